@@ -1,0 +1,88 @@
+// Package atomicfile writes files and directories so that a reader finds the old one or the complete new one, whatever happens in between:
+// temporary name in the same directory, sync, rename, sync of the directory.
+package atomicfile
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// Prefix starts the name of every temporary file and directory, so that leftovers of a killed run are recognised.
+const Prefix = ".envdiff-tmp-"
+
+// Fault is called before each step ("write", "sync", "rename", "syncdir", "remove") with its path. Tests replace it to
+// kill the process there; it is nil otherwise.
+var Fault func(step, path string)
+
+func fault(step, path string) {
+	if Fault != nil {
+		Fault(step, path)
+	}
+}
+
+// Write makes path hold what fill writes, mode 0600 for reports and snapshots describe production. On any error path is as it was.
+func Write(path string, fill func(io.Writer) error) error {
+	return WriteMode(path, 0o600, fill)
+}
+
+// WriteMode is Write with another file mode.
+func WriteMode(path string, mode os.FileMode, fill func(io.Writer) error) (err error) {
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, Prefix+"*")
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	tmp := f.Name()
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(tmp)
+		}
+	}()
+	if err = f.Chmod(mode); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	if err = fill(faultWriter{f, tmp}); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	fault("sync", tmp)
+	if err = f.Sync(); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	if err = f.Close(); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return Rename(tmp, path)
+}
+
+// Rename moves a complete, synced file or directory to its final name and syncs the directory that holds it.
+func Rename(from, to string) error {
+	fault("rename", to)
+	if err := os.Rename(from, to); err != nil {
+		return fmt.Errorf("writing %s: %w", to, err)
+	}
+	return SyncDir(filepath.Dir(to))
+}
+
+// SyncDir makes the names in dir durable.
+func SyncDir(dir string) error {
+	fault("syncdir", dir)
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+type faultWriter struct {
+	f    *os.File
+	path string
+}
+
+func (w faultWriter) Write(p []byte) (int, error) {
+	fault("write", w.path)
+	return w.f.Write(p)
+}

@@ -1,0 +1,113 @@
+package finding
+
+// Rehearsal is the report's section on replayed and probed migrations.
+type Rehearsal struct {
+	Databases []RehearsedDatabase `json:"databases"`
+}
+
+// RehearsedDatabase is one database whose pending migrations were replayed on a sanitised copy.
+type RehearsedDatabase struct {
+	Name           string               `json:"name"`
+	Engine         string               `json:"engine"`
+	Copy           Copy                 `json:"copy"`
+	AppliedVersion string               `json:"applied_version"` // "" when none is applied
+	Pending        []string             `json:"pending"`
+	Migrations     []RehearsedMigration `json:"migrations"`
+	Probes         []Probe              `json:"probes"`
+	Plans          []Plan               `json:"plans"`
+}
+
+// Copy describes the copy that was built.
+type Copy struct {
+	Mode    string  `json:"mode"` // full, sample or reused
+	Rows    int64   `json:"rows"`
+	Bytes   int64   `json:"bytes"`
+	Seconds float64 `json:"seconds"`
+}
+
+// RehearsedMigration is one pending migration and what its replay did.
+type RehearsedMigration struct {
+	Version    string      `json:"version"`
+	Name       string      `json:"name"`
+	Status     string      `json:"status"` // ok, failed or not_run
+	Seconds    float64     `json:"seconds"`
+	Statements []Statement `json:"statements"`
+}
+
+// Statement is one statement of a migration, traced. SQL has the literals of row-bearing statements redacted.
+type Statement struct {
+	SQL               string          `json:"sql"`
+	Seconds           float64         `json:"seconds"`
+	Rows              int64           `json:"rows"`
+	Locks             []Lock          `json:"locks"`
+	Rewrites          []string        `json:"rewrites"`
+	Scans             []string        `json:"scans"`
+	WALBytes          int64           `json:"wal_bytes"`
+	ProductionSeconds []float64       `json:"production_seconds"` // [low, high], empty when not extrapolated
+	Error             *StatementError `json:"error"`
+}
+
+// Lock is one lock that a statement took on a table.
+type Lock struct {
+	Table   string  `json:"table"`
+	Mode    string  `json:"mode"`
+	Seconds float64 `json:"seconds"`
+	Blocks  string  `json:"blocks"` // nothing, writes, or reads and writes
+}
+
+// StatementError is a database's refusal without any row value.
+type StatementError struct {
+	Code       string `json:"code"`
+	Constraint string `json:"constraint"`
+	Table      string `json:"table"`
+	Column     string `json:"column"`
+	Message    string `json:"message"`
+}
+
+// Probe is one read-only question to production: how many rows break what a pending migration will demand.
+type Probe struct {
+	Address     string `json:"address"`
+	Migration   string `json:"migration"`
+	Status      string `json:"status"` // decisive, conditional, stored or unproved
+	SQL         string `json:"sql"`
+	RowsChecked int64  `json:"rows_checked"`
+	Violations  int64  `json:"violations"`
+	At          string `json:"at"` // RFC 3339
+}
+
+// Plan is a query's plan before and after the migrations.
+type Plan struct {
+	Query   string `json:"query"`
+	Before  string `json:"before"`
+	After   string `json:"after"`
+	Verdict string `json:"verdict"`
+}
+
+// Sanitization is the report's section on a sanitised copy: what was done to each column and what the masks kept.
+type Sanitization struct {
+	Tables   []SanitizedTable `json:"tables"`
+	Features []Feature        `json:"features"`
+	Leaks    int64            `json:"leaks"`
+}
+
+// SanitizedTable is one copied table.
+type SanitizedTable struct {
+	Table   string            `json:"table"`
+	Rows    int64             `json:"rows"`
+	Columns []SanitizedColumn `json:"columns"`
+}
+
+// SanitizedColumn says what happened to a column and which properties of its values survive.
+type SanitizedColumn struct {
+	Column string   `json:"column"`
+	Action string   `json:"action"` // keep, mask:NAME, set, drop
+	Kept   []string `json:"kept"`   // null, equality, unique, fold, length, …
+}
+
+// Feature is an odd trait of the source that a copy should have too.
+type Feature struct {
+	Column  string `json:"column"`
+	Feature string `json:"feature"`
+	Source  bool   `json:"source"`
+	Copy    bool   `json:"copy"`
+}

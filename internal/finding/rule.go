@@ -1,0 +1,165 @@
+package finding
+
+// Rule is one kind of finding: its stable id, its severity unless envdiff.yaml says otherwise, and the texts of explain.
+type Rule struct {
+	ID       string
+	Severity Severity
+	Area     Area
+	Title    string // what it says, one line
+	Why      string // what goes wrong when it is ignored
+	Hint     string // the usual next step
+	// Sided rules are said of TO, the last environment; when FROM is the one that lacks or is older, the severity is one level lower.
+	Sided bool
+}
+
+// Lookup finds a rule by its id.
+func Lookup(id string) (Rule, bool) {
+	i, ok := ruleIndex[id]
+	if !ok {
+		return Rule{}, false
+	}
+	return rules[i], true
+}
+
+// Rules returns all rules in the contract's order, strongest first; the order breaks ties between rules of equal severity.
+func Rules() []Rule { return append([]Rule(nil), rules...) }
+
+// Rank is a rule's place in Rules; unknown ids come last.
+func Rank(id string) int {
+	if i, ok := ruleIndex[id]; ok {
+		return i
+	}
+	return len(rules)
+}
+
+var ruleIndex = func() map[string]int {
+	m := make(map[string]int, len(rules))
+	for i, r := range rules {
+		m[r.ID] = i
+	}
+	return m
+}()
+
+var rules = []Rule{
+	{ID: "migration-failed", Severity: Critical, Area: AreaMigration, Title: "a pending migration fails on a copy of the data",
+		Why: "the deploy would stop half-way in production", Hint: "fix the rows or the migration; envdiff rehearse shows the statement"},
+	{ID: "migration-predicted", Severity: Critical, Area: AreaMigration, Title: "a pending migration will fail: rows in production break what it demands",
+		Why: "the deploy would stop half-way in production", Hint: "clean these rows up before the migration, or make it tolerate them"},
+	{ID: "replication-broken", Severity: Critical, Area: AreaReplication, Title: "replication has stopped",
+		Why: "a failover loses data and reads are stale", Hint: "look at the replica's error and restart its threads"},
+	{ID: "replica-missing", Severity: Critical, Area: AreaReplication, Title: "a declared replica is not there",
+		Why: "the cluster has less redundancy than everybody believes", Hint: "start the replica or remove it from envdiff.yaml"},
+	{ID: "param-elsewhere", Severity: Critical, Area: AreaConfig, Title: "another environment's parameter is used here",
+		Why: "this environment talks to another one's systems", Hint: "replace it by this environment's own value"},
+	{ID: "leak", Severity: Critical, Area: AreaSanitize, Title: "a sanitised copy holds a raw value",
+		Why: "personal data left production", Hint: "the copy was dropped; correct sanitize.yaml"},
+
+	{ID: "copy-artefact", Severity: High, Area: AreaMigration, Title: "the copy fails where production would not",
+		Why: "a mask or the sample broke a constraint, so the rehearsal proves nothing", Hint: "choose a mask that keeps what the constraint needs"},
+	{ID: "package-missing", Severity: High, Area: AreaPackage, Sided: true, Title: "a package is missing",
+		Why: "what was tested with the package runs without it", Hint: "install it, or remove it where it is"},
+	{ID: "package-older", Severity: High, Area: AreaPackage, Sided: true, Title: "a package is older by upstream version",
+		Why: "what was tested with the newer release meets the older one", Hint: "upgrade the older side"},
+	{ID: "config-value", Severity: High, Area: AreaConfig, Title: "a configuration value differs",
+		Why: "the same program behaves differently", Hint: "align the values, or declare the difference under params"},
+	{ID: "config-missing", Severity: High, Area: AreaConfig, Title: "a configuration file or key is missing",
+		Why: "the program falls back to a default that was not tested", Hint: "add it, or remove it where it is"},
+	{ID: "secret-shared", Severity: High, Area: AreaConfig, Title: "two environments share a secret",
+		Why: "whoever holds one environment's secret holds the other's", Hint: "rotate one of them"},
+	{ID: "secret-differs", Severity: High, Area: AreaConfig, Title: "a secret differs within a role",
+		Why: "some hosts will be refused", Hint: "deploy the current secret to every host"},
+	{ID: "typo", Severity: High, Area: AreaConfig, Title: "a name or value looks misspelt",
+		Why: "programs ignore keys that they do not know", Hint: "correct the spelling"},
+	{ID: "memory-odd", Severity: High, Area: AreaHost, Title: "a host has another amount of memory than its peers",
+		Why: "it will swap under the load that the others carry", Hint: "resize it, or lower what runs on it"},
+	{ID: "swapping", Severity: High, Area: AreaHost, Title: "a host uses swap for more than a fifth of its memory",
+		Why: "latency is at the mercy of the disk", Hint: "find what grew, or add memory"},
+	{ID: "service-state", Severity: High, Area: AreaService, Title: "a service is enabled or running on one side only",
+		Why: "after a reboot the sides behave differently", Hint: "systemctl enable or disable it where it differs"},
+	{ID: "endpoint-value", Severity: High, Area: AreaEndpoint, Title: "an application reports another value",
+		Why: "the running configuration differs whatever the files say", Hint: "compare the files and restart what was not reloaded"},
+	{ID: "not-loaded", Severity: High, Area: AreaConfig, Title: "a process runs with another value than its file holds",
+		Why: "the next restart changes its behaviour", Hint: "reload the service, or revert the file"},
+	{ID: "table-missing", Severity: High, Area: AreaSchema, Sided: true, Title: "a table or view is missing",
+		Why: "queries that pass on one side fail on the other", Hint: "apply the migration that creates it"},
+	{ID: "column-missing", Severity: High, Area: AreaSchema, Sided: true, Title: "a column is missing",
+		Why: "queries that pass on one side fail on the other", Hint: "apply the migration that adds it"},
+	{ID: "column-different", Severity: High, Area: AreaSchema, Title: "a column is defined differently",
+		Why: "rows that one side accepts the other refuses or alters", Hint: "align the definitions by a migration"},
+	{ID: "constraint-different", Severity: High, Area: AreaSchema, Title: "a constraint is missing or differs",
+		Why: "one side holds rows that the other cannot", Hint: "align the constraints by a migration"},
+	{ID: "constraint-not-valid", Severity: High, Area: AreaSchema, Title: "a constraint was never validated",
+		Why: "old rows may violate it", Hint: "ALTER TABLE … VALIDATE CONSTRAINT"},
+	{ID: "index-missing", Severity: High, Area: AreaSchema, Sided: true, Title: "an index is missing",
+		Why: "queries that are fast on one side scan the table on the other", Hint: "create the index"},
+	{ID: "index-invalid", Severity: High, Area: AreaSchema, Title: "an index is invalid",
+		Why: "it costs writes and serves no query", Hint: "REINDEX INDEX CONCURRENTLY, or drop it"},
+	{ID: "routine-different", Severity: High, Area: AreaSchema, Title: "a view, trigger or routine differs",
+		Why: "the same statement does something else", Hint: "apply the newer definition"},
+	{ID: "setting-behaviour", Severity: High, Area: AreaSchema, Title: "a setting that changes behaviour differs",
+		Why: "the same statement succeeds on one side and fails or differs on the other", Hint: "align the setting"},
+	{ID: "rows-different", Severity: High, Area: AreaData, Title: "reference rows differ",
+		Why: "code that was tested with these rows meets others", Hint: "load the reference data from one source"},
+	{ID: "replica-lag", Severity: High, Area: AreaReplication, Title: "a replica lags",
+		Why: "reads are stale and a failover loses data", Hint: "find the long transaction or the slow disk"},
+	{ID: "replica-schema", Severity: High, Area: AreaReplication, Title: "a replica's schema differs from its primary's",
+		Why: "replication breaks at the next change", Hint: "rebuild the replica"},
+	{ID: "migration-state", Severity: High, Area: AreaMigration, Title: "the migrations are in a state that the tool will not handle",
+		Why: "the next deploy skips or refuses migrations", Hint: "rename, apply or repair the migration named here"},
+	{ID: "same-version-different-schema", Severity: High, Area: AreaMigration, Title: "the same migration version, but another schema",
+		Why: "somebody changed a schema by hand or edited a migration", Hint: "find the change and put it into a migration"},
+	{ID: "lock-long", Severity: High, Area: AreaMigration, Title: "a migration blocks writes for more than a second",
+		Why: "requests pile up behind the lock", Hint: "use the online form of the statement"},
+	{ID: "rewrite", Severity: High, Area: AreaMigration, Title: "a migration rewrites a table of more than 1 GB",
+		Why: "it needs as much disk again and takes minutes under a lock", Hint: "add a column and backfill in batches"},
+	{ID: "data-one-sided-pending", Severity: High, Area: AreaData, Title: "production's data has a trait that a pending migration will meet and staging lacks",
+		Why: "the migration was tested without it", Hint: "rehearse the migration on a copy with such rows"},
+	{ID: "data-stale", Severity: High, Area: AreaData, Title: "sanitised data is older than allowed",
+		Why: "the feed from production has stopped", Hint: "run envdiff refresh and look at its log"},
+	{ID: "db-host-unreachable", Severity: High, Area: AreaConfig, Title: "a configured database host cannot be reached from the host",
+		Why: "the application will not connect", Hint: "correct the name, or open the way"},
+	{ID: "revision-differs", Severity: High, Area: AreaConfig, Title: "hosts of a role run different revisions",
+		Why: "requests are answered by different code", Hint: "deploy again to the odd host"},
+	{ID: "waiver-expired", Severity: High, Area: AreaPolicy, Title: "a waiver has expired",
+		Why: "an exception that nobody renewed hides drift", Hint: "fix the drift, or renew the waiver with two approvers"},
+
+	{ID: "package-different", Severity: Medium, Area: AreaPackage, Title: "a package differs by packaging revision, or is newer",
+		Why: "fixes that one side has the other lacks", Hint: "upgrade the older side"},
+	{ID: "index-different", Severity: Medium, Area: AreaSchema, Title: "an index is defined differently",
+		Why: "plans and uniqueness differ", Hint: "recreate it alike"},
+	{ID: "grant-different", Severity: Medium, Area: AreaSchema, Title: "a privilege differs",
+		Why: "statements are refused on one side", Hint: "GRANT or REVOKE it"},
+	{ID: "owner-different", Severity: Medium, Area: AreaSchema, Title: "an owner differs",
+		Why: "migrations that alter the object are refused", Hint: "ALTER … OWNER TO"},
+	{ID: "data-one-sided", Severity: Medium, Area: AreaData, Title: "production's data has a trait that staging's lacks",
+		Why: "what staging never saw breaks in production first", Hint: "refresh staging, or test with such rows"},
+	{ID: "data-distribution", Severity: Medium, Area: AreaData, Title: "a column's values are distributed differently",
+		Why: "plans and code paths differ", Hint: "refresh staging"},
+	{ID: "plan-regression", Severity: Medium, Area: AreaQuery, Title: "a query's plan gets worse",
+		Why: "it will be slow after the deploy", Hint: "look at the plan and the index it lost"},
+	{ID: "sysctl", Severity: Medium, Area: AreaHost, Title: "a kernel parameter differs",
+		Why: "limits and network behaviour differ", Hint: "align /etc/sysctl.d"},
+	{ID: "cron", Severity: Medium, Area: AreaConfig, Title: "a cron job differs",
+		Why: "work is done on one side only, or at another time", Hint: "align the crontab"},
+	{ID: "user", Severity: Medium, Area: AreaHost, Title: "a user or group differs",
+		Why: "files and services belong to somebody else", Hint: "align the accounts"},
+	{ID: "mount", Severity: Medium, Area: AreaHost, Title: "a mount or its options differ",
+		Why: "durability, limits or paths differ", Hint: "align /etc/fstab"},
+	{ID: "ordering-missing", Severity: Medium, Area: AreaConfig, Title: "a chain of resources has no explicit order",
+		Why: "a fresh host may configure in the wrong order", Hint: "add the dependency"},
+	{ID: "puppet-run", Severity: Medium, Area: AreaHost, Title: "the last Puppet run failed or would change something",
+		Why: "the host is not what its description says", Hint: "read the last run's report"},
+	{ID: "certificate-expiring", Severity: Medium, Area: AreaHost, Title: "a certificate expires within 21 days",
+		Why: "clients will refuse it", Hint: "renew it"},
+	{ID: "secret-placeholder", Severity: Medium, Area: AreaConfig, Title: "a secret is a placeholder",
+		Why: "anybody can guess it", Hint: "set a real secret"},
+	{ID: "host-different", Severity: Medium, Area: AreaHost, Title: "hosts differ in system, kernel, processors or time zone",
+		Why: "what was tested on one system runs on another", Hint: "align the hosts"},
+
+	{ID: "package-extra", Severity: Low, Area: AreaPackage, Title: "a package is on one side only and nobody misses it",
+		Why: "more to patch, and code may come to rely on it", Hint: "remove it, or install it everywhere"},
+	{ID: "comment-different", Severity: Low, Area: AreaSchema, Title: "a comment differs", Why: "documentation is stale", Hint: "align the comments"},
+	{ID: "setting-tuning", Severity: Low, Area: AreaSchema, Title: "a tuning setting differs", Why: "performance differs", Hint: "align the setting where the machines are alike"},
+	{ID: "db-host-undeclared", Severity: Low, Area: AreaConfig, Title: "a configured database host is not declared", Why: "envdiff does not look at it", Hint: "add it to envdiff.yaml"},
+	{ID: "column-order", Severity: Off, Area: AreaSchema, Title: "columns are in another order", Why: "SELECT * and positional INSERT differ", Hint: "name the columns in statements"},
+}

@@ -1,0 +1,104 @@
+package snapshot
+
+import (
+	"context"
+
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/transport"
+)
+
+// Doc describes a collector to people: doctor, help and docs/ are made from it.
+type Doc struct {
+	Title      string   // one line
+	Text       string   // what it reads, limits, what it does not do; Markdown
+	Needs      []string // files, commands, privileges
+	Attributes []string // "package/deb/NAME#version: text" — one line per fact shape
+}
+
+// Collector is what host and database collectors share.
+type Collector interface {
+	Name() string // a folder below snapshot/, also the name in envdiff.yaml, gaps and docs
+	Doc() Doc
+	Kinds() []Kind
+}
+
+// RoleSpec is what envdiff.yaml asks of the hosts of a role.
+type RoleSpec struct {
+	Packages []string // ecosystems; nil means all that are found
+	Config   []string // globs of configuration files
+	Services []string
+	SBOM     []string
+}
+
+// HostCollector reads one concern of a host. Wants is data, Parse is pure: it sees only the sections that a transport filled,
+// so that it can be fuzzed and replayed, and so that root:, local: and ssh:// serve it alike.
+type HostCollector interface {
+	Collector
+	// Wants declares what to fetch for a host of this role. Section ids are unique within the collector.
+	Wants(spec RoleSpec) []transport.Want
+	// Parse turns the sections into facts of scope in.Scope. It never returns an error: what it cannot read is a gap.
+	Parse(in Input) Result
+}
+
+// Input is what Parse sees.
+type Input struct {
+	Scope    string
+	Instance string
+	Spec     RoleSpec
+	Sections transport.Sections
+	Redact   *Redactor
+}
+
+// DatabaseSpec is what envdiff.yaml asks of a database.
+type DatabaseSpec struct {
+	Exact  []string // tables equal row for row
+	Ignore []string // globs over table names
+	// Keep says whether a policy lets a column's values be shown and stored (table and column as in addresses). nil keeps nothing.
+	Keep func(table, column string) bool
+	// Profile asks for the per-column profile, which reads the tables.
+	Profile bool
+	// Protected databases are read under timeouts and load limits.
+	Protected bool
+}
+
+// DatabaseCollector reads one concern of an open, read-only database whose reads all see one moment.
+type DatabaseCollector interface {
+	Collector
+	Collect(ctx context.Context, in DatabaseInput) Result
+}
+
+// DatabaseInput is what a database collector works on.
+type DatabaseInput struct {
+	Scope    string
+	Instance string
+	Spec     DatabaseSpec
+	DB       engine.DB
+	Redact   *Redactor
+	// Attach stores a file beside the facts (row digests); name is a slash path such as "rows/main/countries".
+	Attach func(name string) (AttachmentWriter, error)
+}
+
+// AttachmentWriter receives an attachment; Commit keeps it, Discard forgets it.
+type AttachmentWriter interface {
+	Write(p []byte) (int, error)
+	Commit() error
+	Discard()
+}
+
+// Registry is the set of collectors that a run uses; snapshot/all returns the one of the product.
+type Registry struct {
+	Hosts     []HostCollector
+	Databases []DatabaseCollector
+}
+
+// Kinds returns the kinds of all collectors in registry order.
+func (r Registry) Kinds() []Kind {
+	var ks []Kind
+	for _, c := range r.Hosts {
+		ks = append(ks, c.Kinds()...)
+	}
+	for _, c := range r.Databases {
+		ks = append(ks, c.Kinds()...)
+	}
+	return ks
+}

@@ -1,0 +1,46 @@
+package snapshot
+
+import (
+	"context"
+	"time"
+
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/transport"
+)
+
+// Plan says what to capture of one environment. cmd builds it from envdiff.yaml.
+type Plan struct {
+	Environment string
+	Protected   bool
+	Hosts       []HostTarget
+	Databases   []DatabaseTarget
+	Redact      *Redactor
+	Now         func() time.Time
+	Timeout     time.Duration // per collector and instance; 0 means 60 s
+	Jobs        int           // instances at once; 0 means 8
+	Progress    func(Event)   // may be nil; called from many goroutines
+}
+
+// HostTarget is one machine. A host in several roles is contacted once.
+type HostTarget struct {
+	Instance string
+	Roles    map[string]RoleSpec // scope → what is asked of it
+	Open     func(ctx context.Context) (transport.Transport, error)
+}
+
+// DatabaseTarget is one database, replica or shard.
+type DatabaseTarget struct {
+	Scope    string
+	Instance string
+	Spec     DatabaseSpec
+	Open     func(ctx context.Context) (engine.DB, error) // read-only
+}
+
+// Event is one step of a capture, for progress.
+type Event struct {
+	Environment string
+	Instance    string
+	What        string // collector name, or "connect"
+	Done        bool
+	Err         string
+}

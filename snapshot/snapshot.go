@@ -1,0 +1,63 @@
+package snapshot
+
+import (
+	"io"
+	"time"
+)
+
+// Format is the manifest's format name. Readers refuse any other major.
+const Format = "envdiff.snapshot/1"
+
+// Snapshot is everything observed of one environment at one moment, pivoted: one Line per address.
+type Snapshot struct {
+	Manifest    Manifest
+	Lines       []Line // sorted by address text
+	Gaps        []Gap
+	Notes       []Note
+	Attachments map[string]Attachment
+}
+
+// Manifest describes a snapshot.
+type Manifest struct {
+	Format       string           `json:"format"`
+	Environment  string           `json:"environment"`
+	CapturedAt   time.Time        `json:"captured_at"`
+	Version      string           `json:"envdiff_version"`
+	RedactKey    string           `json:"redact_key"`    // key id of the secret and row digests
+	PseudonymKey string           `json:"pseudonym_key"` // key id of the masks, "" without rows
+	Scopes       map[string]Scope `json:"scopes"`
+	Files        map[string]File  `json:"files"` // path → size and digest; the manifest itself is not among them
+}
+
+// Scope says what was looked at under one scope name.
+type Scope struct {
+	Type      string              `json:"type"` // role, database or endpoint
+	Instances []string            `json:"instances"`
+	Looked    map[string][]string `json:"looked"` // address glob without scope → instances; nil instances means all
+	Engine    string              `json:"engine,omitempty"`
+}
+
+// File is a part of a snapshot as the manifest records it.
+type File struct {
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+// Line is one address with its values and who holds them.
+type Line struct {
+	Address Address
+	Values  []Held // distinct values, the one held by most instances first, then by JSON
+}
+
+// Held is one value and the instances that hold it, sorted.
+type Held struct {
+	Value  Value
+	On     []string
+	Origin string // where it was read on the first of them
+}
+
+// Attachment is a file beside the facts: row digests, stored rows.
+type Attachment interface {
+	Open() (io.ReadCloser, error)
+	Size() int64
+}
