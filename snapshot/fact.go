@@ -44,10 +44,16 @@ type Kind struct {
 	Axis    Axis
 	Area    finding.Area
 	// Parents name the objects that absorb this one when both are missing on the same sides. Templates over the object's own address and
-	// attributes, without scope: {1}, {2} … are the name's identifiers, {name} the whole name, {.columns} each item of the attribute
-	// "columns": "table/{1}", "column/{1}.{.columns}".
+	// attributes, without scope: {name} is the whole name; {1}, {2} … are its identifiers (split at '.'); {/1}, {/2} … are its slash
+	// segments (split at '/', dots are literal) and {/3+} is everything from the third slash segment on; {.columns} is each item of the
+	// attribute "columns". All of them stand for escaped text, as it is in addresses. A template that names a segment the name lacks
+	// yields no object. "table/{1}", "column/{1}.{.columns}", "package/{/1}/{/2}".
 	Parents []string
-	// Owns maps an attribute that lists names to the kind of the objects so named: a package owns the config files in its conffiles.
+	// YieldsTo are templates like Parents: objects that say the same better. This object is not reported where one of them exists on any
+	// side: "config/{/3+}" for the modified conffile deb/nginx/etc/nginx/nginx.conf.
+	YieldsTo []string
+	// Owns maps an attribute that lists names, escaped as in addresses, to the kind of the objects so named, or to several kinds separated
+	// by a space: a package owns the config files and cron tables in its conffiles.
 	Owns map[string]string
 	// Tolerance is the relative difference of numbers that is no difference: 0.1 is ten per cent.
 	Tolerance float64
@@ -62,7 +68,7 @@ type Result struct {
 	Gaps  []Gap
 	Notes []Note
 	// Looked are address globs without scope ("package/deb/*") that this result is the whole truth about: what matches and is not among the facts is
-	// absent. None means every Kind of the collector.
+	// absent. nil means every Kind of the collector; empty but not nil means that nothing could be looked at.
 	Looked []string
 }
 
