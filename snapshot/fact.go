@@ -46,8 +46,11 @@ type Kind struct {
 	// Parents name the objects that absorb this one when both are missing on the same sides. Templates over the object's own address and
 	// attributes, without scope: {name} is the whole name; {1}, {2} … are its identifiers (split at '.'); {/1}, {/2} … are its slash
 	// segments (split at '/', dots are literal) and {/3+} is everything from the third slash segment on; {.columns} is each item of the
-	// attribute "columns". All of them stand for escaped text, as it is in addresses. A template that names a segment the name lacks
-	// yields no object. "table/{1}", "column/{1}.{.columns}", "package/{/1}/{/2}".
+	// attribute "columns"; {-1} is the name without its last identifier, the table of a column ("shop.users.email" → "shop.users").
+	// All of them stand for escaped text, as it is in addresses. A template that names a segment the name lacks
+	// yields no object. "table/{-1}", "column/{.@columns}", "package/{/1}/{/2}".
+	// Attributes whose last segment starts with '@' (index/users.users_email#@columns) are there for templates and rules only: they hold
+	// complete, escaped object names, and are never compared or reported.
 	Parents []string
 	// YieldsTo are templates like Parents: objects that say the same better. This object is not reported where one of them exists on any
 	// side: "config/{/3+}" for the modified conffile deb/nginx/etc/nginx/nginx.conf.
