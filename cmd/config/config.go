@@ -3,119 +3,113 @@
 package config
 
 // Config is envdiff.yaml. WHERE things are belongs to an environment; WHAT is captured and how it is judged belongs to a role,
-// database or endpoint name. Secrets and URLs stay unexpanded Text until the part that names them is used.
+// database or endpoint name. URLs and keys stay unexpanded Text until the part that names them is used.
 type Config struct {
-	Store        string                 `json:"store,omitempty"`
-	Keys         Keys                   `json:"keys,omitempty"`
-	Environments map[string]Environment `json:"environments"`
-	Roles        map[string]Role        `json:"roles,omitempty"`
-	Databases    map[string]Database    `json:"databases,omitempty"`
-	Endpoints    map[string]Endpoint    `json:"endpoints,omitempty"`
-	Rules        map[string]string      `json:"rules,omitempty"`   // rule id → severity or off
-	Secrets      []string               `json:"secrets,omitempty"` // further key names to redact, as globs
-	Gate         Gate                   `json:"gate,omitempty"`
-	Waivers      string                 `json:"waivers,omitempty"`
+	Store        string                 `json:"store" doc:"directory of stored snapshots; default .envdiff"`
+	Keys         Keys                   `json:"keys" doc:"the two keys, 32 bytes in base64; envdiff init makes them"`
+	Environments map[string]Environment `json:"environments" doc:"name → where its parts are"`
+	Roles        map[string]Role        `json:"roles" doc:"host role → what is captured of its hosts"`
+	Databases    map[string]Database    `json:"databases" doc:"database → what is captured, copied and rehearsed"`
+	Endpoints    map[string]Endpoint    `json:"endpoints" doc:"endpoint → which keys of its dump are captured"`
+	Rules        map[string]string      `json:"rules" doc:"rule → critical, high, medium, low, info or off"`
+	Secrets      []string               `json:"secrets" doc:"globs of further key names whose values are redacted"`
+	Gate         Gate                   `json:"gate" doc:"what makes the verdict fail"`
+	Waivers      string                 `json:"waivers" doc:"file of accepted exceptions; default envdiff.waivers.yaml where it exists"`
 
 	// File is the absolute path that was read; relative paths are relative to its directory.
 	File string `json:"-"`
-	// Warnings are for people: a literal password, an instance named twice.
+	// Warnings are for people: a literal password, a role without hosts.
 	Warnings []string `json:"-"`
 }
 
 // Text may hold ${VAR}; Expand resolves it when the part that names it is used. It prints unexpanded.
 type Text string
 
-// Keys are the two keys, base64, usually as ${VAR}.
+// Keys are the two keys, usually as ${VAR}.
 type Keys struct {
-	Redact    Text `json:"redact,omitempty"`
-	Pseudonym Text `json:"pseudonym,omitempty"`
+	Redact    Text `json:"redact" doc:"makes digests of secrets and rows comparable between stored snapshots"`
+	Pseudonym Text `json:"pseudonym" doc:"drives masking; needed only where production is read"`
 }
 
 // Environment says where the parts of one environment are.
 type Environment struct {
-	Protected  bool                        `json:"protected,omitempty"`
-	Params     map[string]string           `json:"params,omitempty"`
-	MaxDataAge string                      `json:"max_data_age,omitempty"` // Go duration, or 36h / 7d
-	Hosts      map[string][]Host           `json:"hosts,omitempty"`        // role → hosts
-	Databases  map[string]DatabaseLocation `json:"databases,omitempty"`
-	Endpoints  map[string]EndpointLocation `json:"endpoints,omitempty"`
+	Protected  bool                        `json:"protected" doc:"never a write target"`
+	Params     map[string]string           `json:"params" doc:"this environment's own values of expected differences"`
+	MaxDataAge string                      `json:"max_data_age" doc:"older sanitised data here is a finding: 36h, 7d"`
+	Hosts      map[string][]Host           `json:"hosts" doc:"role → hosts: ssh://…, root:DIR or local:"`
+	Databases  map[string]DatabaseLocation `json:"databases" doc:"database → URL"`
+	Endpoints  map[string]EndpointLocation `json:"endpoints" doc:"endpoint → URL of an application's configuration dump"`
 }
 
-// Host is one machine: a plain URL in YAML, or a map.
+// Host is one machine: a plain URL, or a mapping.
 type Host struct {
-	Name   string            `json:"name,omitempty"` // instance; made from URL when empty
-	URL    Text              `json:"url"`            // ssh://, root:DIR, local:
-	Sudo   bool              `json:"sudo,omitempty"`
-	Params map[string]string `json:"params,omitempty"`
-	Line   int               `json:"-"`
+	Name   string            `json:"name" doc:"instance name; made from the URL when absent"`
+	URL    Text              `json:"url" scalar:"true" doc:"ssh://user@host:port, root:DIR or local:"`
+	Sudo   bool              `json:"sudo" doc:"read with sudo -n where needed"`
+	Params map[string]string `json:"params" doc:"this host's own values of expected differences"`
 }
 
-// DatabaseLocation is one database: a plain URL in YAML, or a map.
+// DatabaseLocation is one database: a plain URL, or a mapping.
 type DatabaseLocation struct {
-	URL      Text            `json:"url"`
-	Replicas map[string]Text `json:"replicas,omitempty"`
-	Shards   map[string]Text `json:"shards,omitempty"`
-	MaxLag   string          `json:"max_lag,omitempty"`
-	Line     int             `json:"-"`
+	URL      Text            `json:"url" scalar:"true" doc:"postgres://…, mysql://…, mariadb://… or sqlite:PATH"`
+	Replicas map[string]Text `json:"replicas" doc:"instance → URL of a replica"`
+	Shards   map[string]Text `json:"shards" doc:"instance → URL of a shard"`
+	MaxLag   string          `json:"max_lag" doc:"a replica further behind is a finding"`
 }
 
 // EndpointLocation is an application's configuration dump.
 type EndpointLocation struct {
-	URL     Text            `json:"url"`
-	Headers map[string]Text `json:"headers,omitempty"`
-	Line    int             `json:"-"`
+	URL     Text            `json:"url" scalar:"true" doc:"https://…"`
+	Headers map[string]Text `json:"headers" doc:"request headers"`
 }
 
 // Role says what is captured of the hosts of a role.
 type Role struct {
-	Packages []string `json:"packages,omitempty"`
-	Config   []string `json:"config,omitempty"`
-	Services []string `json:"services,omitempty"`
-	SBOM     []string `json:"sbom,omitempty"`
-	Line     int      `json:"-"`
+	Packages []string `json:"packages" doc:"deb, rpm, apk, pip, npm, gem, go; default: all that are found"`
+	Config   []string `json:"config" doc:"globs of configuration files; ** crosses directories"`
+	Services []string `json:"services" doc:"units that must be looked at"`
+	SBOM     []string `json:"sbom" doc:"CycloneDX or SPDX files that list packages"`
 }
 
 // Database says what is captured, copied and rehearsed of a database.
 type Database struct {
-	Exact      []string    `json:"exact,omitempty"`
-	Ignore     []string    `json:"ignore,omitempty"`
-	Migrations *Migrations `json:"migrations,omitempty"`
-	Scratch    *Scratch    `json:"scratch,omitempty"`
-	Copy       *Copy       `json:"copy,omitempty"`
-	Sanitize   string      `json:"sanitize,omitempty"`
-	Line       int         `json:"-"`
+	Exact      []string    `json:"exact" doc:"reference tables, equal row for row"`
+	Ignore     []string    `json:"ignore" doc:"globs of tables that are not captured"`
+	Migrations *Migrations `json:"migrations" doc:"file://DIR of golang-migrate files, or {tool:, path:}, or {command:}"`
+	Scratch    *Scratch    `json:"scratch" doc:"where copies are built; default: a temporary file for SQLite"`
+	Copy       *Copy       `json:"copy" doc:"all, 1%, {rows: N} or {of: …, max_age: 24h}"`
+	Sanitize   string      `json:"sanitize" doc:"the sanitising policy; default sanitize.yaml"`
 }
 
-// Migrations says where migrations are and whose they are: a plain file:// URL (golang-migrate) in YAML, or a map.
+// Migrations says where migrations are and whose they are.
 type Migrations struct {
-	Tool    string `json:"tool,omitempty"` // "" is golang-migrate
-	Path    string `json:"path,omitempty"` // directory, relative to envdiff.yaml
-	Command string `json:"command,omitempty"`
-	Table   string `json:"table,omitempty"` // version table, "" the tool's default
+	Tool    string `json:"tool" doc:"golang-migrate when absent"`
+	Path    string `json:"path" scalar:"true" doc:"directory, as DIR or file://DIR"`
+	Command string `json:"command" doc:"any other tool, run against the copy"`
+	Table   string `json:"table" doc:"version table; default the tool's own"`
 }
 
-// Scratch is where copies are built: a plain URL in YAML, or a map.
+// Scratch is where copies are built.
 type Scratch struct {
-	URL    Text `json:"url"`
-	Shared bool `json:"shared,omitempty"` // it stands on a protected server, and that is meant
+	URL    Text `json:"url" scalar:"true" doc:"a database server that may be written to"`
+	Shared bool `json:"shared" doc:"it stands on a protected environment's server, and that is meant"`
 }
 
-// Copy says how much of a database is copied: "all", "1%" in YAML, {rows: N} or {of: …, max_age: …}.
+// Copy says how much of a database is copied.
 type Copy struct {
-	Of     string `json:"of,omitempty"` // all, or a percentage
-	Rows   int64  `json:"rows,omitempty"`
-	MaxAge string `json:"max_age,omitempty"`
+	Of     string `json:"of" scalar:"true" doc:"all, or a percentage such as 1%"`
+	Rows   int64  `json:"rows" doc:"about this many rows in all"`
+	MaxAge string `json:"max_age" doc:"keep a copy and reuse it until it is this old"`
 }
 
 // Endpoint says which keys of a dump are captured and which are metrics.
 type Endpoint struct {
-	Keys    []string          `json:"keys,omitempty"`
-	Metrics map[string]string `json:"metrics,omitempty"`
-	Line    int               `json:"-"`
+	Keys    []string          `json:"keys" doc:"keys to capture, with * for one level; default all"`
+	Metrics map[string]string `json:"metrics" doc:"key → threshold such as <= 0"`
 }
 
 // Gate is the policy of the verdict.
 type Gate struct {
-	FailOn   string `json:"fail_on,omitempty"`
-	Baseline string `json:"baseline,omitempty"`
+	FailOn   string `json:"fail_on" doc:"critical, high, medium, low, info or none; default high"`
+	Baseline string `json:"baseline" doc:"file of accepted finding ids"`
 }

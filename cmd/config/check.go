@@ -1,0 +1,266 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/envdiff/envdiff/internal/finding"
+	"github.com/envdiff/envdiff/internal/spelling"
+	"github.com/envdiff/envdiff/internal/strictyaml"
+	"github.com/envdiff/envdiff/snapshot"
+)
+
+// check adds every mistake that the shape alone does not show, and the warnings.
+func check(c *Config, doc *strictyaml.Document) {
+	if len(c.Environments) == 0 {
+		doc.Errorf([]string{"environments"}, "no environments: name at least one, with its hosts or databases")
+	}
+	checkScopes(c, doc)
+	for _, name := range sorted(c.Environments) {
+		checkEnvironment(c, name, doc)
+	}
+	for _, name := range sorted(c.Databases) {
+		checkDatabase(c.Databases[name], []string{"databases", name}, doc)
+	}
+	checkRules(c, doc)
+	if f := c.Gate.FailOn; f != "" && f != "none" {
+		if _, err := finding.ParseSeverity(f); err != nil || f == "off" {
+			doc.Errorf([]string{"gate", "fail_on"}, "unknown severity %q: use critical, high, medium, low, info or none", f)
+		}
+	}
+	checkUse(c, doc)
+}
+
+// checkScopes holds role, database and endpoint names to one namespace: they are the scopes of addresses.
+func checkScopes(c *Config, doc *strictyaml.Document) {
+	first := map[string]string{}
+	see := func(section, name string, path []string) {
+		if !snapshot.ValidScope(name) {
+			doc.Errorf(path, "the name %q may hold letters, digits, _ and - only: it starts addresses", name)
+		}
+		if other, taken := first[name]; taken && other != section {
+			doc.Errorf(path, "%q names one of the %s and one of the %s: addresses need unique names", name, other, section)
+			return
+		}
+		first[name] = section
+	}
+	for _, env := range sorted(c.Environments) {
+		e := c.Environments[env]
+		for _, n := range sorted(e.Hosts) {
+			see("roles", n, []string{"environments", env, "hosts", n})
+		}
+		for _, n := range sorted(e.Databases) {
+			see("databases", n, []string{"environments", env, "databases", n})
+		}
+		for _, n := range sorted(e.Endpoints) {
+			see("endpoints", n, []string{"environments", env, "endpoints", n})
+		}
+	}
+	for _, n := range sorted(c.Roles) {
+		see("roles", n, []string{"roles", n})
+	}
+	for _, n := range sorted(c.Databases) {
+		see("databases", n, []string{"databases", n})
+	}
+	for _, n := range sorted(c.Endpoints) {
+		see("endpoints", n, []string{"endpoints", n})
+	}
+}
+
+var (
+	environmentName = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
+	literalPassword = regexp.MustCompile(`://[^/@:\s]*:([^@/\s$]+)@`)
+)
+
+func checkEnvironment(c *Config, name string, doc *strictyaml.Document) {
+	e, path := c.Environments[name], []string{"environments", name}
+	if !environmentName.MatchString(name) {
+		doc.Errorf(path, "the environment name %q may hold letters, digits, _ . and - only", name)
+	}
+	if len(e.Hosts)+len(e.Databases)+len(e.Endpoints) == 0 {
+		doc.Errorf(path, "environment %q has no hosts, databases or endpoints", name)
+	}
+	checkDuration(e.MaxDataAge, append(path, "max_data_age"), doc)
+	for _, role := range sorted(e.Hosts) {
+		checkHosts(e.Hosts[role], append(path[:2:2], "hosts", role), doc)
+	}
+	for _, db := range sorted(e.Databases) {
+		loc, p := e.Databases[db], append(path[:2:2], "databases", db)
+		checkDatabaseURL(c, loc.URL, append(p, "url"), doc)
+		checkDuration(loc.MaxLag, append(p, "max_lag"), doc)
+		for _, instance := range sorted(loc.Replicas) {
+			checkDatabaseURL(c, loc.Replicas[instance], append(p[:4:4], "replicas", instance), doc)
+		}
+		for _, instance := range sorted(loc.Shards) {
+			if _, both := loc.Replicas[instance]; both {
+				doc.Errorf(append(p[:4:4], "shards", instance), "instance %q is a replica and a shard", instance)
+			}
+			checkDatabaseURL(c, loc.Shards[instance], append(p[:4:4], "shards", instance), doc)
+		}
+	}
+	for _, ep := range sorted(e.Endpoints) {
+		if u := string(e.Endpoints[ep].URL); u == "" {
+			doc.Errorf(append(path[:2:2], "endpoints", ep), "endpoint %q has no url", ep)
+		}
+	}
+}
+
+func checkHosts(hosts []Host, path []string, doc *strictyaml.Document) {
+	seen := map[string]bool{}
+	for i, h := range hosts {
+		p := append(path[:len(path):len(path)], strconv.Itoa(i))
+		u := string(h.URL)
+		switch {
+		case u == "":
+			doc.Errorf(p, "a host needs a url: ssh://HOST, root:DIR or local:")
+			continue
+		case strings.HasPrefix(u, "root:") && len(u) > len("root:"), strings.HasPrefix(u, "ssh://"), u == "local:", strings.HasPrefix(u, "${"):
+		default:
+			doc.Errorf(p, "unknown host %q: use ssh://HOST, root:DIR or local:", u)
+		}
+		if seen[h.Instance()] {
+			doc.Errorf(p, "instance %q stands here twice: give one of them a name", h.Instance())
+		}
+		seen[h.Instance()] = true
+	}
+}
+
+func checkDatabaseURL(c *Config, u Text, path []string, doc *strictyaml.Document) {
+	if u == "" {
+		doc.Errorf(path, "a database needs a url: postgres://…, mysql://…, mariadb://… or sqlite:PATH")
+		return
+	}
+	if literalPassword.MatchString(string(u)) {
+		line, _ := doc.Place(path...)
+		c.Warnings = append(c.Warnings, fmt.Sprintf("line %d: %s holds a literal password: use ${VAR}", line, strings.Join(path, ".")))
+	}
+	if len(u.Variables()) > 0 {
+		return
+	}
+	if _, err := ParseDatabaseURL(string(u), ""); err != nil {
+		doc.Errorf(path, "%v", err)
+	}
+}
+
+func checkDatabase(db Database, path []string, doc *strictyaml.Document) {
+	if m := db.Migrations; m != nil && m.Path == "" && m.Command == "" {
+		doc.Errorf(append(path, "migrations"), "migrations need a path or a command")
+	}
+	if cp := db.Copy; cp != nil {
+		p := append(path[:2:2], "copy")
+		if _, err := cp.Percent(); err != nil {
+			doc.Errorf(p, "%v", err)
+		}
+		if cp.Rows < 0 {
+			doc.Errorf(append(p, "rows"), "rows must not be negative")
+		}
+		if cp.Of != "" && cp.Of != "all" && cp.Rows > 0 {
+			doc.Errorf(p, "give a percentage or rows, not both")
+		}
+		checkDuration(cp.MaxAge, append(p, "max_age"), doc)
+	}
+}
+
+func checkRules(c *Config, doc *strictyaml.Document) {
+	var ids []string
+	for _, r := range finding.Rules() {
+		ids = append(ids, r.ID)
+	}
+	for _, id := range sorted(c.Rules) {
+		path := []string{"rules", id}
+		if _, ok := finding.Lookup(id); !ok {
+			hint := "envdiff explain lists them"
+			if near := spelling.Nearest(id, ids); near != "" {
+				hint = fmt.Sprintf("did you mean %q?", near)
+			}
+			doc.Errorf(path, "unknown rule %q: %s", id, hint)
+			continue
+		}
+		if _, err := finding.ParseSeverity(c.Rules[id]); err != nil {
+			doc.Errorf(path, "%v", err)
+		}
+	}
+}
+
+// checkUse finds names under roles, databases and endpoints that no environment has: mostly typos.
+func checkUse(c *Config, doc *strictyaml.Document) {
+	used := map[string]map[string]bool{"roles": {}, "databases": {}, "endpoints": {}}
+	for _, e := range c.Environments {
+		for n := range e.Hosts {
+			used["roles"][n] = true
+		}
+		for n := range e.Databases {
+			used["databases"][n] = true
+		}
+		for n := range e.Endpoints {
+			used["endpoints"][n] = true
+		}
+	}
+	report := func(section string, names []string) {
+		for _, n := range names {
+			if used[section][n] {
+				continue
+			}
+			if near := spelling.Nearest(n, sorted(used[section])); near != "" {
+				doc.Errorf([]string{section, n}, "no environment has %q: did you mean %q?", n, near)
+				continue
+			}
+			c.Warnings = append(c.Warnings, fmt.Sprintf("%s.%s: no environment has it", section, n))
+		}
+	}
+	report("roles", sorted(c.Roles))
+	report("databases", sorted(c.Databases))
+	report("endpoints", sorted(c.Endpoints))
+}
+
+func checkDuration(text string, path []string, doc *strictyaml.Document) {
+	if text == "" {
+		return
+	}
+	if _, err := Duration(text); err != nil {
+		doc.Errorf(path, "%v", err)
+	}
+}
+
+// Duration reads 90s, 36h or 7d. "" is 0.
+func Duration(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.Atoi(days); err == nil && n >= 0 && n < 36500 {
+			return time.Duration(n) * 24 * time.Hour, nil
+		}
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("%q is no duration: write 90s, 36h or 7d", text)
+	}
+	return d, nil
+}
+
+// Percent is the share of a copy in per cent: 100 for all.
+func (c *Copy) Percent() (float64, error) {
+	if c == nil || c.Of == "" || c.Of == "all" {
+		return 100, nil
+	}
+	text, ok := strings.CutSuffix(c.Of, "%")
+	p, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if !ok || err != nil || p <= 0 || p > 100 {
+		return 0, fmt.Errorf("copy %q: write all, a percentage such as 1%%, or {rows: 100000}", c.Of)
+	}
+	return p, nil
+}
+
+func sorted[V any](m map[string]V) []string {
+	names := make([]string, 0, len(m))
+	for n := range m {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names
+}
