@@ -1,0 +1,186 @@
+package testservers
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Server is a running server.
+type Server struct {
+	// Port is its TCP port on 127.0.0.1.
+	Port int
+	// Major is its major version.
+	Major int
+
+	process   *process
+	signal    os.Signal
+	databases atomic.Int64
+}
+
+// superuser is the account that the server is made with. Connections by it need no password.
+const superuser = "envdiff_owner"
+
+// Postgres returns the test binary's PostgreSQL server: the newest installed one, UTF8, C.UTF-8, started by the first test that asks.
+func Postgres(t testing.TB) *Server {
+	t.Helper()
+	return once(t, "PostgreSQL", startPostgres)
+}
+
+// DSN is the URL of a database of this server for its superuser.
+func (s *Server) DSN(database string) string { return s.UserDSN(superuser, "", database) }
+
+// UserDSN is the URL of a database of this server for another user.
+func (s *Server) UserDSN(user, password, database string) string {
+	u := url.URL{
+		Scheme:   "postgres",
+		User:     url.User(user),
+		Host:     "127.0.0.1:" + strconv.Itoa(s.Port),
+		Path:     "/" + database,
+		RawQuery: "sslmode=disable",
+	}
+	if password != "" {
+		u.User = url.UserPassword(user, password)
+	}
+	return u.String()
+}
+
+// NewDatabase makes an empty database for one test and returns its URL. It is dropped, with every session in it, when the test ends.
+func (s *Server) NewDatabase(t testing.TB) string {
+	t.Helper()
+	name := fmt.Sprintf("test_%d", s.databases.Add(1))
+	s.admin(t, "CREATE DATABASE "+name)
+	t.Cleanup(func() { s.admin(t, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
+	return s.DSN(name)
+}
+
+// Exec runs a script on a database by its URL, for the arrangement of a test.
+func (s *Server) Exec(t testing.TB, dsn, script string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	conn, err := pgconn.Connect(ctx, dsn)
+	if err != nil {
+		t.Fatalf("arranging: %v", err)
+	}
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, script).ReadAll(); err != nil {
+		t.Fatalf("arranging: %v\n%s", err, script)
+	}
+}
+
+func (s *Server) admin(t testing.TB, sql string) {
+	t.Helper()
+	s.Exec(t, s.DSN("postgres"), sql)
+}
+
+func (s *Server) stop() { s.process.stop(s.signal) }
+
+// startPostgres makes a cluster and starts it. Client authentication: the superuser is trusted, every other role needs its password.
+func startPostgres() (*Server, error) {
+	bin, major, err := postgresBinaries("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin", "/usr/local/opt/postgresql@*/bin")
+	if err != nil {
+		return nil, err
+	}
+	owner, err := account()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := workDir(owner)
+	if err != nil {
+		return nil, err
+	}
+	s, err := startCluster(bin, dir, owner)
+	if err != nil {
+		_ = os.RemoveAll(dir)
+		return nil, err
+	}
+	s.Major = major
+	return s, nil
+}
+
+func startCluster(bin, dir string, owner *syscall.Credential) (*Server, error) {
+	log := &tail{}
+	data := filepath.Join(dir, "data")
+	initdb := command(dir, owner, log, filepath.Join(bin, "initdb"), "-D", data, "-U", superuser, "-A", "trust", "--no-sync",
+		"--locale=C.UTF-8", "-E", "UTF8", "--wal-segsize=1")
+	if err := run(initdb, log, startTimeout); err != nil {
+		return nil, err
+	}
+	access := "local all all trust\nhost all " + superuser + " 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+	if err := os.WriteFile(filepath.Join(data, "pg_hba.conf"), []byte(access), 0o644); err != nil {
+		return nil, err
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	settings := []string{
+		"listen_addresses=127.0.0.1", "port=" + strconv.Itoa(port), "unix_socket_directories=" + dir,
+		"fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_wal_size=1GB", "autovacuum=off",
+		"shared_buffers=32MB", "max_connections=60", "dynamic_shared_memory_type=mmap",
+	}
+	args := []string{"-D", data}
+	for _, setting := range settings {
+		args = append(args, "-c", setting)
+	}
+	p, err := launch(dir, command(dir, owner, log, filepath.Join(bin, "postgres"), args...), log)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Port: port, process: p, signal: syscall.SIGQUIT}
+	if err := p.wait(startTimeout, func() bool { return postmasterReady(data) }); err != nil {
+		p.stop(syscall.SIGQUIT)
+		return nil, err
+	}
+	return s, nil
+}
+
+// postmasterReady reads the state that the server writes to line 8 of postmaster.pid (since PostgreSQL 10).
+func postmasterReady(data string) bool {
+	text, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
+	if err != nil {
+		return false
+	}
+	lines := strings.Split(string(text), "\n")
+	return len(lines) >= 8 && strings.TrimSpace(lines[7]) == "ready"
+}
+
+var majorOf = regexp.MustCompile(`(\d+)/bin$`)
+
+// postgresBinaries finds the newest directory that holds a server.
+func postgresBinaries(globs ...string) (dir string, major int, err error) {
+	for _, glob := range globs {
+		found, err := filepath.Glob(glob)
+		if err != nil {
+			return "", 0, err
+		}
+		for _, d := range found {
+			m := majorOf.FindStringSubmatch(filepath.ToSlash(d))
+			if m == nil {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(d, "initdb")); err != nil {
+				continue
+			}
+			if n, err := strconv.Atoi(m[1]); err == nil && n > major {
+				dir, major = d, n
+			}
+		}
+	}
+	if dir == "" {
+		return "", 0, fmt.Errorf("no PostgreSQL server is installed (looked for initdb in %s): apt-get install postgresql, or make test, which does it", strings.Join(globs, " "))
+	}
+	return dir, major, nil
+}
+

@@ -1,0 +1,89 @@
+package testservers
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+func TestMain(m *testing.M) { Main(m) }
+
+func TestPostgresServesOneDatabasePerTest(t *testing.T) {
+	server := Postgres(t)
+	if again := Postgres(t); again != server {
+		t.Fatal("a second server was started")
+	}
+	first, second := server.NewDatabase(t), server.NewDatabase(t)
+	server.Exec(t, first, "CREATE TABLE here (id int)")
+	server.Exec(t, second, "CREATE TABLE here (id int)")
+	if first == second {
+		t.Fatal("two tests would share a database")
+	}
+}
+
+func TestPostgresAsksOthersForTheirPassword(t *testing.T) {
+	server := Postgres(t)
+	dsn := server.NewDatabase(t)
+	server.Exec(t, dsn, "CREATE ROLE guest LOGIN PASSWORD 'right'")
+	t.Cleanup(func() { server.Exec(t, server.DSN("postgres"), "DROP ROLE guest") })
+	if _, err := pgconn.Connect(context.Background(), server.UserDSN("guest", "wrong", "postgres")); err == nil {
+		t.Fatal("a wrong password was accepted")
+	}
+	conn, err := pgconn.Connect(context.Background(), server.UserDSN("guest", "right", "postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close(context.Background())
+}
+
+func TestMissingServerSaysHowToInstallIt(t *testing.T) {
+	_, _, err := postgresBinaries(filepath.Join(t.TempDir(), "*/bin"))
+	if err == nil || !strings.Contains(err.Error(), "apt-get install postgresql") {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestNewestServerIsTaken(t *testing.T) {
+	dir := t.TempDir()
+	for _, major := range []string{"9", "15", "18"} {
+		bin := filepath.Join(dir, major, "bin")
+		if err := os.MkdirAll(bin, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if major == "18" {
+			continue // a client-only installation
+		}
+		if err := os.WriteFile(filepath.Join(bin, "initdb"), nil, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, major, err := postgresBinaries(filepath.Join(dir, "*", "bin"))
+	if err != nil || major != 15 {
+		t.Fatalf("got %d, %v", major, err)
+	}
+}
+
+func TestServerThatDoesNotStartShowsItsLog(t *testing.T) {
+	owner, err := account()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := workDir(owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	log := &tail{}
+	p, err := launch(dir, command(dir, owner, log, "/bin/sh", "-c", "echo no space left; exit 1"), log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = p.wait(startTimeout, func() bool { return false })
+	if err == nil || !strings.Contains(err.Error(), "no space left") {
+		t.Fatalf("got %v", err)
+	}
+}
