@@ -91,6 +91,9 @@ type Finding struct {
 	Origin      []Place  `json:"origin"`
 	Waived      *Waived  `json:"waived"`
 	Baseline    bool     `json:"baseline"`
+
+	// Lowered marks a finding of a sided rule that is said of FROM: one level below the rule's severity, whatever that is set to.
+	Lowered bool `json:"-"`
 }
 
 // Seal fills what follows from the rest: the id, the rule's texts where the finding brings none, and empty lists in place of nil.

@@ -1,0 +1,100 @@
+package ci
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Everything captured may hold escape codes and markup. Each sink has its escaper here, and all of them are fuzzed.
+
+// Terminal makes text safe for a terminal or log line: control characters, bytes that are not UTF-8, bidirectional overrides and
+// invisible characters are written as escapes, so that nothing moves the cursor, recolours, reorders or hides what stands there.
+func Terminal(s string) string {
+	if plain(s) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && size <= 1:
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case r == '\r':
+			b.WriteString(`\r`)
+		case hidden(r) && r < 0x80:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		case hidden(r) && r < 0x10000:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		case hidden(r):
+			fmt.Fprintf(&b, `\U%08x`, r)
+		default:
+			b.WriteRune(r)
+		}
+		i += size
+	}
+	return b.String()
+}
+
+func plain(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] < 0x20 || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// hidden reports characters that are not visible as themselves: controls, format characters (zero width, bidirectional), private use,
+// separators other than the space, and the replacement character's neighbours that terminals treat as commands.
+func hidden(r rune) bool {
+	if r == ' ' {
+		return false
+	}
+	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp, unicode.Zs) || !unicode.IsPrint(r) && !unicode.IsSpace(r)
+}
+
+// MarkdownCode makes text a code span that is safe in a table cell: its fence is longer than any run of backticks inside, and nothing
+// in it is a mention, an issue number, a link or HTML.
+func MarkdownCode(s string) string {
+	s = Terminal(s)
+	fence := strings.Repeat("`", longestRun(s, '`')+1)
+	s = strings.ReplaceAll(s, "|", `\|`)
+	pad := ""
+	if strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") || strings.TrimSpace(s) == "" || strings.HasPrefix(s, " ") {
+		pad = " "
+	}
+	return fence + pad + s + pad + fence
+}
+
+// MarkdownText makes text safe outside of code: what Markdown or a forge would interpret is written as a character reference.
+func MarkdownText(s string) string {
+	s = Terminal(s)
+	var b strings.Builder
+	for _, r := range s {
+		if strings.ContainsRune("\\`*_{}[]<>()#+!|@~&:", r) {
+			fmt.Fprintf(&b, "&#%d;", r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+func longestRun(s string, c byte) int {
+	longest, run := 0, 0
+	for i := 0; i < len(s); i++ {
+		if s[i] == c {
+			run++
+			longest = max(longest, run)
+		} else {
+			run = 0
+		}
+	}
+	return longest
+}

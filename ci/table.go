@@ -1,0 +1,277 @@
+package ci
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/olekukonko/tablewriter"
+	"github.com/olekukonko/tablewriter/renderer"
+	"github.com/olekukonko/tablewriter/tw"
+
+	"github.com/envdiff/envdiff/internal/finding"
+)
+
+// The table is for people: verdict line last, findings grouped by severity, no line wider than the style's width. tablewriter is fenced
+// in this file: its header formatting, trimming and wrapping are off, since they change names and values.
+
+func writeTable(w io.Writer, r *Report, s Style) error {
+	if s.Width == 0 {
+		s.Width = 80
+	}
+	p := &page{w: w, style: s}
+	p.line(p.bold("envdiff " + Terminal(title(r))))
+	for _, severity := range finding.Severities() {
+		p.severity(r, severity)
+	}
+	p.setAside(r)
+	p.rehearsal(r)
+	p.gaps(r)
+	for _, warning := range r.Warnings {
+		p.wrapped("warning: ", Terminal(warning))
+	}
+	if text := notCompared(r); text != "" {
+		p.line("")
+		p.wrapped("not compared: ", Terminal(text))
+	}
+	p.line("")
+	p.line(p.verdictColor(r.Verdict, summary(r)))
+	return p.err
+}
+
+// page writes lines and keeps the first error.
+type page struct {
+	w     io.Writer
+	style Style
+	err   error
+}
+
+func (p *page) line(text string) {
+	if p.err == nil {
+		_, p.err = io.WriteString(p.w, strings.TrimRight(text, " ")+"\n")
+	}
+}
+
+// wrapped writes text after a label, its continuation lines indented below the text.
+func (p *page) wrapped(label, text string) {
+	for i, l := range wrap(text, max(20, p.style.Width-len(label))) {
+		if i > 0 {
+			label = strings.Repeat(" ", len(label))
+		}
+		p.line(label + l)
+	}
+}
+
+func (p *page) severity(r *Report, severity finding.Severity) {
+	var rows [][]string
+	for i := range r.Findings {
+		if f := &r.Findings[i]; f.Severity == severity && counts(f) {
+			rows = append(rows, p.findingRow(f)...)
+		}
+	}
+	if len(rows) == 0 {
+		return
+	}
+	p.line("")
+	p.line(p.severityColor(severity, strings.ToUpper(severity.String())+fmt.Sprintf("  %d", r.Verdict.Counts.Of(severity))))
+	p.table(nil, rows)
+}
+
+// findingRow is the rule beside the address, with message and hint below the address.
+func (p *page) findingRow(f *finding.Finding) [][]string {
+	rule := fmt.Sprintf("%-*s", ruleWidth, Terminal(f.Rule))
+	room := max(30, p.style.Width-2-ruleWidth-2)
+	var lines []string
+	lines = append(lines, wrap(Terminal(f.Address), room)...)
+	lines = append(lines, indent(wrap(Terminal(f.Message), room-2))...)
+	if p.style.Verbose && f.Why != "" {
+		lines = append(lines, indent(wrap("why: "+Terminal(f.Why), room-2))...)
+	}
+	if hint := ownHint(f); hint != "" || p.style.Verbose && f.Hint != "" {
+		lines = append(lines, indent(wrap("→ "+Terminal(f.Hint), room-2))...)
+	}
+	if p.style.Verbose {
+		lines = append(lines, "  id "+f.ID)
+	}
+	rows := make([][]string, len(lines))
+	for i, l := range lines {
+		rows[i] = []string{"", l}
+	}
+	rows[0][0] = rule
+	return rows
+}
+
+// ruleWidth fits all rules but the longest, which are rare enough to push their line.
+const ruleWidth = 18
+
+func indent(lines []string) []string {
+	for i := range lines {
+		lines[i] = "  " + lines[i]
+	}
+	return lines
+}
+
+// setAside lists what does not count, in one line each.
+func (p *page) setAside(r *Report) {
+	var rows [][]string
+	for i := range r.Findings {
+		if f := &r.Findings[i]; !counts(f) {
+			if f.Baseline && f.Waived == nil && !p.style.Verbose {
+				continue
+			}
+			rows = append(rows, []string{fmt.Sprintf("%-*s", ruleWidth, Terminal(f.Rule)), Terminal(f.Address)})
+			for _, l := range wrap(Terminal(mark(f)), max(30, p.style.Width-2-ruleWidth-4)) {
+				rows = append(rows, []string{"", "  " + l})
+			}
+		}
+	}
+	if len(rows) == 0 {
+		return
+	}
+	p.line("")
+	p.line(p.bold("SET ASIDE"))
+	p.table(nil, rows)
+}
+
+func (p *page) rehearsal(r *Report) {
+	if r.Rehearsal == nil {
+		return
+	}
+	for _, d := range r.Rehearsal.Databases {
+		p.line("")
+		p.line(p.bold("REHEARSAL  " + Terminal(d.Name)))
+		for _, l := range indent(wrap(rehearsalHead(d), p.style.Width-2)) {
+			p.line(l)
+		}
+		if len(d.Migrations) == 0 {
+			continue
+		}
+		rows := [][]string{}
+		for _, m := range d.Migrations {
+			rows = append(rows, []string{Terminal(m.Status), Terminal(m.Version + "_" + m.Name), plural(len(m.Statements), "statement", "statements"), fmt.Sprintf("%.2f s", m.Seconds)})
+		}
+		p.table([]string{"replay", "migration", "", ""}, rows)
+		rows = rows[:0]
+		for _, q := range d.Probes {
+			if q.Violations > 0 || p.style.Verbose {
+				rows = append(rows, []string{Terminal(q.Status), Terminal(probeSubject(q)), fmt.Sprintf("%d of %d rows", q.Violations, q.RowsChecked)})
+			}
+		}
+		if len(rows) > 0 {
+			p.table([]string{"proof", "asked of " + Terminal(title(r)), "violations"}, rows)
+		}
+	}
+}
+
+func rehearsalHead(d finding.RehearsedDatabase) string {
+	at := "no migration applied"
+	if d.AppliedVersion != "" {
+		at = "at version " + Terminal(d.AppliedVersion)
+	}
+	if len(d.Pending) == 0 {
+		return at + ", nothing pending"
+	}
+	return fmt.Sprintf("%s, %s replayed on a %s copy (%d rows in %.1f s)", at, plural(len(d.Pending), "pending migration", "pending migrations"),
+		Terminal(d.Copy.Mode), d.Copy.Rows, d.Copy.Seconds)
+}
+
+func probeSubject(q finding.Probe) string {
+	if q.Migration == "" {
+		return q.Address
+	}
+	return q.Address + " for " + q.Migration
+}
+
+func (p *page) gaps(r *Report) {
+	if len(r.Gaps) == 0 {
+		return
+	}
+	p.line("")
+	p.line(p.bold(fmt.Sprintf("NOT KNOWN  %d", len(r.Gaps))))
+	room := max(30, p.style.Width-4)
+	for _, g := range r.Gaps {
+		where := g.Environment
+		if g.Instance != "" {
+			where += "/" + g.Instance
+		}
+		head := wrap(Terminal(where)+"  "+Terminal(g.Address), room)
+		text := Terminal(g.Reason)
+		if g.Waived != nil {
+			text += " (waived until " + g.Waived.Until + ")"
+		}
+		body := indent(wrap(text, room-2))
+		if g.Hint != "" {
+			body = append(body, indent(wrap("→ "+Terminal(g.Hint), room-2))...)
+		}
+		for _, l := range append(head, body...) {
+			p.line("  " + l)
+		}
+	}
+}
+
+// table writes borderless, left-aligned columns, two spaces in. Cells are single lines, already escaped and wrapped.
+func (p *page) table(header []string, rows [][]string) {
+	if p.err != nil {
+		return
+	}
+	var text strings.Builder
+	t := tablewriter.NewTable(&text,
+		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
+			Borders:  tw.BorderNone,
+			Symbols:  tw.NewSymbols(tw.StyleNone),
+			Settings: tw.Settings{Separators: tw.SeparatorsNone, Lines: tw.LinesNone},
+		})),
+		tablewriter.WithHeaderAutoFormat(tw.Off),
+		tablewriter.WithTrimSpace(tw.Off),
+		tablewriter.WithHeaderAlignment(tw.AlignLeft),
+		tablewriter.WithRowAlignment(tw.AlignLeft),
+		tablewriter.WithRowAutoWrap(tw.WrapNone),
+		tablewriter.WithHeaderAutoWrap(tw.WrapNone),
+		tablewriter.WithPadding(tw.Padding{Left: "", Right: "  ", Overwrite: true}),
+	)
+	if header != nil {
+		t.Header(header)
+	}
+	for _, row := range rows {
+		if p.err = t.Append(append([]string(nil), row...)); p.err != nil { // tablewriter keeps the slice
+			return
+		}
+	}
+	if p.err = t.Render(); p.err != nil {
+		return
+	}
+	for _, l := range strings.Split(strings.TrimRight(text.String(), "\n"), "\n") {
+		p.line("  " + l)
+	}
+}
+
+func (p *page) bold(text string) string { return p.sgr("1", text) }
+
+func (p *page) severityColor(s finding.Severity, text string) string {
+	switch s {
+	case finding.Critical:
+		return p.sgr("1;97;41", text)
+	case finding.High:
+		return p.sgr("1;31", text)
+	case finding.Medium:
+		return p.sgr("1;33", text)
+	}
+	return p.sgr("1;36", text)
+}
+
+func (p *page) verdictColor(v Verdict, text string) string {
+	switch v.Status {
+	case "fail":
+		return p.sgr("1;31", text)
+	case "incomplete":
+		return p.sgr("1;33", text)
+	}
+	return p.sgr("1;32", text)
+}
+
+func (p *page) sgr(code, text string) string {
+	if !p.style.Color {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
