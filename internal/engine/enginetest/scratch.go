@@ -1,0 +1,88 @@
+package enginetest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/envdiff/envdiff/internal/engine"
+)
+
+// scratch checks the databases that envdiff makes for itself.
+func (h Harness) scratch(t *testing.T) {
+	t.Run("a clone is independent", h.cloneIsIndependent)
+	t.Run("a clone has everything", h.cloneIsComplete)
+	t.Run("only what envdiff made is dropped", h.dropRefuses)
+	t.Run("what is dropped is gone", h.dropped)
+	t.Run("targets print without their secrets", h.safeDisplay)
+}
+
+func (h Harness) cloneIsIndependent(t *testing.T) {
+	original := h.with(t, selectionRows)
+	clone := h.clone(t, original)
+	h.apply(t, original, "DELETE FROM s; CREATE TABLE only_original (a INTEGER)")
+	h.apply(t, clone, "UPDATE s SET name = 'changed'")
+	if got := h.value(t, h.open(t, clone, engine.ReadOnly), "SELECT count(*) FROM s WHERE name = 'changed'"); got != "5" {
+		t.Errorf("the clone has %s rows, want 5", got)
+	}
+	if got := h.value(t, h.open(t, original, engine.ReadOnly), "SELECT count(*) FROM s"); got != "0" {
+		t.Errorf("the original has %s rows, want 0", got)
+	}
+	if n := len(h.capture(t, clone).Tables); n != 1 {
+		t.Errorf("the clone has %d tables, want 1", n)
+	}
+}
+
+func (h Harness) clone(t *testing.T, target engine.Target) engine.Target {
+	t.Helper()
+	db := h.open(t, target, engine.Scratch)
+	defer db.Close()
+	clone, err := db.Clone(h.context(t), h.Base, t.TempDir())
+	if err != nil {
+		t.Fatalf("clone: %v", err)
+	}
+	t.Cleanup(func() { h.drop(t, clone) })
+	return clone
+}
+
+func (h Harness) cloneIsComplete(t *testing.T) {
+	for _, c := range schemaCases {
+		original := h.with(t, c.sql.of(t, h))
+		sameModel(t, "the clone of "+c.name, h.capture(t, original), h.capture(t, h.clone(t, original)))
+	}
+}
+
+func (h Harness) dropRefuses(t *testing.T) {
+	foreign := h.Foreign(t)
+	if err := h.Engine.DropScratch(h.context(t), foreign); err == nil {
+		t.Fatal("a database that envdiff did not make was dropped")
+	}
+	if _, err := h.open(t, foreign, engine.ReadOnly).Identity(h.context(t)); err != nil {
+		t.Errorf("the foreign database is gone: %v", err)
+	}
+}
+
+func (h Harness) dropped(t *testing.T) {
+	target, err := h.Engine.CreateScratch(h.context(t), h.Base, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.drop(t, target)
+	if db, err := h.Engine.Open(h.context(t), target, engine.ReadOnly); err == nil {
+		db.Close()
+		t.Error("a dropped database can be opened")
+	}
+	if err := h.Engine.DropScratch(h.context(t), target); err != nil {
+		t.Errorf("dropping it twice: %v", err)
+	}
+}
+
+func (h Harness) safeDisplay(t *testing.T) {
+	target := h.empty(t)
+	if target.Engine != h.Engine.Name() || target.String() == "" {
+		t.Errorf("target %v of engine %q", target, target.Engine)
+	}
+	if said := fmt.Sprintf("%v %+v %#v %s", target, target, target, target); target.DSN != "" && target.DSN != target.Path && strings.Contains(said, target.DSN) {
+		t.Error("a target prints its DSN")
+	}
+}
