@@ -1,0 +1,218 @@
+// Package packages is the host collector of installed packages: Debian's dpkg and Alpine's apk from their own database files, rpm through
+// the rpm command. Like every host collector it declares what to fetch and parses the sections that a transport filled.
+package packages
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/envdiff/envdiff/internal/finding"
+	"github.com/envdiff/envdiff/internal/transport"
+	"github.com/envdiff/envdiff/snapshot"
+)
+
+// Collector reads the packages of a host.
+type Collector struct{}
+
+// New makes the collector.
+func New() Collector { return Collector{} }
+
+// Name is the collector's folder.
+func (Collector) Name() string { return "packages" }
+
+// Doc describes the collector.
+func (Collector) Doc() snapshot.Doc {
+	return snapshot.Doc{
+		Title: "installed packages and modified conffiles",
+		Text: `Reads the package databases themselves, so that a directory tree serves as well as a running host: ` + "`/var/lib/dpkg/status`" + ` and the
+` + "`status.d`" + ` of distroless images, ` + "`/lib/apk/db/installed`" + `, and ` + "`rpm -qa`" + ` where the rpm command can be run.
+
+A package that was removed and left its configuration behind is not installed. Kernel packages, whose names hold a version, are one package with the
+newest installed version: ` + "`linux-image-VERSION-amd64`" + `. A package of a foreign architecture has it in its name: ` + "`deb/libc6%3Ai386`" + `.
+
+A conffile below /etc whose content is not what its package delivered is a fact of its own, unless the same file is captured as configuration.
+Identity beyond envdiff: ` + "`pkg:deb/debian/NAME@VERSION?arch=ARCH`" + ` (package URL).
+
+Not read: pip, npm, gem and go packages, rpm databases of a directory tree, conffiles outside /etc or below a directory of it that is a link.`,
+		Needs: []string{"/var/lib/dpkg/status or status.d, /lib/apk/db/installed", "rpm, where the host has an rpm database", "read access to /etc for modified conffiles"},
+		Attributes: []string{
+			"package/deb/NAME#version: the version with epoch, as dpkg prints it; also package/rpm/NAME and package/apk/NAME",
+			"package/deb/NAME#arch: captured, never compared",
+			"package/deb/NAME#status: only when it is not plainly installed: held, half-configured, unpacked, …",
+			"package/deb/NAME#conffiles: the configuration files it owns; captured, never compared",
+			"conffile/deb/NAME/etc/PATH#state: modified or missing; a pristine conffile has no fact",
+			"conffile/deb/NAME/etc/PATH#digest: keyed digest of a modified conffile; compared within an environment",
+		},
+	}
+}
+
+// Kinds declares how packages are compared.
+func (Collector) Kinds() []snapshot.Kind {
+	owns := map[string]string{"conffiles": "config cron"}
+	return []snapshot.Kind{
+		{Pattern: "package/*#arch", Axis: snapshot.Context, Area: finding.AreaPackage, Owns: owns, Doc: "a package's architecture"},
+		{Pattern: "package/*#conffiles", Axis: snapshot.Context, Area: finding.AreaPackage, Owns: owns, Doc: "the configuration files of a package"},
+		{Pattern: "package/*", Area: finding.AreaPackage, Owns: owns, Doc: "an installed package"},
+		{Pattern: "conffile/*#digest", Axis: snapshot.Within, Area: finding.AreaConfig, Parents: []string{"package/{/1}/{/2}"},
+			YieldsTo: []string{"config/{/3+}", "cron/{/3+}"}, Doc: "the content of a modified conffile"},
+		{Pattern: "conffile/*", Area: finding.AreaConfig, Parents: []string{"package/{/1}/{/2}"},
+			YieldsTo: []string{"config/{/3+}", "cron/{/3+}"}, Doc: "a conffile that is not as its package delivered it"},
+	}
+}
+
+const maxDatabase = 64 << 20
+
+// rpmScript prints one line per package. It looks for a database first: rpm would make an empty one.
+const rpmScript = `for db in /var/lib/rpm/rpmdb.sqlite /var/lib/rpm/Packages /var/lib/rpm/Packages.db /usr/lib/sysimage/rpm/rpmdb.sqlite /usr/lib/sysimage/rpm/Packages.db; do
+[ -e "$db" ] && exec rpm -qa --qf '%{NAME}\t%{EPOCHNUM}\t%{VERSION}-%{RELEASE}\t%{ARCH}\n'
+done
+exit 0`
+
+// Wants declares the databases of the ecosystems that the role asks for.
+func (Collector) Wants(spec snapshot.RoleSpec) []transport.Want {
+	var ws []transport.Want
+	if asked(spec, "deb") {
+		ws = append(ws,
+			transport.Want{ID: "dpkg", Globs: []string{"/var/lib/dpkg/status"}, MaxBytes: maxDatabase, Doc: "installed Debian packages"},
+			transport.Want{ID: "dpkg.d", Globs: []string{"/var/lib/dpkg/status.d/*"}, Exclude: []string{"/var/lib/dpkg/status.d/*.md5sums"},
+				Doc: "installed Debian packages of a distroless image"},
+			transport.Want{ID: "conffiles", Globs: []string{"/etc/**"}, Exclude: []string{"/etc/ssl/certs/**", "/etc/alternatives/**", "/etc/ld.so.cache"},
+				Content: transport.MD5, MaxBytes: 16 << 20, Doc: "which conffiles were modified: their digests only"},
+			transport.Want{ID: "etc-links", Globs: []string{"/etc/*", "/etc/*/*"}, Content: transport.Names, Doc: "which directories of /etc are links"},
+		)
+	}
+	if asked(spec, "apk") {
+		ws = append(ws, transport.Want{ID: "apk", Globs: []string{"/lib/apk/db/installed"}, MaxBytes: maxDatabase, Doc: "installed Alpine packages"})
+	}
+	if asked(spec, "rpm") {
+		ws = append(ws,
+			transport.Want{ID: "rpmdb", Globs: []string{"/var/lib/rpm/rpmdb.sqlite", "/var/lib/rpm/Packages", "/var/lib/rpm/Packages.db",
+				"/usr/lib/sysimage/rpm/rpmdb.sqlite", "/usr/lib/sysimage/rpm/Packages.db"}, Content: transport.Names, Doc: "whether the host has an rpm database"},
+			transport.Want{ID: "rpm", Command: []string{"sh", "-c", rpmScript}, Doc: "installed rpm packages"},
+		)
+	}
+	return ws
+}
+
+// readable are the ecosystems that this collector knows, others the names that envdiff.yaml may hold beside them.
+var readable = [...]string{"deb", "rpm", "apk"}
+
+// asked reports whether a role wants an ecosystem: all are wanted unless some are named.
+func asked(spec snapshot.RoleSpec, ecosystem string) bool {
+	return spec.Packages == nil || slices.Contains(spec.Packages, ecosystem)
+}
+
+// Parse reads the databases that are there.
+func (Collector) Parse(in snapshot.Input) snapshot.Result {
+	r := snapshot.Result{Looked: []string{}}
+	found := 0
+	if asked(in.Spec, "deb") && parseDeb(in, &r) {
+		found++
+	}
+	if asked(in.Spec, "apk") && parseApk(in, &r) {
+		found++
+	}
+	if asked(in.Spec, "rpm") && parseRpm(in, &r) {
+		found++
+	}
+	for _, eco := range in.Spec.Packages {
+		if !slices.Contains(readable[:], eco) {
+			r.Notes = append(r.Notes, snapshot.Note{Scope: in.Scope, Kind: "packages of " + eco, Count: 1, Detail: "envdiff does not read this ecosystem"})
+		}
+	}
+	if found == 0 && len(r.Gaps) == 0 {
+		noDatabase(in, &r)
+	}
+	return r
+}
+
+// noDatabase reports a host without any package database: a gap when the role names packages, else a thing that is not compared. A host
+// that lost its database must not look like one from which every package was removed.
+func noDatabase(in snapshot.Input, r *snapshot.Result) {
+	named := false
+	for _, eco := range readable {
+		named = named || slices.Contains(in.Spec.Packages, eco)
+	}
+	if named {
+		r.Missing(snapshot.At(in.Scope, "package", ""), "no package database was found: neither "+strings.Join(readable[:], ", nor "),
+			"check that the tree holds /var/lib/dpkg/status, or take packages: out of the role in envdiff.yaml")
+		return
+	}
+	r.Notes = append(r.Notes, snapshot.Note{Scope: in.Scope, Kind: "packages", Count: 1, Detail: "no package database was found"})
+}
+
+// database returns the one file of a section. ok is false when there is none; a file that cannot be read is a gap at the ecosystem.
+func database(in snapshot.Input, id, ecosystem string, r *snapshot.Result) (f transport.File, ok bool) {
+	s := in.Sections[id]
+	if s.Problem != transport.OK && s.Problem != transport.NotFound {
+		unreadable(in, ecosystem, "the package database", s.Problem, s.Detail, r)
+		return f, false
+	}
+	if len(s.Files) == 0 {
+		return f, false
+	}
+	f = s.Files[0]
+	if f.Problem != transport.OK {
+		unreadable(in, ecosystem, f.Path, f.Problem, f.Detail, r)
+		return f, false
+	}
+	return f, true
+}
+
+// unreadable reports a database that is there and cannot be read.
+func unreadable(in snapshot.Input, ecosystem, what string, p transport.Problem, detail string, r *snapshot.Result) {
+	reason := fmt.Sprintf("%s could not be read: %s", what, p)
+	if detail != "" {
+		reason += " (" + detail + ")"
+	}
+	hint := "look at the file, or capture the host itself instead of the tree"
+	if p == transport.Denied {
+		hint = "run envdiff as a user who may read it"
+	}
+	r.Missing(snapshot.At(in.Scope, "package", ecosystem), reason, hint, "package/"+ecosystem+"/*", "conffile/"+ecosystem+"/*")
+}
+
+// damage collects what could not be read of a database, for one gap.
+type damage struct {
+	lines  []string // "line 12: no version"
+	more   int
+	covers []string
+	whole  bool // something without a name was lost: any package may be missing
+}
+
+func (d *damage) add(line int, what string) {
+	if len(d.lines) < 5 {
+		d.lines = append(d.lines, fmt.Sprintf("line %d: %s", line, what))
+		return
+	}
+	d.more++
+}
+
+// report adds the gap, if there was damage.
+func (d *damage) report(in snapshot.Input, ecosystem, path string, r *snapshot.Result) {
+	if len(d.lines) == 0 {
+		return
+	}
+	covers := d.covers
+	if d.whole {
+		covers = []string{"package/" + ecosystem + "/*", "conffile/" + ecosystem + "/*"}
+	}
+	text := strings.Join(d.lines, "; ")
+	if d.more > 0 {
+		text += fmt.Sprintf("; and %d more", d.more)
+	}
+	r.Missing(snapshot.At(in.Scope, "package", ecosystem), path+" is damaged: "+text,
+		"repair the database ("+repair(ecosystem)+"), or restore it from a backup; the packages that could be read are compared", covers...)
+}
+
+// repair names what mends a database.
+func repair(ecosystem string) string {
+	switch ecosystem {
+	case "deb":
+		return "dpkg --audit, /var/lib/dpkg/status-old"
+	case "apk":
+		return "apk fix"
+	}
+	return "rpm --rebuilddb"
+}
