@@ -76,6 +76,8 @@ type DatabaseInput struct {
 	Redact   *Redactor
 	// Attach stores a file beside the facts (row digests); name is a slash path such as "rows/main/countries".
 	Attach func(name string) (AttachmentWriter, error)
+	// TempDir is a private directory for what does not fit into memory. Raw rows never go there.
+	TempDir string
 }
 
 // AttachmentWriter receives an attachment; Commit keeps it, Discard forgets it.

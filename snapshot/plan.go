@@ -12,6 +12,7 @@ import (
 type Plan struct {
 	Environment string
 	Protected   bool
+	Version     string // of envdiff, for the manifest
 	Hosts       []HostTarget
 	Databases   []DatabaseTarget
 	Redact      *Redactor
@@ -19,6 +20,8 @@ type Plan struct {
 	Timeout     time.Duration // per collector and instance; 0 means 60 s
 	Jobs        int           // instances at once; 0 means 8
 	Progress    func(Event)   // may be nil; called from many goroutines
+	Selection   Selection     // --only and --skip: what no address can match is not contacted, facts that are not selected are dropped
+	TempDir     string        // attachments and spilled digests live in a private directory below it until Snapshot.Close; "" is the system's
 }
 
 // HostTarget is one machine. A host in several roles is contacted once.

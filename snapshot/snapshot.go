@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"errors"
 	"io"
 	"time"
 )
@@ -15,6 +16,18 @@ type Snapshot struct {
 	Gaps        []Gap
 	Notes       []Note
 	Attachments map[string]Attachment
+
+	closers []func() error
+}
+
+// Close removes what a live capture keeps in temporary files. The facts stay usable, the attachments do not.
+func (s *Snapshot) Close() error {
+	var errs []error
+	for _, c := range s.closers {
+		errs = append(errs, c())
+	}
+	s.closers = nil
+	return errors.Join(errs...)
 }
 
 // Manifest describes a snapshot.
@@ -25,8 +38,10 @@ type Manifest struct {
 	Version      string           `json:"envdiff_version"`
 	RedactKey    string           `json:"redact_key"`    // key id of the secret and row digests
 	PseudonymKey string           `json:"pseudonym_key"` // key id of the masks, "" without rows
+	Selection    Selection        `json:"selection"`     // what the capture was restricted to: addresses that it does not take were not looked at
 	Scopes       map[string]Scope `json:"scopes"`
 	Files        map[string]File  `json:"files"` // path → size and digest; the manifest itself is not among them
+	Seal         string           `json:"seal"`  // SHA-256 of the manifest's bytes with "" here: an altered manifest is refused
 }
 
 // Scope says what was looked at under one scope name.

@@ -3,7 +3,9 @@ package snapshot
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"sort"
 	"strconv"
@@ -108,6 +110,9 @@ func ParseValue(b []byte) (Value, error) {
 	var raw any
 	if err := d.Decode(&raw); err != nil {
 		return Value{}, fmt.Errorf("value is not JSON: %w", err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return Value{}, errors.New("value is followed by something else")
 	}
 	return fromJSON(raw, true)
 }
