@@ -8,6 +8,9 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
+// notDigested are directories of /etc that hold links to programs and certificates rather than configuration.
+var notDigested = [...]string{"/etc/alternatives/", "/etc/ssl/certs/"}
+
 // conffileStates reports the conffiles that are not as their package delivered them. Only /etc was digested, and only what this user may read.
 func conffileStates(in snapshot.Input, all []deb, r *snapshot.Result) {
 	s := in.Sections["conffiles"]
@@ -35,7 +38,7 @@ func conffileStates(in snapshot.Input, all []deb, r *snapshot.Result) {
 				continue
 			}
 			seen[c.path] = true
-			if !strings.HasPrefix(c.path, "/etc/") {
+			if !strings.HasPrefix(c.path, "/etc/") || under(notDigested[:], c.path) {
 				outside++
 				continue
 			}
@@ -53,7 +56,7 @@ func conffileStates(in snapshot.Input, all []deb, r *snapshot.Result) {
 			}
 		}
 	}
-	note(in, r, "conffiles outside /etc", outside, "")
+	note(in, r, "conffiles that are not looked at", outside, "")
 	note(in, r, "conffiles that could not be read", unread, "")
 	r.Looked = append(r.Looked, lookedConffiles(all, unsure)...)
 }

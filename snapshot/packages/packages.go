@@ -77,7 +77,7 @@ func (Collector) Wants(spec snapshot.RoleSpec) []transport.Want {
 			transport.Want{ID: "dpkg", Globs: []string{"/var/lib/dpkg/status"}, MaxBytes: maxDatabase, Doc: "installed Debian packages"},
 			transport.Want{ID: "dpkg.d", Globs: []string{"/var/lib/dpkg/status.d/*"}, Exclude: []string{"/var/lib/dpkg/status.d/*.md5sums"},
 				Doc: "installed Debian packages of a distroless image"},
-			transport.Want{ID: "conffiles", Globs: []string{"/etc/**"}, Exclude: []string{"/etc/ssl/certs/**", "/etc/alternatives/**", "/etc/ld.so.cache"},
+			transport.Want{ID: "conffiles", Globs: []string{"/etc/**"}, Exclude: []string{"/etc/alternatives/**", "/etc/ssl/certs/**"},
 				Content: transport.MD5, MaxBytes: 16 << 20, Doc: "which conffiles were modified: their digests only"},
 			transport.Want{ID: "etc-links", Globs: []string{"/etc/*", "/etc/*/*"}, Content: transport.Names, Doc: "which directories of /etc are links"},
 		)
