@@ -1,0 +1,208 @@
+package migrations
+
+import (
+	"strings"
+
+	"github.com/envdiff/envdiff/internal/schema"
+)
+
+// constraints are everything that a table demands of a row, as obligations: not null, keys and unique indexes, foreign keys, checks.
+// What the server has not validated, and conflicts that it resolves by itself, demand nothing.
+func constraints(t *schema.Table, quote func(string) string, engine string) []schema.Obligation {
+	var out []schema.Obligation
+	for _, c := range t.Columns {
+		if !c.Nullable && !rowidAlias(t, c.Name) {
+			out = append(out, schema.Obligation{Kind: schema.NotNull, Table: t.Name, Constraint: c.Name, Columns: []string{c.Name}})
+		}
+	}
+	q := keyWriter{t, quote, engine}
+	if t.PrimaryKey != nil && resolves(t.PrimaryKey.OnConflict) == "" {
+		out = append(out, q.key(*t.PrimaryKey, "primary key"))
+	}
+	for _, k := range t.Unique {
+		if resolves(k.OnConflict) == "" {
+			out = append(out, q.key(k, "unique"))
+		}
+	}
+	for _, x := range t.Indexes {
+		if x.Unique && !x.Invalid {
+			out = append(out, q.index(x))
+		}
+	}
+	out = append(out, references(t)...)
+	for _, c := range t.Checks {
+		if !c.NotValid {
+			out = append(out, schema.Obligation{Kind: schema.CheckExpr, Table: t.Name, Columns: c.Columns, Expr: c.Expr,
+				Constraint: schema.AutoName(c.Name, "check", nil, c.Expr)})
+		}
+	}
+	return out
+}
+
+// resolves gives SQLite's conflict clause where it keeps an INSERT from failing.
+func resolves(onConflict string) string {
+	switch strings.ToLower(onConflict) {
+	case "ignore", "replace":
+		return onConflict
+	}
+	return ""
+}
+
+func references(t *schema.Table) []schema.Obligation {
+	var out []schema.Obligation
+	for _, f := range t.ForeignKeys {
+		if f.NotValid {
+			continue
+		}
+		out = append(out, schema.Obligation{Kind: schema.Reference, Table: t.Name, Columns: f.Columns, RefTable: f.RefTable, RefColumns: f.RefColumns,
+			Match: f.Match, Constraint: schema.AutoName(f.Name, "foreign key", f.Columns, f.RefTable.String())})
+	}
+	return out
+}
+
+// rowidAlias reports whether a column is SQLite's INTEGER PRIMARY KEY: a null in it is replaced by a new number.
+func rowidAlias(t *schema.Table, name string) bool {
+	if t.PrimaryKey == nil || len(t.PrimaryKey.Columns) != 1 || !strings.EqualFold(t.PrimaryKey.Columns[0], name) {
+		return false
+	}
+	if on(t.Options["without_rowid"]) {
+		return false
+	}
+	c, ok := t.Column(name)
+	return ok && c.Type == "INTEGER"
+}
+
+func on(option string) bool {
+	return option != "" && option != "false" && option != "0" && option != "off"
+}
+
+// keyWriter turns keys and indexes into key expressions.
+type keyWriter struct {
+	t      *schema.Table
+	quote  func(string) string
+	engine string
+}
+
+func (w keyWriter) key(k schema.Key, kind string) schema.Obligation {
+	o := schema.Obligation{Kind: schema.UniqueKey, Table: w.t.Name, Columns: k.Columns, NullsNotDistinct: k.NullsNotDistinct,
+		Constraint: schema.AutoName(k.Name, kind, k.Columns, "")}
+	for i, c := range k.Columns {
+		collation := ""
+		if i < len(k.Collations) {
+			collation = k.Collations[i]
+		}
+		o.Exprs = append(o.Exprs, w.column(c, collation))
+	}
+	return o
+}
+
+func (w keyWriter) index(x schema.Index) schema.Obligation {
+	o := schema.Obligation{Kind: schema.UniqueKey, Table: w.t.Name, Where: x.Where, NullsNotDistinct: x.NullsNotDistinct, Constraint: x.Name, Columns: x.Columns}
+	plain := x.Where == ""
+	var columns []string
+	for _, p := range x.Parts {
+		if p.Column != "" {
+			columns = append(columns, p.Column)
+			o.Exprs = append(o.Exprs, w.column(p.Column, p.Collation))
+			continue
+		}
+		plain = false
+		o.Exprs = append(o.Exprs, w.collate("("+p.Expr+")", p.Collation))
+	}
+	if plain {
+		o.Columns = columns
+	}
+	return o
+}
+
+func (w keyWriter) column(name, collation string) string {
+	if collation == "" {
+		if c, ok := w.t.Column(name); ok {
+			collation = c.Collation
+		}
+	}
+	return w.collate(w.quote(name), collation)
+}
+
+// collate names the collation under which values are equal. SQLite's default is named too: over a query, a column would keep its table's.
+func (w keyWriter) collate(expr, collation string) string {
+	if collation == "" && w.engine == "sqlite" {
+		collation = "BINARY"
+	}
+	if collation == "" {
+		return expr
+	}
+	return expr + " COLLATE " + w.quote(collation)
+}
+
+// conversions are the types that a statement changed in place, and a table that became strict.
+func conversions(before, after *schema.Table) []schema.Obligation {
+	var out []schema.Obligation
+	strict := on(after.Options["strict"])
+	for _, a := range after.Columns {
+		b, ok := before.Column(a.Name)
+		if ok && a.Generated == "" && (b.Type != a.Type || strict && !on(before.Options["strict"])) {
+			out = append(out, conversion(after, a, strict))
+		}
+	}
+	return out
+}
+
+// strictTypes are the types that a SQLite STRICT table demands of the columns that an INSERT fills.
+func strictTypes(t *schema.Table, filled []string) []schema.Obligation {
+	if !on(t.Options["strict"]) {
+		return nil
+	}
+	var out []schema.Obligation
+	for _, c := range t.Columns {
+		if contains(filled, c.Name) && !strings.EqualFold(c.Type, "ANY") {
+			out = append(out, conversion(t, c, true))
+		}
+	}
+	return out
+}
+
+func conversion(t *schema.Table, c schema.Column, strict bool) schema.Obligation {
+	return schema.Obligation{Kind: schema.Convertible, Table: t.Name, Constraint: c.Name, Columns: []string{c.Name}, Type: c.Type, Strict: strict}
+}
+
+// signature is an obligation without its constraint's name: two that are equal demand the same.
+func signature(o schema.Obligation) string {
+	parts := []string{string(o.Kind), strings.Join(o.Exprs, "\x00"), o.Where, o.Expr, o.Type, o.RefTable.String(), strings.Join(o.RefColumns, "\x00")}
+	if o.Kind != schema.UniqueKey && o.Kind != schema.CheckExpr {
+		parts = append(parts, strings.Join(o.Columns, "\x00"))
+	}
+	if o.NullsNotDistinct {
+		parts = append(parts, "nulls not distinct")
+	}
+	return strings.ToLower(strings.Join(parts, "\x01"))
+}
+
+// label is what is demanded, in words of the schema.
+func label(o schema.Obligation) string {
+	switch o.Kind {
+	case schema.UniqueKey:
+		exprs := make([]string, len(o.Exprs))
+		for i, e := range o.Exprs {
+			exprs[i] = readable(e)
+		}
+		return strings.Join(exprs, ", ")
+	case schema.CheckExpr:
+		return o.Expr
+	}
+	return strings.Join(o.Columns, ", ")
+}
+
+// readable takes the quotes and the default collation off a key expression.
+func readable(expr string) string {
+	for _, tail := range []string{` COLLATE "BINARY"`, " COLLATE BINARY"} {
+		expr = strings.TrimSuffix(expr, tail)
+	}
+	if len(expr) > 2 && expr[0] == '(' && expr[len(expr)-1] == ')' {
+		expr = expr[1 : len(expr)-1]
+	}
+	if len(expr) > 2 && expr[0] == '"' && strings.IndexByte(expr[1:], '"') == len(expr)-2 {
+		expr = expr[1 : len(expr)-1]
+	}
+	return expr
+}

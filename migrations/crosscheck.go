@@ -1,0 +1,158 @@
+package migrations
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/golang-migrate/migrate/v4"
+	"github.com/golang-migrate/migrate/v4/database"
+	"github.com/golang-migrate/migrate/v4/database/sqlite"
+	"github.com/golang-migrate/migrate/v4/source/iofs"
+
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/schema"
+)
+
+// Our replay cuts files into statements and imitates golang-migrate's transactions. This file lets golang-migrate itself run the same files, uncut, on a second empty clone,
+// and compares what comes out. Its database drivers write and lock when they open, so they see nothing but scratch databases.
+
+// toolDriver opens golang-migrate's own driver on a scratch database; false for engines that are not wired yet.
+func toolDriver(t engine.Target, table schema.Name) (database.Driver, bool, error) {
+	switch t.Engine {
+	case "sqlite":
+		db, err := sql.Open("sqlite", t.Path)
+		if err != nil {
+			return nil, true, err
+		}
+		d, err := sqlite.WithInstance(db, &sqlite.Config{MigrationsTable: table.Name})
+		if err != nil {
+			db.Close()
+		}
+		return d, true, err
+	}
+	return nil, false, nil
+}
+
+// crossCheck compares our replay on an empty clone with the tool's own; a difference is a gap. It has nothing to compare where our replay could not go on, or left out
+// statements that only work where there are rows, or where the tool refuses to start.
+func (r *rehearsal) crossCheck(ctx context.Context) error {
+	if r.plan.after == nil || r.plan.skipped > 0 || r.out.Pending.Refused != "" || r.in.Engine.Name() != "sqlite" {
+		return nil
+	}
+	r.doing = "letting golang-migrate run the files"
+	r.progress("let golang-migrate run the files on an empty clone", 0, 0)
+	clone, err := r.emptyClone(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.drop(clone.Target)
+	if err := r.markApplied(ctx, clone); err != nil {
+		return err
+	}
+	toolErr := runTool(ctx, clone.Target, r.src.Spec)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	address := r.address(r.out.Pending.Migrations[0])
+	if toolErr != nil {
+		r.gap(address, "golang-migrate itself fails on an empty clone where the replay passes: "+toolErr.Error(), "run the files with golang-migrate on an empty database to see why")
+		return nil
+	}
+	return clone.use(ctx, r.in.Engine, func(s engine.Session) error {
+		result, err := s.Schema(ctx)
+		if err != nil {
+			return err
+		}
+		if names := different(r.plan.after, result, r.in.Spec.table()); len(names) > 0 {
+			r.gap(address, "the replay differs from golang-migrate's own run in "+joinNames(names), "what the rehearsal says about these tables may not hold")
+		}
+		return nil
+	})
+}
+
+// markApplied writes production's version into the clone's version table.
+func (r *rehearsal) markApplied(ctx context.Context, c scratch) error {
+	a := r.out.Pending.Applied
+	if !a.Found || a.Version == "" {
+		return nil
+	}
+	db, err := r.in.Engine.Open(ctx, c.Target, engine.Scratch)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	kind := engine.CellText
+	if r.in.Engine.Name() == "sqlite" {
+		kind = engine.CellInteger
+	}
+	rows := []engine.Row{{{Type: kind, Data: []byte(a.Version)}, {Type: kind, Data: []byte("0")}}}
+	_, err = db.CopyIn(ctx, a.Table, []string{"version", "dirty"}, func() (engine.Row, error) {
+		if len(rows) == 0 {
+			return nil, io.EOF
+		}
+		row := rows[0]
+		rows = rows[1:]
+		return row, nil
+	})
+	return err
+}
+
+// runTool runs the pending files. golang-migrate's drivers take no context: when ctx ends, the run is told to stop after the current file and left behind.
+func runTool(ctx context.Context, t engine.Target, spec Spec) error {
+	files, err := iofs.New(os.DirFS(spec.Dir), ".")
+	if err != nil {
+		return err
+	}
+	driver, ok, err := toolDriver(t, spec.table())
+	if err != nil || !ok {
+		files.Close()
+		return err
+	}
+	m, err := migrate.NewWithInstance("iofs", files, t.Engine, driver)
+	if err != nil {
+		driver.Close()
+		files.Close()
+		return err
+	}
+	done := make(chan error, 1)
+	go func() {
+		err := m.Up()
+		sourceErr, databaseErr := m.Close()
+		done <- errors.Join(err, sourceErr, databaseErr)
+	}()
+	select {
+	case err := <-done:
+		return toolError(err)
+	case <-ctx.Done():
+		m.GracefulStop <- true
+		return ctx.Err()
+	}
+}
+
+// toolError keeps of the tool's error what holds no SQL: it appends the whole file otherwise.
+func toolError(err error) error {
+	var e database.Error
+	var p *database.Error
+	switch {
+	case err == nil, errors.Is(err, migrate.ErrNoChange):
+		return nil
+	case errors.As(err, &p):
+		return fmt.Errorf("%v", p.OrigErr)
+	case errors.As(err, &e):
+		return fmt.Errorf("%v", e.OrigErr)
+	}
+	return err
+}
+
+func joinNames(names []schema.Name) string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = n.String()
+	}
+	return strings.Join(out, ", ")
+}

@@ -1,0 +1,192 @@
+package migrations
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/schema"
+)
+
+// planned is one pending migration with what the empty clone taught about it.
+type planned struct {
+	Migration
+	statements []plannedStatement
+	// unreadable is why the file could not be read or cut into statements.
+	unreadable error
+}
+
+// plannedStatement is one statement and what it demands of rows that exist.
+type plannedStatement struct {
+	engine.Statement
+	demands []*Demand
+	// touched are production's tables whose rows it reads or writes.
+	touched []schema.Name
+}
+
+// plan is the pending sequence as replayed on an empty clone.
+type plan struct {
+	migrations []planned
+	// after is the schema once everything ran; nil when the clone did not get that far.
+	after *schema.Database
+	// skipped counts statements that only work where there are rows: an INSERT of a looked-up id finds nothing on an empty clone.
+	skipped int
+	// stop is where and why the clone could not go on; demands of later statements are not known.
+	stop *stopped
+}
+
+// stopped is a statement that failed on the empty clone.
+type stopped struct {
+	migration, statement int
+	err                  error
+}
+
+// demands lists everything that is demanded, in order.
+func (p *plan) demands() []*Demand {
+	var out []*Demand
+	for _, m := range p.migrations {
+		for _, s := range m.statements {
+			out = append(out, s.demands...)
+		}
+	}
+	return out
+}
+
+// readPlan reads and cuts the pending files.
+func readPlan(src *Source, pending []Migration, e engine.Engine) *plan {
+	p := &plan{}
+	for _, m := range pending {
+		pm := planned{Migration: m}
+		script, err := src.script(m)
+		if err == nil {
+			var statements []engine.Statement
+			statements, err = e.Split(script)
+			for _, s := range statements {
+				pm.statements = append(pm.statements, plannedStatement{Statement: s})
+			}
+		}
+		pm.unreadable = err
+		p.migrations = append(p.migrations, pm)
+	}
+	return p
+}
+
+// learner replays the plan on an empty clone and asks the schema, not the text, what each statement demands.
+type learner struct {
+	session engine.Session
+	engine  string
+	lineage *lineage
+	schema  *schema.Database
+}
+
+// learn fills in the plan's demands. The error is the context's; what fails otherwise is part of the plan.
+func learn(ctx context.Context, p *plan, session engine.Session, production *schema.Database, e engine.Engine) error {
+	start, err := session.Schema(ctx)
+	if err != nil {
+		return fmt.Errorf("read the schema of the empty clone: %w", err)
+	}
+	l := learner{session: session, engine: e.Name(), lineage: newLineage(production, e.Quote), schema: start}
+	for i := range p.migrations {
+		at, err := l.migration(ctx, &p.migrations[i], p)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			p.stop = &stopped{i, at, err}
+			return nil
+		}
+	}
+	p.after = l.schema
+	return nil
+}
+
+func (l *learner) migration(ctx context.Context, m *planned, p *plan) (int, error) {
+	if m.unreadable != nil {
+		return 0, m.unreadable
+	}
+	tx := newTransaction(l.session, l.engine, m.script())
+	if err := tx.begin(ctx); err != nil {
+		return 0, err
+	}
+	for j := range m.statements {
+		if err := l.statement(ctx, tx, &m.statements[j], p); err != nil {
+			tx.rollback(ctx)
+			return j, err
+		}
+	}
+	if err := tx.commit(ctx); err != nil {
+		tx.rollback(ctx)
+		return len(m.statements), err
+	}
+	return 0, nil
+}
+
+// statement runs one statement on the clone and records its demands.
+func (l *learner) statement(ctx context.Context, tx *transaction, s *plannedStatement, p *plan) error {
+	effects, effectsErr := l.session.Effects(ctx, s.Text)
+	bearsRows := effectsErr == nil && len(effects.Writes) > 0 && isDML(s.Text)
+	if _, err := tx.exec(ctx, s.Text); err != nil {
+		if !bearsRows || !isConstraint(err) {
+			return err
+		}
+		p.skipped++
+	}
+	after := l.schema
+	if !bearsRows {
+		var err error
+		if after, err = l.session.Schema(ctx); err != nil {
+			return err
+		}
+	}
+	if bearsRows {
+		s.touched = l.lineage.touched(effects)
+	}
+	s.demands = l.lineage.step(l.schema, after, effects)
+	l.schema = after
+	return nil
+}
+
+// script is the statements alone.
+func (m *planned) script() []engine.Statement {
+	out := make([]engine.Statement, len(m.statements))
+	for i, s := range m.statements {
+		out[i] = s.Statement
+	}
+	return out
+}
+
+// isDML reports whether a statement writes rows and nothing else: it cannot change the schema.
+func isDML(sql string) bool {
+	word := strings.ToUpper(firstWord(withoutComments(sql)))
+	return word == "INSERT" || word == "UPDATE" || word == "DELETE" || word == "REPLACE" || word == "WITH" || word == "MERGE"
+}
+
+func firstWord(sql string) string { return sql[:wordEnd(sql)] }
+
+// isConstraint reports whether an error is a constraint's refusal.
+func isConstraint(err error) bool {
+	var e *engine.Error
+	return errors.As(err, &e) && refusal(e) != ""
+}
+
+// refusal is the kind of constraint that refused, or "" for any other error: PostgreSQL's SQLSTATE class 23 and SQLite's extended result codes.
+func refusal(e *engine.Error) schema.ObligationKind {
+	code := strings.ToUpper(e.Code)
+	for _, c := range []struct {
+		part string
+		kind schema.ObligationKind
+	}{
+		{"23502", schema.NotNull}, {"NOTNULL", schema.NotNull},
+		{"23505", schema.UniqueKey}, {"UNIQUE", schema.UniqueKey}, {"PRIMARYKEY", schema.UniqueKey}, {"ROWID", schema.UniqueKey},
+		{"23503", schema.Reference}, {"FOREIGNKEY", schema.Reference},
+		{"23514", schema.CheckExpr}, {"CHECK", schema.CheckExpr},
+		{"22P02", schema.Convertible}, {"22003", schema.Convertible}, {"22001", schema.Convertible}, {"22007", schema.Convertible}, {"22008", schema.Convertible}, {"DATATYPE", schema.Convertible},
+	} {
+		if strings.Contains(code, c.part) {
+			return c.kind
+		}
+	}
+	return ""
+}

@@ -1,0 +1,229 @@
+package migrations
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/finding"
+	"github.com/envdiff/envdiff/internal/schema"
+	"github.com/envdiff/envdiff/snapshot"
+)
+
+// Input says what to rehearse and with what.
+type Input struct {
+	Scope        string   // the database's name in envdiff.yaml
+	Environment  string   // whose database it is
+	Environments []string // as given on the command line: findings' ids are made of them; none is Environment alone
+
+	Engine     engine.Engine
+	Production engine.DB        // open, read-only
+	Schema     *schema.Database // of Production; nil captures it
+	Spec       Spec
+
+	ScratchBase engine.Target // where empty clones are made: a server …
+	ScratchDir  string        // … or a directory
+	// BuildCopy makes the sanitised copy. obligations are what the pending migrations demand, in terms of production's tables and columns: masks must
+	// keep what they look at. The copy is dropped after the rehearsal unless its mode is "reused".
+	BuildCopy func(ctx context.Context, obligations []schema.Obligation) (CopyResult, error)
+
+	Now      func() time.Time
+	Progress func(Step) // may be nil
+}
+
+// CopyResult is the copy that BuildCopy made.
+type CopyResult struct {
+	Target       engine.Target
+	Copy         finding.Copy
+	Sanitization *finding.Sanitization
+	// Excluded are tables that the copy has without rows: nothing that passes on them is proved by it.
+	Excluded []schema.Name
+}
+
+// Step is one step of a rehearsal, for progress.
+type Step struct {
+	Scope string
+	What  string
+	Done  int // 0 when the step is not counted
+	Of    int
+}
+
+// Output is what a rehearsal found. Lists are never nil.
+type Output struct {
+	Pending      Pending
+	Database     finding.RehearsedDatabase
+	Sanitization *finding.Sanitization // nil when no copy was built
+	Findings     []finding.Finding     // sealed and sorted
+	Gaps         []finding.Gap
+	// After is the schema once all pending migrations are applied; nil when they do not get that far on any clone.
+	After *schema.Database
+}
+
+// rehearsal is one run of Rehearse.
+type rehearsal struct {
+	in      Input
+	out     Output
+	src     *Source
+	plan    *plan
+	answers map[*Demand]*Answer
+	failed  *failure
+	copy    CopyResult
+	redact  redactor
+	// doing is what a deadline interrupted, for the gap.
+	doing string
+}
+
+// Rehearse replays the pending migrations of one database and asks production what they will meet. Production is only read. Everything made on the way is dropped, also
+// after an error or when ctx ends. A deadline gives a gap and what is known so far; an error means that nothing can be said: the source or the
+// database could not be read, the copy could not be built, or ctx was cancelled.
+func Rehearse(ctx context.Context, in Input) (Output, error) {
+	if len(in.Environments) == 0 {
+		in.Environments = []string{in.Environment}
+	}
+	r := &rehearsal{in: in}
+	r.out.Findings, r.out.Gaps = []finding.Finding{}, []finding.Gap{}
+	r.out.Database = finding.RehearsedDatabase{Name: in.Scope, Engine: in.Engine.Name(), Pending: []string{},
+		Migrations: []finding.RehearsedMigration{}, Probes: []finding.Probe{}, Plans: []finding.Plan{}}
+	err := r.run(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		r.gapInterrupted()
+		err = nil
+	}
+	r.report()
+	return r.out, err
+}
+
+func (r *rehearsal) run(ctx context.Context) error {
+	ready, err := r.prepare(ctx)
+	if err != nil || !ready {
+		return err
+	}
+	if err := r.learn(ctx); err != nil {
+		return err
+	}
+	r.doing = "asking production"
+	if err := r.probe(ctx); err != nil {
+		return err
+	}
+	if err := r.replayOnCopy(ctx); err != nil {
+		return err
+	}
+	return nil
+}
+
+// prepare finds out what is pending. It reports whether there is something to replay.
+func (r *rehearsal) prepare(ctx context.Context) (bool, error) {
+	r.doing = "reading the applied version"
+	src, err := ReadSource(r.in.Spec)
+	if err != nil {
+		return false, err
+	}
+	r.src = src
+	if r.in.Schema == nil {
+		if r.in.Schema, err = r.in.Production.Schema(ctx); err != nil {
+			return false, err
+		}
+	}
+	applied, err := ReadApplied(ctx, r.in.Production, r.in.Schema, r.in.Spec)
+	if err != nil {
+		return false, err
+	}
+	if applied.Other != "" {
+		r.gap(snapshot.At(r.in.Scope, "migration", "applied").String(),
+			fmt.Sprintf("the database's migrations are kept by %s, which is not supported yet", applied.Other),
+			"only golang-migrate's migrations are rehearsed; remove `migrations:` from this database to go without")
+		return false, nil
+	}
+	p := PendingOf(r.in.Scope, r.in.Environment, r.in.Environments, src, applied)
+	r.out.Pending = p
+	r.out.Findings = append(r.out.Findings, p.Findings...)
+	r.out.Database.AppliedVersion = applied.Version
+	r.out.Database.Pending = p.Versions()
+	r.redact = newRedactor(r.in.Schema)
+	r.plan = readPlan(src, p.Migrations, r.in.Engine)
+	if len(p.Migrations) == 0 {
+		r.out.After = r.in.Schema
+		return false, nil
+	}
+	if !p.Replayable {
+		for _, m := range p.Migrations {
+			r.gap(r.address(m), "not rehearsed: "+p.refusal(), "resolve the migration-state finding first")
+		}
+		return false, nil
+	}
+	return true, nil
+}
+
+// learn replays on an empty clone, and lets golang-migrate itself do the same on another.
+func (r *rehearsal) learn(ctx context.Context) error {
+	r.doing = "replaying on an empty clone"
+	r.progress("replay on an empty clone", 0, 0)
+	clone, err := r.emptyClone(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.drop(clone.Target)
+	err = clone.use(ctx, r.in.Engine, func(s engine.Session) error {
+		start, err := s.Schema(ctx)
+		if err != nil {
+			return err
+		}
+		r.gapDifferent(start)
+		return learn(ctx, r.plan, s, r.in.Schema, r.in.Engine)
+	})
+	if err != nil {
+		return err
+	}
+	r.redact = newRedactor(r.in.Schema, r.plan.after)
+	r.out.After = r.plan.after
+	return r.crossCheck(ctx)
+}
+
+// replayOnCopy builds the copy and replays on it.
+func (r *rehearsal) replayOnCopy(ctx context.Context) error {
+	r.doing = "building the copy"
+	r.progress("build the copy", 0, 0)
+	result, err := r.in.BuildCopy(ctx, r.plan.forCopy())
+	if err != nil {
+		return fmt.Errorf("build the copy of %s: %w", r.in.Scope, err)
+	}
+	r.copy = result
+	r.out.Sanitization, r.out.Database.Copy = result.Sanitization, result.Copy
+	if result.Copy.Mode != "reused" {
+		defer r.drop(result.Target)
+	}
+	r.doing = "replaying on the copy"
+	return scratch{result.Target}.use(ctx, r.in.Engine, func(s engine.Session) error { return r.replay(ctx, s) })
+}
+
+func (r *rehearsal) progress(what string, done, of int) {
+	if r.in.Progress != nil {
+		r.in.Progress(Step{r.in.Scope, what, done, of})
+	}
+}
+
+// address is where everything about a migration is reported.
+func (r *rehearsal) address(m Migration) string {
+	return snapshot.At(r.in.Scope, "migration", m.id()).String()
+}
+
+func (r *rehearsal) gap(address, reason, hint string) {
+	r.out.Gaps = append(r.out.Gaps, finding.Gap{Environment: r.in.Environment, Address: address, Reason: reason, Hint: hint})
+}
+
+// gapInterrupted says what the deadline left open.
+func (r *rehearsal) gapInterrupted() {
+	address := snapshot.At(r.in.Scope, "migration", "").String()
+	if len(r.out.Pending.Migrations) > 0 {
+		address = r.address(r.out.Pending.Migrations[0])
+	}
+	for i := range r.out.Database.Migrations {
+		if r.out.Database.Migrations[i].Status != statusOK {
+			address = r.address(r.out.Pending.Migrations[i])
+			break
+		}
+	}
+	r.gap(address, "the rehearsal did not finish in time: it was "+r.doing, "raise --timeout, or look at the statement that does not end")
+}

@@ -1,0 +1,131 @@
+package migrations
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/envdiff/envdiff/internal/schema"
+)
+
+// Spec says whose migrations they are and where they lie.
+type Spec struct {
+	Tool  string // "" is golang-migrate
+	Dir   string // the directory of the migration files
+	Table string // version table, "schema.table" or "table"; "" is the tool's default
+}
+
+// golangMigrate is the tool that Spec.Tool names when it is empty.
+const golangMigrate = "golang-migrate"
+
+// defaultTable is golang-migrate's own (database/postgres and database/sqlite, v4.20.1).
+const defaultTable = "schema_migrations"
+
+func (s Spec) tool() string {
+	if s.Tool == "" {
+		return golangMigrate
+	}
+	return s.Tool
+}
+
+func (s Spec) table() schema.Name {
+	table := s.Table
+	if table == "" {
+		table = defaultTable
+	}
+	if space, name, ok := strings.Cut(table, "."); ok {
+		return schema.Name{Schema: space, Name: name}
+	}
+	return schema.Name{Name: table}
+}
+
+// maxFile is the size above which a migration file is refused: it would be held in memory several times over.
+const maxFile = 64 << 20
+
+// Migration is one version of a source.
+type Migration struct {
+	Version string // decimal, without leading zeros
+	Name    string // as in the file name: "unique_email"
+	Up      string // file name; "" when the version has no up file
+	Down    string // file name; "" when it has none, which is no fault
+	number  uint64
+}
+
+// Label is the migration as people know it: its file name without direction and extension.
+func (m Migration) Label() string {
+	file, cut := m.Up, ".up."
+	if file == "" {
+		file, cut = m.Down, ".down."
+	}
+	if i := strings.LastIndex(file, cut); i >= 0 {
+		return file[:i]
+	}
+	return m.id()
+}
+
+// id is the migration in addresses.
+func (m Migration) id() string { return m.Version + "_" + m.Name }
+
+// Source is a directory of migrations as the tool sees it, with what the tool would skip or refuse.
+type Source struct {
+	Spec       Spec
+	Migrations []Migration // by version
+	Problems   []Problem   // by file
+	// Refused is why the tool would not start with this directory; "" when it would.
+	Refused string
+}
+
+// Problem is a file that the tool skips, refuses, or runs though nobody would expect it to.
+type Problem struct {
+	File    string
+	Name    string // in addresses: VERSION_NAME, or the file's name when the tool cannot read it as that
+	Message string
+	Hint    string
+	// Number is the version for problems that only matter while the version is pending; they have Pending set.
+	Number  uint64
+	Pending bool
+}
+
+// ReadSource lists a directory of migrations. An error means that the directory could not be read or the tool is not known.
+func ReadSource(spec Spec) (*Source, error) {
+	if spec.tool() != golangMigrate {
+		return nil, fmt.Errorf("migrations of %s are not supported yet: only golang-migrate's are", spec.tool())
+	}
+	if spec.Dir == "" {
+		return nil, fmt.Errorf("no directory of migrations is configured: set databases.NAME.migrations to file://PATH")
+	}
+	return readGolangMigrate(spec)
+}
+
+// find gives the migration of a version.
+func (s *Source) find(version string) (Migration, bool) {
+	for _, m := range s.Migrations {
+		if m.Version == version {
+			return m, true
+		}
+	}
+	return Migration{}, false
+}
+
+// script reads the up file of a migration; a version without one is an empty script, as it is to the tool.
+func (s *Source) script(m Migration) (string, error) {
+	if m.Up == "" {
+		return "", nil
+	}
+	f, err := os.Open(filepath.Join(s.Spec.Dir, m.Up))
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return "", err
+	}
+	if len(b) > maxFile {
+		return "", &fs.PathError{Op: "read", Path: filepath.Join(s.Spec.Dir, m.Up), Err: fmt.Errorf("larger than %d MiB", maxFile>>20)}
+	}
+	return string(b), nil
+}

@@ -1,0 +1,265 @@
+package migrations
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/finding"
+	"github.com/envdiff/envdiff/internal/schema"
+	"github.com/envdiff/envdiff/snapshot"
+)
+
+// report turns what is known into the rehearsal section, one verdict per migration, and gaps for what nobody could prove.
+func (r *rehearsal) report() {
+	if r.plan == nil {
+		return
+	}
+	for i := len(r.out.Database.Migrations); i < len(r.plan.migrations); i++ {
+		m := &r.plan.migrations[i]
+		r.out.Database.Migrations = append(r.out.Database.Migrations, finding.RehearsedMigration{
+			Version: m.Version, Name: m.Name, Status: statusNotRun, Statements: []finding.Statement{}})
+	}
+	for i := range r.plan.migrations {
+		r.listProbes(i)
+		if r.verdict(i) {
+			continue
+		}
+		if r.out.Database.Migrations[i].Status == statusOK {
+			r.gapUnproved(i)
+		}
+	}
+	finding.Sort(r.out.Findings)
+}
+
+// listProbes writes the answers about one migration into the report.
+func (r *rehearsal) listProbes(i int) {
+	m := &r.plan.migrations[i]
+	for _, s := range m.statements {
+		for _, d := range s.demands {
+			a := r.answers[d]
+			if a == nil {
+				continue
+			}
+			sql := a.SQL
+			if d.On.Query != "" {
+				sql = r.redact.literals(sql)
+			}
+			r.out.Database.Probes = append(r.out.Database.Probes, finding.Probe{
+				Address: r.demanded(d), Migration: m.Version, Status: string(d.Status), SQL: sql,
+				RowsChecked: a.Checked, Violations: a.Violations, At: a.At.UTC().Format(time.RFC3339)})
+		}
+	}
+}
+
+// demanded is the address of what is demanded, under the name that its table has in the end.
+func (r *rehearsal) demanded(d *Demand) string {
+	name := d.target.name
+	switch o := d.Obligation; o.Kind {
+	case schema.NotNull, schema.Convertible:
+		return snapshot.Object(r.in.Scope, "column", name.Idents(o.Columns...)...).String()
+	default:
+		return snapshot.Object(r.in.Scope, "constraint", name.Idents(o.Constraint)...).String()
+	}
+}
+
+// verdict gives a migration its one finding, if it deserves one.
+func (r *rehearsal) verdict(i int) bool {
+	m := &r.plan.migrations[i]
+	if f := r.failed; f != nil && f.migration == i {
+		if r.artefact(f) {
+			r.find(m, "copy-artefact", finding.Failed, f.statement, r.artefactMessage(m, f), "", "")
+			return true
+		}
+		r.find(m, "migration-failed", finding.Failed, f.statement, r.failedMessage(m, f), r.why(f), r.hint(m, f))
+		return true
+	}
+	broken := r.broken(m)
+	if len(broken) == 0 {
+		return false
+	}
+	first := broken[0]
+	message := m.Label() + " will fail: " + r.describe(first.answer.Demand, first.answer.Violations, m, first.statement) + others(r, m, broken[1:])
+	why, hint := "", r.hintFor(first.answer.Demand)
+	if passedReplay := r.out.Database.Migrations[i].Status == statusOK; passedReplay {
+		why = r.whyPassed(m, broken)
+	}
+	r.find(m, "migration-predicted", finding.Predicted, first.statement, message, why, hint)
+	return true
+}
+
+// breach is a decisive answer that is not zero.
+type breach struct {
+	statement int
+	answer    *Answer
+}
+
+func (r *rehearsal) broken(m *planned) []breach {
+	var out []breach
+	for j, s := range m.statements {
+		for _, d := range s.demands {
+			if a := r.answers[d]; a != nil && a.decisive() && a.Violations > 0 {
+				out = append(out, breach{j, a})
+			}
+		}
+	}
+	return out
+}
+
+// artefact reports whether the copy broke a constraint that production's rows satisfy.
+func (r *rehearsal) artefact(f *failure) bool {
+	if f.demand == nil {
+		return false
+	}
+	a := r.answers[f.demand]
+	return a != nil && a.decisive() && a.Violations == 0
+}
+
+func (r *rehearsal) artefactMessage(m *planned, f *failure) string {
+	return fmt.Sprintf("%s fails on the copy only: %s, but none in production", m.Label(), r.describe(f.demand, f.onCopy, m, f.statement))
+}
+
+// failedMessage says which statement failed, how many rows are responsible and what the database said.
+func (r *rehearsal) failedMessage(m *planned, f *failure) string {
+	reason := errorText(f.err)
+	if f.demand == nil {
+		return fmt.Sprintf("%s fails: %s; %s", m.Label(), reason, m.position(f.statement)) + others(r, m, r.broken(m))
+	}
+	n, where := f.onCopy, " of the copy"
+	if a := r.answers[f.demand]; a != nil && a.Err == nil && a.Demand.Status == Decisive {
+		n, where = a.Violations, ""
+	}
+	var rest []breach
+	for _, b := range r.broken(m) {
+		if b.answer.Demand != f.demand {
+			rest = append(rest, b)
+		}
+	}
+	text := r.describe(f.demand, n, m, f.statement)
+	if where != "" {
+		text += ", counted on the copy"
+	}
+	return m.Label() + " fails: " + text + others(r, m, rest)
+}
+
+// describe says in one clause how many rows break a demand, and where it is made.
+func (r *rehearsal) describe(d *Demand, n int64, m *planned, statement int) string {
+	return sentence(d, n) + "; " + m.position(statement)
+}
+
+// sentence says how many rows break a demand, in words of the schema and without any of their values.
+func sentence(d *Demand, n int64) string {
+	rows := plural(n, "row")
+	verb := func(one, many string) string {
+		if n == 1 {
+			return one
+		}
+		return many
+	}
+	of := " of " + subject(d)
+	switch o := d.Obligation; o.Kind {
+	case schema.NotNull:
+		return rows + of + verb(" has", " have") + " NULL in " + d.Label
+	case schema.UniqueKey:
+		text := rows + of + " " + verb("shares ", "share ") + d.Label + " with another"
+		if o.Where != "" {
+			text += " (where " + o.Where + ")"
+		}
+		return text
+	case schema.Reference:
+		return rows + of + verb(" refers", " refer") + " by " + d.Label + " to no row of " + o.RefTable.String()
+	case schema.CheckExpr:
+		return rows + of + verb(" breaks", " break") + " the check " + d.Label
+	default:
+		return rows + of + verb(" holds", " hold") + " in " + d.Label + " what is no " + o.Type
+	}
+}
+
+// subject is whose rows they are, as people know the table today.
+func subject(d *Demand) string {
+	if len(d.From) > 0 && d.On.Query == "" {
+		return d.From[0].String()
+	}
+	seen := map[string]bool{}
+	var names []string
+	for _, n := range d.From {
+		if !seen[n.String()] {
+			seen[n.String()] = true
+			names = append(names, n.String())
+		}
+	}
+	switch len(names) {
+	case 0:
+		return d.target.name.String()
+	case 1:
+		return names[0]
+	}
+	return "those that " + d.target.name.String() + " gets from " + strings.Join(names, " and ")
+}
+
+func plural(n int64, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return grouped(n) + " " + noun
+}
+
+// grouped writes thousands apart: 12,345.
+func grouped(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// maxOthers bounds a message's enumeration; all of them are among the report's probes.
+const maxOthers = 3
+
+func others(r *rehearsal, m *planned, broken []breach) string {
+	var b strings.Builder
+	for i, x := range broken {
+		if i == maxOthers {
+			fmt.Fprintf(&b, "; and %d more", len(broken)-i)
+			break
+		}
+		b.WriteString("; also " + r.describe(x.answer.Demand, x.answer.Violations, m, x.statement))
+	}
+	return b.String()
+}
+
+func (r *rehearsal) find(m *planned, rule string, change finding.Change, statement int, message, why, hint string) {
+	f := finding.Finding{Rule: rule, Severity: severityOf(rule), Area: finding.AreaMigration, Address: r.address(m.Migration), Change: change,
+		Message: message, Why: why, Hint: hint}
+	if m.Up != "" {
+		f.Origin = []finding.Place{{Environment: r.in.Environment, File: m.Up, Line: m.line(statement)}}
+	}
+	f.Seal(r.in.Environments)
+	r.out.Findings = append(r.out.Findings, f)
+}
+
+// errorText is what the database said, which engines keep free of values.
+func errorText(err error) string {
+	var e *engine.Error
+	if errors.As(err, &e) {
+		return e.Message
+	}
+	return err.Error()
+}
+
+// sortedNames are names without repeats.
+func sortedNames(names []schema.Name) []schema.Name {
+	out := append([]schema.Name(nil), names...)
+	sort.Slice(out, func(i, j int) bool { return out[i].Less(out[j]) })
+	kept := out[:0]
+	for i, n := range out {
+		if i == 0 || n != out[i-1] {
+			kept = append(kept, n)
+		}
+	}
+	return kept
+}
