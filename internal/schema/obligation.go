@@ -19,6 +19,7 @@ type Obligation struct {
 	Constraint       string // the constraint's name in addresses
 	Columns          []string
 	Exprs            []string // UniqueKey: key expressions, in the engine's syntax, over the relation's columns
+	Collations       []string // UniqueKey: per key, "" is the key's own; nil when all are
 	Where            string   // partial unique index
 	NullsNotDistinct bool
 	RefTable         Name

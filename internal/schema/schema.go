@@ -84,8 +84,19 @@ type Table struct {
 	// Options are the engine's own attributes that change behaviour: "strict", "without_rowid", "engine", "row_format".
 	Options map[string]string
 	Comment string
+	// PartitionBy is the key of a partitioned table ("RANGE (day)"). Its Partitions are storage, no tables of their own: their rows are the table's.
+	PartitionBy string
+	Partitions  []Partition
 	// EstimatedRows is the catalogue's idea of the size; -1 unknown.
 	EstimatedRows int64
+}
+
+// Partition is a part of a partitioned table, sorted by name.
+type Partition struct {
+	Name        Name
+	Bound       string // "FOR VALUES FROM … TO …" or "DEFAULT"
+	PartitionBy string
+	Partitions  []Partition
 }
 
 // Column finds a column by name.
@@ -109,6 +120,8 @@ type Column struct {
 	Identity  string  // "always", "by default", "autoincrement" or ""
 	Collation string  // "" is the default
 	Hidden    bool    // not in SELECT *
+	// OnConflict is SQLite's conflict clause of NOT NULL ("replace", "ignore", …), "" default.
+	OnConflict string
 	Comment   string
 }
 
@@ -116,7 +129,8 @@ type Column struct {
 type Key struct {
 	Name              string // "" when the engine made it up
 	Columns           []string
-	Collations        []string // per column, "" default; nil when all default
+	Collations        []string // per column, "" is the column's own; nil when all are
+	Desc              []bool   // per column; nil when all ascend
 	NullsNotDistinct  bool
 	Deferrable        bool
 	InitiallyDeferred bool
