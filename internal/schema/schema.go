@@ -122,7 +122,7 @@ type Column struct {
 	Hidden    bool    // not in SELECT *
 	// OnConflict is SQLite's conflict clause of NOT NULL ("replace", "ignore", …), "" default.
 	OnConflict string
-	Comment   string
+	Comment    string
 }
 
 // Key is a primary or unique key.
