@@ -90,6 +90,11 @@ func replaceDir(tmp, path string) error {
 	if !errors.Is(err, errNoExchange) {
 		return err
 	}
+	return replaceAside(tmp, path)
+}
+
+// replaceAside is replaceDir for file systems that cannot exchange names.
+func replaceAside(tmp, path string) error {
 	old := aside(path)
 	if err := os.RemoveAll(old); err != nil {
 		return err

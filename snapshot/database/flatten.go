@@ -1,0 +1,186 @@
+package database
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/envdiff/envdiff/internal/schema"
+	"github.com/envdiff/envdiff/snapshot"
+)
+
+func (f *flattener) table(t *schema.Table) {
+	o := f.object("table", t.Name)
+	o.f.Add(o.addr, snapshot.Bool(true), "")
+	o.text("comment", t.Comment)
+	o.text("partition_by", t.PartitionBy)
+	options := make([]string, 0, len(t.Options))
+	for k := range t.Options {
+		options = append(options, k)
+	}
+	sort.Strings(options)
+	for _, k := range options {
+		o.set(k, snapshot.String(t.Options[k]))
+	}
+	columns := make([]string, len(t.Columns))
+	for i := range t.Columns {
+		columns[i] = t.Columns[i].Name
+		f.column(t, &t.Columns[i])
+	}
+	o.set("column_order", snapshot.Strings(false, columns...))
+	if len(t.Partitions) > 0 {
+		f.Notes = append(f.Notes, snapshot.Note{Kind: "partition, folded into its table", Count: len(t.Partitions)})
+	}
+	f.constraints(t)
+	f.indexes(t)
+}
+
+func (f *flattener) column(t *schema.Table, c *schema.Column) {
+	o := f.object("column", t.Name, c.Name)
+	o.set("type", snapshot.String(c.Type))
+	o.set("nullable", snapshot.Bool(c.Nullable))
+	// A generated column's expression is one fact with its storage: one change is one difference.
+	switch {
+	case c.Generated != "" && c.Stored:
+		o.set("generated", snapshot.String(c.Generated+" stored"))
+	case c.Generated != "":
+		o.set("generated", snapshot.String(c.Generated+" virtual"))
+	}
+	if c.Default != nil {
+		o.set("default", snapshot.String(*c.Default))
+	} else {
+		o.set("default", snapshot.Null())
+	}
+	o.text("identity", c.Identity)
+	o.text("collation", c.Collation)
+	o.flag("hidden", c.Hidden)
+	o.text("comment", c.Comment)
+}
+
+// constraints flattens keys, foreign keys and checks. Two unnamed ones of the same structure are told apart by a number.
+func (f *flattener) constraints(t *schema.Table) {
+	taken := map[string]int{}
+	object := func(name string) object {
+		if taken[name]++; taken[name] > 1 {
+			name = fmt.Sprintf("%s (%d)", name, taken[name])
+		}
+		return f.object("constraint", t.Name, name)
+	}
+	if k := t.PrimaryKey; k != nil {
+		f.key(object(schema.AutoName(k.Name, "primary key", k.Columns, "")), t, k, "primary key")
+	}
+	for i := range t.Unique {
+		k := &t.Unique[i]
+		f.key(object(schema.AutoName(k.Name, "unique", k.Columns, "")), t, k, "unique")
+	}
+	for i := range t.ForeignKeys {
+		k := &t.ForeignKeys[i]
+		f.foreignKey(object(schema.AutoName(k.Name, "foreign key", k.Columns, references(k))), t, k)
+	}
+	for i := range t.Checks {
+		k := &t.Checks[i]
+		o := object(schema.AutoName(k.Name, "check", k.Columns, k.Expr))
+		o.set("type", snapshot.String("check"))
+		o.set("definition", snapshot.String(k.Expr))
+		o.set("valid", snapshot.Bool(!k.NotValid))
+		o.links("@columns", t.Name, k.Columns)
+	}
+}
+
+func (f *flattener) key(o object, t *schema.Table, k *schema.Key, typ string) {
+	o.set("type", snapshot.String(typ))
+	o.set("columns", snapshot.Strings(false, k.Columns...))
+	o.links("@columns", t.Name, k.Columns)
+	if strings.Join(k.Collations, "") != "" {
+		o.set("collations", snapshot.Strings(false, k.Collations...))
+	}
+	o.flag("nulls_not_distinct", k.NullsNotDistinct)
+	o.text("deferrable", deferrable(k.Deferrable, k.InitiallyDeferred))
+	o.text("on_conflict", k.OnConflict)
+}
+
+func (f *flattener) foreignKey(o object, t *schema.Table, k *schema.ForeignKey) {
+	o.set("type", snapshot.String("foreign key"))
+	o.set("columns", snapshot.Strings(false, k.Columns...))
+	o.set("references", snapshot.String(references(k)))
+	o.set("on_delete", snapshot.String(k.OnDelete))
+	o.set("on_update", snapshot.String(k.OnUpdate))
+	o.set("match", snapshot.String(k.Match))
+	o.text("deferrable", deferrable(k.Deferrable, k.InitiallyDeferred))
+	o.set("valid", snapshot.Bool(!k.NotValid))
+	o.links("@columns", t.Name, k.Columns)
+	o.set("@references_table", snapshot.String(tableName(k.RefTable)))
+	o.links("@references_columns", k.RefTable, k.RefColumns)
+}
+
+// references is the referenced key as a foreign key spells it; SQLite may leave out the columns of a primary key.
+func references(k *schema.ForeignKey) string {
+	if len(k.RefColumns) == 0 {
+		return k.RefTable.String()
+	}
+	return k.RefTable.String() + "(" + strings.Join(k.RefColumns, ",") + ")"
+}
+
+func deferrable(can, initially bool) string {
+	switch {
+	case initially:
+		return "initially deferred"
+	case can:
+		return "initially immediate"
+	}
+	return ""
+}
+
+func (f *flattener) indexes(t *schema.Table) {
+	taken := map[string]int{}
+	for i := range t.Indexes {
+		x := &t.Indexes[i]
+		parts := make([]string, len(x.Parts))
+		for j, p := range x.Parts {
+			parts[j] = p.Text()
+		}
+		name := schema.AutoName(x.Name, "index", parts, x.Where)
+		if taken[name]++; taken[name] > 1 {
+			name = fmt.Sprintf("%s (%d)", name, taken[name])
+		}
+		o := f.object("index", t.Name, name)
+		o.set("columns", snapshot.Strings(false, parts...))
+		o.set("unique", snapshot.Bool(x.Unique))
+		o.text("method", x.Method)
+		o.text("where", x.Where)
+		if len(x.Include) > 0 {
+			o.set("include", snapshot.Strings(false, x.Include...))
+		}
+		o.set("valid", snapshot.Bool(!x.Invalid))
+		o.flag("nulls_not_distinct", x.NullsNotDistinct)
+		o.links("@columns", t.Name, indexReads(x))
+	}
+}
+
+// indexReads are the columns that an index needs.
+func indexReads(x *schema.Index) []string {
+	reads := append(append([]string(nil), x.Columns...), x.Include...)
+	for _, p := range x.Parts {
+		if p.Column != "" {
+			reads = append(reads, p.Column)
+		}
+	}
+	return reads
+}
+
+func (f *flattener) view(v *schema.View) {
+	o := f.object("view", v.Name)
+	o.set("definition", snapshot.String(v.Definition))
+	o.flag("materialized", v.Materialized)
+	// The columns follow from the definition and from the tables that it reads: a difference in them is always one of those too.
+	if len(v.Columns) > 0 {
+		o.set("@columns", snapshot.Strings(false, v.Columns...))
+	}
+	if len(v.Reads) > 0 {
+		names := make([]string, len(v.Reads))
+		for i, n := range v.Reads {
+			names[i] = tableName(n)
+		}
+		o.set("@reads", snapshot.Strings(true, names...))
+	}
+}

@@ -1,0 +1,135 @@
+package database
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/finding"
+	"github.com/envdiff/envdiff/internal/schema"
+	"github.com/envdiff/envdiff/snapshot"
+)
+
+// Profile counts, in one pass over each table, the traits of every column that decide whether a migration passes.
+type Profile struct{}
+
+// Name is the collector's name.
+func (Profile) Name() string { return "profile" }
+
+// Doc describes the collector.
+func (Profile) Doc() snapshot.Doc {
+	return snapshot.Doc{
+		Title: "Profile of every column",
+		Text: "Counts of rows, nulls, blanks, lengths, signs and distinct values, in one streaming scan per table. No value is stored, except the smallest and largest " +
+			"number of columns that the sanitising policy keeps. The number of distinct values is an estimate with a standard error of 0.8 %. Tables under " +
+			"`ignore` and the version tables of migration tools are left out.",
+		Needs: []string{"SELECT on the tables"},
+		Attributes: []string{
+			"profile/TABLE#rows",
+			"profile/TABLE.COLUMN#nulls, #null_share, #blanks (empty or white space only), #distinct, #min_length, #max_length, #non_ascii (values that are not ASCII)",
+			"profile/TABLE.COLUMN#negatives, #zeros, #positives, #max_digits (before the decimal point): of numbers",
+			"profile/TABLE.COLUMN#classes: the storage classes seen, where the engine has them per value",
+			"profile/TABLE.COLUMN#min, #max: of numbers in columns that the policy keeps",
+		},
+	}
+}
+
+// Kinds are context: two databases never hold the same rows. One-sided traits are a comparison's to find.
+func (Profile) Kinds() []snapshot.Kind {
+	return []snapshot.Kind{{
+		Pattern: "profile/*", Axis: snapshot.Context, Area: finding.AreaData, Parents: []string{"column/{name}", "table/{name}", "table/{-1}"},
+		Doc: "what a column's values look like, without the values",
+	}}
+}
+
+// versionTables belong to migration tools: their rows are state, not data.
+var versionTables = map[string]bool{
+	"schema_migrations": true, "ar_internal_metadata": true, // golang-migrate, Rails, dbmate
+	"goose_db_version": true, "flyway_schema_history": true, "databasechangelog": true, "databasechangeloglock": true, // Liquibase
+	"alembic_version": true, "django_migrations": true, "gorp_migrations": true, "atlas_schema_revisions": true, "knex_migrations": true,
+	"knex_migrations_lock": true, "migrations": true, "doctrine_migration_versions": true, "_prisma_migrations": true, "__efmigrationshistory": true,
+}
+
+// Collect scans the tables one after the other. When the time is over, what was scanned is kept and the rest is a gap.
+func (c Profile) Collect(ctx context.Context, in snapshot.DatabaseInput) snapshot.Result {
+	if !in.Spec.Profile {
+		return snapshot.Result{Looked: []string{}}
+	}
+	db, err := in.DB.Schema(ctx)
+	if err != nil {
+		return unreadable(in.Scope, "profile", c.Kinds(), err)
+	}
+	var r snapshot.Result
+	var late []string
+	for i := range db.Tables {
+		t := &db.Tables[i]
+		if ignored(in.Spec, t.Name) || versionTables[strings.ToLower(t.Name.Name)] {
+			continue
+		}
+		if ctx.Err() != nil {
+			late = append(late, tableName(t.Name))
+			continue
+		}
+		err := profileTable(ctx, in, t, &r)
+		switch {
+		case err != nil && ctx.Err() != nil:
+			late = append(late, tableName(t.Name))
+		case err != nil:
+			a := snapshot.Object(in.Scope, "profile", t.Name.Idents()...)
+			r.Missing(a, "the table cannot be read: "+refusal(err), "grant SELECT on it, or add it to ignore", profileOf(in.Scope, tableName(t.Name))...)
+		}
+	}
+	if len(late) > 0 {
+		var covers []string
+		for _, t := range late {
+			covers = append(covers, profileOf(in.Scope, t)...)
+		}
+		r.Missing(snapshot.Address{Scope: in.Scope, Kind: "profile"}, fmt.Sprintf("the time was over before %d tables were read, %s first", len(late), late[0]),
+			"raise --timeout, or leave the profile out with --skip '"+in.Scope+":profile/*'", covers...)
+	}
+	return r
+}
+
+// profileOf are the globs of a table's profile.
+func profileOf(scope, table string) []string {
+	return []string{scope + ":profile/" + table + "#*", scope + ":profile/" + table + ".*"}
+}
+
+// refusal is an error's text when it is the engine's, which holds no values.
+func refusal(err error) string {
+	var e *engine.Error
+	if errors.As(err, &e) {
+		return e.Message
+	}
+	return "the read failed"
+}
+
+// profileTable streams a table past the counters of its columns.
+func profileTable(ctx context.Context, in snapshot.DatabaseInput, t *schema.Table, r *snapshot.Result) error {
+	names := make([]string, len(t.Columns))
+	columns := make([]column, len(t.Columns))
+	seed := in.Redact.Key("profile").Bytes()
+	for i := range t.Columns {
+		names[i] = t.Columns[i].Name
+		columns[i] = newColumn(&t.Columns[i], seed)
+	}
+	var rows int64
+	err := in.DB.CopyOut(ctx, engine.Read{Table: t.Name, Columns: names}, func(row engine.Row) error {
+		rows++
+		for i := range row {
+			columns[i].add(row[i])
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	r.Add(snapshot.Object(in.Scope, "profile", t.Name.Idents()...).Attr("rows"), snapshot.Int(rows), "")
+	for i := range columns {
+		kept := in.Spec.Keep != nil && in.Spec.Keep(tableName(t.Name), names[i])
+		columns[i].facts(snapshot.Object(in.Scope, "profile", t.Name.Idents(names[i])...), rows, kept, r)
+	}
+	return nil
+}

@@ -1,0 +1,163 @@
+package database
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/axiomhq/hyperloglog"
+	"github.com/dgryski/go-metro"
+
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/schema"
+	"github.com/envdiff/envdiff/snapshot"
+)
+
+// column counts one column's traits in constant memory.
+type column struct {
+	numeric  bool // the type says that texts are numbers
+	seed     uint64
+	distinct *hyperloglog.Sketch
+
+	nulls, blanks, nonASCII    int64
+	minLength, maxLength       int
+	values                     int64
+	classes                    [engine.CellBlob + 1]int64
+	numbers                    int64
+	negatives, zeros, positive int64
+	maxDigits                  int
+	min, max                   float64
+}
+
+// newColumn makes the counters. The sketch is seeded by the key, so that nobody can craft values that fool it.
+func newColumn(c *schema.Column, seed []byte) column {
+	return column{numeric: numericType(c.Type), seed: binary.LittleEndian.Uint64(seed), distinct: hyperloglog.New(), minLength: math.MaxInt}
+}
+
+// numericType reports whether values of a declared type are numbers, in the engines whose cells are all text.
+func numericType(t string) bool {
+	t = strings.ToLower(t)
+	for _, prefix := range []string{"int", "bigint", "smallint", "tinyint", "mediumint", "numeric", "decimal", "real", "double", "float"} {
+		if rest, ok := strings.CutPrefix(t, prefix); ok && !strings.HasPrefix(rest, "erval") && !strings.Contains(rest, "range") && !strings.Contains(rest, "[]") {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *column) add(cell engine.Cell) {
+	c.classes[cell.Type]++
+	if cell.Type == engine.CellNull {
+		c.nulls++
+		return
+	}
+	c.values++
+	c.distinct.InsertHash(metro.Hash64(cell.Data, c.seed+uint64(cell.Type)))
+	length := len(cell.Data)
+	if cell.Type == engine.CellText {
+		ascii := true
+		for _, b := range cell.Data {
+			if b >= utf8.RuneSelf {
+				ascii = false
+				break
+			}
+		}
+		if !ascii {
+			c.nonASCII++
+			length = utf8.RuneCount(cell.Data)
+		}
+		if len(bytes.TrimSpace(cell.Data)) == 0 {
+			c.blanks++
+		}
+	}
+	c.minLength, c.maxLength = min(c.minLength, length), max(c.maxLength, length)
+	if cell.Type == engine.CellInteger || cell.Type == engine.CellReal || c.numeric && cell.Type == engine.CellText {
+		c.number(cell.Data)
+	}
+}
+
+func (c *column) number(text []byte) {
+	f, err := strconv.ParseFloat(string(text), 64)
+	if err != nil || math.IsNaN(f) {
+		return
+	}
+	switch {
+	case f < 0:
+		c.negatives++
+	case f > 0:
+		c.positive++
+	default:
+		c.zeros++
+	}
+	if c.numbers == 0 || f < c.min {
+		c.min = f
+	}
+	if c.numbers == 0 || f > c.max {
+		c.max = f
+	}
+	c.numbers++
+	if !math.IsInf(f, 0) {
+		c.maxDigits = max(c.maxDigits, len(strconv.FormatFloat(math.Trunc(math.Abs(f)), 'f', 0, 64)))
+	}
+}
+
+// facts adds what was counted. What a column without values has none of is not said.
+func (c *column) facts(a snapshot.Address, rows int64, kept bool, r *snapshot.Result) {
+	set := func(attribute string, v snapshot.Value) { r.Add(a.Attr(attribute), v, "") }
+	set("nulls", snapshot.Int(c.nulls))
+	if rows > 0 {
+		set("null_share", snapshot.Float(rounded(float64(c.nulls)/float64(rows))))
+	}
+	set("distinct", snapshot.Int(min(c.values, int64(c.distinct.Estimate()))))
+	if c.values == 0 {
+		return
+	}
+	set("min_length", snapshot.Int(int64(c.minLength)))
+	set("max_length", snapshot.Int(int64(c.maxLength)))
+	if c.classes[engine.CellText] > 0 && !c.numeric {
+		set("blanks", snapshot.Int(c.blanks))
+		set("non_ascii", snapshot.Int(c.nonASCII))
+	}
+	if classes := c.classesSeen(); len(classes) > 0 {
+		set("classes", snapshot.Strings(true, classes...))
+	}
+	if c.numbers == 0 {
+		return
+	}
+	set("negatives", snapshot.Int(c.negatives))
+	set("zeros", snapshot.Int(c.zeros))
+	set("positives", snapshot.Int(c.positive))
+	set("max_digits", snapshot.Int(int64(c.maxDigits)))
+	if kept {
+		set("min", snapshot.Float(c.min))
+		set("max", snapshot.Float(c.max))
+	}
+}
+
+var classNames = [...]string{engine.CellText: "text", engine.CellInteger: "integer", engine.CellReal: "real", engine.CellBlob: "blob"}
+
+// classesSeen are the storage classes seen: none where every value is text, which is all that engines with typed columns have.
+func (c *column) classesSeen() []string {
+	var names []string
+	for class, name := range classNames {
+		if name != "" && c.classes[class] > 0 {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 1 && names[0] == "text" {
+		return nil
+	}
+	return names
+}
+
+// rounded keeps four significant digits: shares are read by people.
+func rounded(f float64) float64 {
+	r, err := strconv.ParseFloat(strconv.FormatFloat(f, 'g', 4, 64), 64)
+	if err != nil {
+		return f
+	}
+	return r
+}

@@ -1,0 +1,139 @@
+package database
+
+import (
+	"context"
+
+	"github.com/envdiff/envdiff/internal/finding"
+	"github.com/envdiff/envdiff/internal/schema"
+	"github.com/envdiff/envdiff/snapshot"
+)
+
+// Schema collects tables, columns, constraints, indexes, views, triggers and settings.
+type Schema struct{}
+
+// Name is the collector's name.
+func (Schema) Name() string { return "schema" }
+
+// Doc describes the collector.
+func (Schema) Doc() snapshot.Doc {
+	return snapshot.Doc{
+		Title: "Database schema",
+		Text: "Tables, columns, keys, checks, foreign keys, indexes, views, triggers and settings, as the server itself prints them. Constraints and indexes " +
+			"without a name of their own are named by their structure, so that equal ones pair. Tables under `ignore` are left out. What the catalogue shows and " +
+			"envdiff does not model is counted as not compared.",
+		Needs: []string{"SELECT on the catalogue"},
+		Attributes: []string{
+			"table/TABLE: the table is there; #comment, #partition_by, #column_order and the engine's options (#strict, #without_rowid, …)",
+			"column/TABLE.COLUMN#type, #nullable, #default, #generated, #identity, #collation, #hidden, #comment",
+			"constraint/TABLE.NAME#type: primary key, unique, foreign key or check; #columns, #references, #on_delete, #on_update, #match, #definition, #valid, …",
+			"index/TABLE.NAME#columns, #unique, #method, #include, #where, #valid, #nulls_not_distinct",
+			"view/VIEW#definition, #materialized",
+			"trigger/TABLE.NAME#definition",
+			"setting/NAME#value",
+		},
+	}
+}
+
+// Kinds are compared within and across. Attributes that start with @ name the objects that absorb a missing one; setting/NAME#@behaviour is
+// true where the setting changes what statements do, not only how fast.
+func (Schema) Kinds() []snapshot.Kind {
+	kind := func(pattern, doc string, parents ...string) snapshot.Kind {
+		return snapshot.Kind{Pattern: pattern, Area: finding.AreaSchema, Parents: parents, Doc: doc}
+	}
+	return []snapshot.Kind{
+		kind("table/*", "a table and its options"),
+		kind("column/*", "a column's definition", "table/{-1}"),
+		kind("constraint/*", "a key, foreign key or check", "table/{-1}", "column/{.@columns}", "table/{.@references_table}", "column/{.@references_columns}"),
+		kind("index/*", "an index that is no key's", "table/{-1}", "column/{.@columns}"),
+		kind("trigger/*", "a trigger", "table/{-1}", "view/{-1}"),
+		kind("view/*", "a view"),
+		kind("setting/*", "a setting of the database or server"),
+	}
+}
+
+// Collect flattens the schema.
+func (c Schema) Collect(ctx context.Context, in snapshot.DatabaseInput) snapshot.Result {
+	db, err := in.DB.Schema(ctx)
+	if err != nil {
+		return unreadable(in.Scope, "table", c.Kinds(), err)
+	}
+	f := flattener{scope: in.Scope}
+	left := 0
+	for i := range db.Tables {
+		if ignored(in.Spec, db.Tables[i].Name) {
+			left++
+			continue
+		}
+		f.table(&db.Tables[i])
+	}
+	for i := range db.Views {
+		if ignored(in.Spec, db.Views[i].Name) {
+			left++
+			continue
+		}
+		f.view(&db.Views[i])
+	}
+	for _, t := range db.Triggers {
+		if !ignored(in.Spec, t.Table) {
+			f.object("trigger", t.Table, t.Name).set("definition", snapshot.String(t.Definition))
+		}
+	}
+	for _, s := range db.Settings {
+		o := object{&f, snapshot.Object(in.Scope, "setting", s.Name), s.Source}
+		o.set("value", snapshot.String(s.Value))
+		if s.Behaviour {
+			o.set("@behaviour", snapshot.Bool(true))
+		}
+	}
+	if left > 0 {
+		f.Notes = append(f.Notes, snapshot.Note{Kind: "table or view under ignore", Count: left})
+	}
+	for _, u := range db.Unmodelled {
+		f.Notes = append(f.Notes, snapshot.Note{Kind: db.Engine + " " + u.Kind, Count: max(1, len(u.Names))})
+	}
+	return f.Result
+}
+
+// flattener turns typed objects into facts.
+type flattener struct {
+	snapshot.Result
+	scope string
+}
+
+// object is where the attributes of one database object go.
+type object struct {
+	f      *flattener
+	addr   snapshot.Address
+	origin string
+}
+
+func (f *flattener) object(kind string, table schema.Name, more ...string) object {
+	return object{f, snapshot.Object(f.scope, kind, table.Idents(more...)...), ""}
+}
+
+func (o object) set(attribute string, v snapshot.Value) { o.f.Add(o.addr.Attr(attribute), v, o.origin) }
+
+// text sets a text that says nothing when empty.
+func (o object) text(attribute, s string) {
+	if s != "" {
+		o.set(attribute, snapshot.String(s))
+	}
+}
+
+// flag sets a boolean that is unusual when true.
+func (o object) flag(attribute string, b bool) {
+	if b {
+		o.set(attribute, snapshot.Bool(true))
+	}
+}
+
+// links sets the full names of the columns of a table that absorb this object.
+func (o object) links(attribute string, table schema.Name, columns []string) {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = snapshot.Ident(table.Idents(c)...)
+	}
+	if len(names) > 0 {
+		o.set(attribute, snapshot.Strings(true, names...))
+	}
+}
