@@ -1,0 +1,311 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/schema"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// CopyOut streams a table through COPY TO STDOUT. A table's rows are its own and its partitions', not those of tables that inherit from it.
+func (d *database) CopyOut(ctx context.Context, r engine.Read, fn func(engine.Row) error) error {
+	return passing(fn, func(fn func(engine.Row) error) error {
+		return d.use(ctx, func(pg *pgconn.PgConn) error {
+			err := copyOut(ctx, pg, r, fn)
+			return d.withGrant(err, r.Table)
+		})
+	})
+}
+
+func copyOut(ctx context.Context, pg *pgconn.PgConn, r engine.Read, fn func(engine.Row) error) error {
+	shape, err := describe(ctx, pg, r.Table)
+	if err != nil {
+		return err
+	}
+	sql, err := shape.selection(r)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	w := &copyWriter{decoder: rowDecoder{columns: len(r.Columns)}, fn: fn, stop: stop}
+	_, err = pg.CopyTo(ctx, w, "COPY ("+sql+") TO STDOUT")
+	if w.failed != nil {
+		return w.failed
+	}
+	if err == nil && len(w.decoder.rest) > 0 {
+		return misuse("%s: the server's %v", r.Table, errCopyFormat)
+	}
+	return err
+}
+
+// copyWriter takes COPY data. After an error it asks the server to stop and swallows what still comes, so that the connection stays usable.
+type copyWriter struct {
+	decoder rowDecoder
+	fn      func(engine.Row) error
+	stop    func()
+	failed  error
+}
+
+func (w *copyWriter) Write(p []byte) (int, error) {
+	if w.failed == nil {
+		if w.failed = w.decoder.write(p, w.fn); w.failed != nil {
+			w.stop()
+		}
+	}
+	return len(p), nil
+}
+
+// withGrant adds what a role needs that may not read a table.
+func (d *database) withGrant(err error, table schema.Name) error {
+	var refusal *pgconn.PgError
+	if !errors.As(err, &refusal) || refusal.Code != "42501" {
+		return err
+	}
+	said := refused(refusal)
+	said.Table = table.String()
+	said.Message += ": GRANT SELECT ON " + qualified(table) + " to the role that envdiff connects as"
+	if strings.Contains(refusal.Message, "row-level security") {
+		said.Message = "row-level security would hide rows of table " + table.String() + " from envdiff: let its role bypass it (ALTER ROLE … BYPASSRLS)"
+	}
+	return said
+}
+
+// shape is what reading a table needs to know about it.
+type shape struct {
+	table       schema.Name
+	partitioned bool
+	columns     map[string]shapeColumn
+}
+
+type shapeColumn struct {
+	sqlType    string
+	collatable bool
+	nullable   bool
+}
+
+// describe finds a table and the types of its columns. format_type with -1 names types without a length: "character" alone would cut.
+func describe(ctx context.Context, pg *pgconn.PgConn, table schema.Name) (*shape, error) {
+	s := &shape{table: table, columns: map[string]shapeColumn{}}
+	found := false
+	err := query(ctx, pg, `
+SELECT c.relkind = 'p', a.attname, pg_catalog.format_type(a.atttypid, -1), a.attcollation <> 0, NOT a.attnotnull
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname = `+literal(schemaOf(table))+` AND c.relname = `+literal(table.Name),
+		func(values [][]byte) error {
+			r := &record{values: values}
+			found = true
+			s.partitioned = r.flag()
+			s.columns[r.text()] = shapeColumn{sqlType: r.text(), collatable: r.flag(), nullable: r.flag()}
+			return nil
+		})
+	if err == nil && !found {
+		err = &engine.Error{Code: "42P01", Table: table.String(), Message: "table " + table.String() + " does not exist"}
+	}
+	return s, err
+}
+
+// selection is the query behind a COPY.
+func (s *shape) selection(r engine.Read) (string, error) {
+	if len(r.Columns) == 0 {
+		return "", misuse("reading %s: no columns were asked for", r.Table)
+	}
+	from := "ONLY " + qualified(r.Table)
+	if s.partitioned {
+		from = qualified(r.Table)
+	}
+	var conditions []string
+	if r.Where != "" {
+		if err := selfContained("condition on "+r.Table.String(), r.Where); err != nil {
+			return "", &engine.Error{Code: "42601", Table: r.Table.String(), Message: err.Error()}
+		}
+		conditions = append(conditions, "(\n"+r.Where+"\n)")
+	}
+	if r.Match != nil {
+		condition, err := s.match(*r.Match)
+		if err != nil {
+			return "", err
+		}
+		conditions = append(conditions, condition)
+	}
+	sql := "SELECT " + quoteAll(r.Columns) + " FROM " + from
+	if len(conditions) > 0 {
+		sql += " WHERE " + strings.Join(conditions, " AND ")
+	}
+	sql += s.order(r.OrderBy)
+	if r.Limit > 0 {
+		sql += " LIMIT " + strconv.FormatInt(r.Limit, 10)
+	}
+	return sql, nil
+}
+
+// match writes tuples as a VALUES list. The casts of its first row give the columns' types to all.
+func (s *shape) match(m engine.Match) (string, error) {
+	var b strings.Builder
+	for _, tuple := range m.Tuples {
+		if len(tuple) != len(m.Columns) {
+			return "", misuse("matching %s: a tuple of %d for %d columns", s.table, len(tuple), len(m.Columns))
+		}
+		if hasNull(tuple) {
+			continue
+		}
+		first := b.Len() == 0
+		if !first {
+			b.WriteString(", ")
+		}
+		b.WriteByte('(')
+		for i, cell := range tuple {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			b.WriteString(cellLiteral(cell))
+			if column, known := s.columns[m.Columns[i]]; known && first {
+				b.WriteString("::" + column.sqlType)
+			}
+		}
+		b.WriteByte(')')
+	}
+	if b.Len() == 0 {
+		return "false", nil
+	}
+	return "(" + quoteAll(m.Columns) + ") IN (VALUES " + b.String() + ")", nil
+}
+
+func hasNull(tuple engine.Row) bool {
+	for _, cell := range tuple {
+		if cell.Type == engine.CellNull {
+			return true
+		}
+	}
+	return false
+}
+
+func cellLiteral(c engine.Cell) string {
+	if c.Type == engine.CellBlob {
+		return fmt.Sprintf(`'\x%x'`, c.Data)
+	}
+	return literal(string(c.Data))
+}
+
+// order is by bytes where a collation would have its own idea, and with nulls first. Columns without nulls leave that unsaid, so that an index serves.
+func (s *shape) order(columns []string) string {
+	if len(columns) == 0 {
+		return ""
+	}
+	keys := make([]string, len(columns))
+	for i, name := range columns {
+		keys[i] = quote(name)
+		column := s.columns[name]
+		if column.collatable {
+			keys[i] += ` COLLATE pg_catalog."C"`
+		}
+		if column.nullable {
+			keys[i] += " NULLS FIRST"
+		}
+	}
+	return " ORDER BY " + strings.Join(keys, ", ")
+}
+
+// CopyIn loads rows through COPY FROM STDIN in one transaction. Triggers and foreign keys do not fire where the role may say so: the rows are
+// a copy of what is there, not news.
+func (d *database) CopyIn(ctx context.Context, table schema.Name, columns []string, next func() (engine.Row, error)) (int64, error) {
+	if d.mode != engine.Scratch {
+		return 0, errProtected(d.target, "rows are loaded")
+	}
+	var rows int64
+	source := &rowReader{columns: len(columns), next: next}
+	err := d.use(ctx, func(pg *pgconn.PgConn) error {
+		if _, err := execute(ctx, pg, "BEGIN; SAVEPOINT role"); err != nil {
+			return err
+		}
+		if _, err := execute(ctx, pg, "SET LOCAL session_replication_role = replica"); err != nil {
+			if _, err := execute(ctx, pg, "ROLLBACK TO SAVEPOINT role"); err != nil {
+				return err
+			}
+		}
+		tag, err := pg.CopyFrom(ctx, source, "COPY "+qualified(table)+" ("+quoteAll(columns)+") FROM STDIN")
+		source.close()
+		if err != nil {
+			return err
+		}
+		rows = tag.RowsAffected()
+		_, err = execute(ctx, pg, "COMMIT")
+		return err
+	})
+	if source.failed != nil {
+		return 0, source.failed
+	}
+	if err != nil {
+		return 0, err
+	}
+	return rows, nil
+}
+
+// rowReader turns rows into COPY text. The driver reads it in a goroutine of its own, which may outlive the statement by one call.
+type rowReader struct {
+	mutex   sync.Mutex
+	columns int
+	next    func() (engine.Row, error)
+	buffer  []byte
+	done    bool
+	failed  error // of next or of a row; the load is then abandoned
+}
+
+// errAbandoned is all that the server is told when the source of the rows fails.
+var errAbandoned = errors.New("envdiff abandoned the load")
+
+// batch is how much is encoded ahead of what the driver asks for.
+const batch = 32 << 10
+
+func (r *rowReader) Read(p []byte) (int, error) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if err := r.fill(); err != nil {
+		r.failed = err
+		return 0, errAbandoned
+	}
+	if len(r.buffer) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, r.buffer)
+	r.buffer = r.buffer[:copy(r.buffer, r.buffer[n:])]
+	return n, nil
+}
+
+func (r *rowReader) fill() error {
+	for !r.done && len(r.buffer) < batch {
+		row, err := r.next()
+		if errors.Is(err, io.EOF) {
+			r.done = true
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if len(row) != r.columns {
+			return fmt.Errorf("a row of %d cells for %d columns", len(row), r.columns)
+		}
+		if r.buffer, err = appendRow(r.buffer, row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *rowReader) close() {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.done = true
+}
+
+func errProtected(t engine.Target, what string) error {
+	return &engine.Error{Code: "25006", Message: t.String() + " is opened for reading; " + what + " in scratch databases only"}
+}

@@ -1,0 +1,48 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/schema"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// session is a connection as a migration tool opens it: the role's own search_path and settings.
+type session struct {
+	target engine.Target
+	pg     *pgconn.PgConn
+}
+
+func (d *database) Session(ctx context.Context) (engine.Session, error) {
+	if d.mode != engine.Scratch {
+		return nil, errProtected(d.target, "scripts run")
+	}
+	pg, err := dial(ctx, d.target)
+	if err != nil {
+		return nil, err
+	}
+	return &session{target: d.target, pg: pg}, nil
+}
+
+// Exec uses the simple protocol, as psql and migration tools do: some statements behave differently in the extended one.
+func (s *session) Exec(ctx context.Context, sql string) (int64, error) {
+	rows, err := execute(ctx, s.pg, sql)
+	return rows, fail(ctx, s.target, err)
+}
+
+func (s *session) Query(ctx context.Context, sql string, fn func(engine.Row) error) error {
+	return passing(fn, func(fn func(engine.Row) error) error {
+		return fail(ctx, s.target, queryRows(ctx, s.pg, sql, fn))
+	})
+}
+
+func (s *session) Schema(ctx context.Context) (*schema.Database, error) {
+	model, err := captureAside(ctx, s.pg)
+	return model, fail(ctx, s.target, err)
+}
+
+func (s *session) Close() error {
+	hangUp(s.pg)
+	return nil
+}
