@@ -94,8 +94,8 @@ func (w *Waiver) check(doc *strictyaml.Document, path []string) {
 	w.until = day.Add(24*time.Hour - time.Second)
 }
 
-// expired reports whether the waiver's last day, in UTC, is over.
-func (w *Waiver) expired(now time.Time) bool { return now.UTC().After(w.until) }
+// Expired reports whether the waiver's last day, in UTC, is over.
+func (w *Waiver) Expired(now time.Time) bool { return now.UTC().After(w.until) }
 
 func (w *Waiver) waived() *finding.Waived {
 	return &finding.Waived{Reason: w.Reason, ApprovedBy: w.ApprovedBy, Until: w.Until}
@@ -153,7 +153,7 @@ func applyWaivers(r *Report, ws []*Waiver, now time.Time) {
 		for _, w := range ws {
 			if w.coversFinding(f) {
 				w.used = true
-				if f.Waived == nil && !w.expired(now) {
+				if f.Waived == nil && !w.Expired(now) {
 					f.Waived = w.waived()
 				}
 			}
@@ -164,7 +164,7 @@ func applyWaivers(r *Report, ws []*Waiver, now time.Time) {
 		for _, w := range ws {
 			if w.coversGap(g) {
 				w.used = true
-				if g.Waived == nil && !w.expired(now) {
+				if g.Waived == nil && !w.Expired(now) {
 					g.Waived = w.waived()
 				}
 			}
@@ -172,7 +172,7 @@ func applyWaivers(r *Report, ws []*Waiver, now time.Time) {
 	}
 	for _, w := range ws {
 		switch {
-		case w.expired(now):
+		case w.Expired(now):
 			r.Findings = append(r.Findings, w.expiredFinding(names))
 		case !w.used:
 			r.Warnings = append(r.Warnings, fmt.Sprintf("%s:%d: the waiver for %s covers nothing: remove it", w.file, w.line, w.Match))

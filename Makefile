@@ -1,0 +1,47 @@
+# make demo: the main job on a made-up shop; needs Go alone.
+# make check: everything that needs no server. make test: installs what it needs (Debian, as root or with sudo), then everything.
+GO ?= go
+export CGO_ENABLED = 0
+PACKAGES = ./cmd/... ./snapshot/... ./compare/... ./sanitize/... ./migrations/... ./ci/... ./internal/...
+# needs a real PostgreSQL
+SERVERS = ./internal/engine/postgres/... ./internal/engine/enginetest/... ./internal/testservers/...
+
+.PHONY: build demo check test deps bench golden docs cross lint clean
+
+build:
+	$(GO) build -trimpath -o bin/envdiff ./cmd/envdiff
+
+demo: build
+	@bin/envdiff demo
+
+# The packages that need no server, and the scripts. The race detector needs cgo and a C compiler.
+check:
+	CGO_ENABLED=1 $(GO) test -race $$($(GO) list $(PACKAGES) | grep -v -e /engine/postgres -e /testservers)
+
+test: deps
+	CGO_ENABLED=1 $(GO) test -race $(PACKAGES)
+
+# PostgreSQL for the conformance suite, gcc for the race detector.
+deps:
+	@.ci/deps
+
+bench: build
+	$(GO) test -run '^$$' -bench . -benchmem ./compare/... ./snapshot/... ./sanitize/... ./internal/engine/sqlite/...
+
+# Rewrites golden files and generated docs; look at the difference before you commit it.
+golden:
+	$(GO) test ./ci/... ./cmd/... ./compare/... ./snapshot/... -update
+
+cross:
+	@for p in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64; do \
+	  echo "building for $$p"; \
+	  GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -trimpath -o dist/envdiff-$${p%/*}-$${p#*/} ./cmd/envdiff || exit 1; \
+	done
+
+lint:
+	$(GO) vet ./...
+	$(GO) run honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK) ./...
+STATICCHECK = v0.8.2
+
+clean:
+	rm -rf bin dist

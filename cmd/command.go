@@ -1,0 +1,265 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/envdiff/envdiff/internal/spelling"
+)
+
+// command is one line of the command table; each has a file of its own.
+type command struct {
+	name  string
+	args  string // "FROM TO…"
+	short string // one line
+	long  string // help text; EXIT STATUS is added
+	flags func(*pflag.FlagSet, *options)
+	run   func(ctx context.Context, s *session, args []string) (int, error)
+	// groups of flags that the command takes
+	captures, reports bool
+}
+
+// commands is the command table, in the order of the help text.
+func commands() []command {
+	return []command{
+		compareCommand(),
+		rehearseCommand(),
+		snapshotCommand(),
+		scanCommand(),
+		renderCommand(),
+		explainCommand(),
+		baselineCommand(),
+		waiversCommand(),
+		doctorCommand(),
+		initCommand(),
+		schemaCommand(),
+		versionCommand(),
+		demoCommand(),
+	}
+}
+
+// reserved are the contract's commands that this version does not have yet: their names are not environments.
+var reserved = []string{"gate", "refresh", "pending", "waive", "history", "serve", "prune", "completion"}
+
+const exitStatus = `EXIT STATUS
+  0  nothing at or above --fail-on        1  a finding at or above --fail-on
+  2  trouble: usage, configuration, policy, internal error; no output file is touched
+  3  incomplete: no failing finding, but something could not be looked at
+  130, 143  interrupted. Treat any other status as a failure.`
+
+func dispatch(ctx context.Context, w World) (int, error) {
+	name, args := splitCommand(w.Args)
+	if name == "help" {
+		if len(args) == 0 {
+			return exitOK, usage(w.Stdout)
+		}
+		name, args = args[0], []string{"--help"}
+	}
+	if name == "" {
+		if wantsHelp(args) {
+			return exitOK, usage(w.Stdout)
+		}
+		name = "compare"
+	}
+	for _, c := range commands() {
+		if c.name == name {
+			return runCommand(ctx, w, c, args)
+		}
+	}
+	for _, r := range reserved {
+		if r == name {
+			return 0, hinted(fmt.Errorf("the command %s is not part of this version", name), "envdiff --help lists the commands")
+		}
+	}
+	return 0, fmt.Errorf("unknown command %q", name)
+}
+
+// splitCommand takes the command's name from the first argument that is no flag; anything else there is an environment to compare.
+func splitCommand(args []string) (string, []string) {
+	for i, a := range args {
+		if a == "--" {
+			break
+		}
+		if strings.HasPrefix(a, "-") {
+			if i == 0 && (a == "-h" || a == "--help") {
+				return "", args
+			}
+			if a == "--version" {
+				return "version", nil
+			}
+			continue
+		}
+		if i > 0 && takesValue(args[i-1]) {
+			continue
+		}
+		for _, c := range commands() {
+			if c.name == a {
+				return a, append(args[:i:i], args[i+1:]...)
+			}
+		}
+		if a == "help" {
+			return a, args[i+1:]
+		}
+		for _, r := range reserved {
+			if r == a {
+				return a, nil
+			}
+		}
+		return "", args
+	}
+	return "", args
+}
+
+// takesValue reports whether a flag before the command's name swallows the next argument.
+func takesValue(flag string) bool {
+	if strings.Contains(flag, "=") {
+		return false
+	}
+	var o options
+	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
+	commonFlags(fs, &o)
+	captureFlags(fs, &o)
+	reportFlags(fs, &o)
+	var f *pflag.Flag
+	switch {
+	case strings.HasPrefix(flag, "--"):
+		f = fs.Lookup(strings.TrimPrefix(flag, "--"))
+	case strings.HasPrefix(flag, "-") && len(flag) == 2:
+		f = fs.ShorthandLookup(flag[1:])
+	}
+	return f != nil && f.NoOptDefVal == ""
+}
+
+func runCommand(ctx context.Context, w World, c command, args []string) (int, error) {
+	var o options
+	fs := newFlagSet(c, &o)
+	if err := fs.Parse(args); err != nil {
+		if errors.Is(err, pflag.ErrHelp) {
+			return exitOK, commandHelp(w.Stdout, c)
+		}
+		return 0, flagError(fs, c, err)
+	}
+	s, err := newSession(w, o)
+	if err != nil {
+		return 0, err
+	}
+	defer s.close()
+	return c.run(ctx, s, fs.Args())
+}
+
+func newFlagSet(c command, o *options) *pflag.FlagSet {
+	fs := pflag.NewFlagSet(c.name, pflag.ContinueOnError)
+	fs.SortFlags = false
+	fs.Usage = func() {}
+	if c.flags != nil {
+		c.flags(fs, o)
+	}
+	if c.reports {
+		reportFlags(fs, o)
+	}
+	if c.captures {
+		captureFlags(fs, o)
+	}
+	commonFlags(fs, o)
+	return fs
+}
+
+// flagError turns pflag's typed errors into an error with a did-you-mean.
+func flagError(fs *pflag.FlagSet, c command, err error) error {
+	help := "envdiff help " + c.name
+	var missing *pflag.NotExistError
+	if errors.As(err, &missing) {
+		var names []string
+		fs.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		if near := spelling.Nearest(missing.GetSpecifiedName(), names); near != "" {
+			return hinted(fmt.Errorf("unknown flag --%s", missing.GetSpecifiedName()), "did you mean --%s?", near)
+		}
+	}
+	return hinted(err, "%s", help)
+}
+
+func wantsHelp(args []string) bool {
+	for _, a := range args {
+		if a == "-h" || a == "--help" {
+			return true
+		}
+	}
+	return len(args) == 0
+}
+
+func usage(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString(`envdiff captures what each environment is, compares the captures, and rehearses pending
+migrations on a sanitised copy of production: before the deploy.
+
+USAGE
+  envdiff ENV [ENV...]            compare: one environment within itself, more across
+  envdiff COMMAND [ARGUMENTS]
+
+COMMANDS
+`)
+	for _, c := range commands() {
+		fmt.Fprintf(&b, "  %-10s %s\n", c.name, c.short)
+	}
+	b.WriteString(`
+  An ENV is a name in envdiff.yaml, NAME@latest, NAME@2026-11-01[T02:00:00Z] (from the store),
+  or the path of a snapshot, with a slash in it. envdiff help COMMAND says more.
+
+FIRST STEPS
+  envdiff init && envdiff doctor && envdiff staging production
+
+` + exitStatus + "\n")
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func commandHelp(w io.Writer, c command) error {
+	_, err := io.WriteString(w, helpText(c))
+	return err
+}
+
+// helpText is the help page of a command; docs/ holds the same text.
+func helpText(c command) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "envdiff %s — %s\n\nUSAGE\n  envdiff %s\n", c.name, c.short, strings.TrimSpace(c.name+" [flags] "+c.args))
+	if c.name == "compare" {
+		fmt.Fprintf(&b, "  envdiff [flags] %s\n", c.args)
+	}
+	fmt.Fprintf(&b, "\n%s\n", strings.TrimSpace(c.long))
+	var o options
+	section := func(title string, add func(*pflag.FlagSet, *options)) {
+		fs := pflag.NewFlagSet("", pflag.ContinueOnError)
+		fs.SortFlags = false
+		add(fs, &o)
+		if fs.HasFlags() {
+			fmt.Fprintf(&b, "\n%s\n%s", title, fs.FlagUsagesWrapped(100))
+		}
+	}
+	if c.flags != nil {
+		section("FLAGS", c.flags)
+	}
+	if c.reports {
+		section("OUTPUT AND VERDICT", reportFlags)
+	}
+	if c.captures {
+		section("CAPTURE", captureFlags)
+	}
+	section("COMMON", commonFlags)
+	fmt.Fprintf(&b, "\n%s\n", exitStatus)
+	return b.String()
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	names := make([]string, 0, len(m))
+	for n := range m {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names
+}

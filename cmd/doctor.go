@@ -1,0 +1,244 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/envdiff/envdiff/ci"
+	"github.com/envdiff/envdiff/cmd/config"
+	"github.com/envdiff/envdiff/internal/transport"
+	"github.com/envdiff/envdiff/migrations"
+	"github.com/envdiff/envdiff/snapshot"
+)
+
+func doctorCommand() command {
+	return command{
+		name: "doctor", args: "[ENV]", captures: true,
+		short: "say what of each environment can be read, and what is missing",
+		long: `Checks the configuration, the keys, the store, and each part of each environment (or of ENV): can the host or database be reached,
+can what the collectors want be read, is there a policy and are there migrations. Each problem comes with the next command.
+Exit 0 when all is well, 3 when something cannot be read, 2 when the configuration cannot be read.`,
+		run: runDoctor,
+	}
+}
+
+// checkup writes one line per check and remembers whether one failed.
+type checkup struct {
+	s      *session
+	failed bool
+}
+
+func (d *checkup) ok(what, detail string, args ...any) {
+	fmt.Fprintf(d.s.world.Stdout, "ok    %-34s %s\n", ci.Terminal(what), ci.Terminal(fmt.Sprintf(detail, args...)))
+}
+
+func (d *checkup) note(what, detail, hint string) {
+	d.line("note", what, detail, hint)
+}
+
+func (d *checkup) bad(what, detail, hint string) {
+	d.failed = true
+	d.line("FAIL", what, detail, hint)
+}
+
+func (d *checkup) line(state, what, detail, hint string) {
+	fmt.Fprintf(d.s.world.Stdout, "%-5s %-34s %s\n", state, ci.Terminal(what), ci.Terminal(detail))
+	if hint != "" {
+		fmt.Fprintf(d.s.world.Stdout, "      %-34s → %s\n", "", ci.Terminal(hint))
+	}
+}
+
+func runDoctor(ctx context.Context, s *session, args []string) (int, error) {
+	if len(args) > 1 {
+		return 0, errors.New("name one environment, or none for all")
+	}
+	c, err := s.loadConfig()
+	if err != nil {
+		return 0, err
+	}
+	names := sortedKeys(c.Environments)
+	if len(args) == 1 {
+		if _, ok := c.Environments[args[0]]; !ok {
+			return 0, s.unknownEnvironment(c, args[0])
+		}
+		names = args
+	}
+	d := &checkup{s: s}
+	d.ok("configuration", "%s", c.File)
+	for _, w := range s.warnings {
+		d.note("configuration", w, "")
+	}
+	d.keys(c)
+	if _, err := s.judgement(c); err != nil {
+		d.bad("policy", err.Error(), "")
+	}
+	for _, name := range names {
+		if err := d.environment(ctx, c, name); err != nil {
+			return 0, interrupted(ctx, err)
+		}
+	}
+	if d.failed {
+		return exitIncomplete, nil
+	}
+	return exitOK, nil
+}
+
+func (d *checkup) keys(c *config.Config) {
+	for _, k := range []struct {
+		name string
+		text config.Text
+		use  string
+	}{{"redact", c.Keys.Redact, "needed to store snapshots"}, {"pseudonym", c.Keys.Pseudonym, "needed where rows of production are copied"}} {
+		key, err := d.s.key(k.text, k.name, true)
+		if err != nil {
+			var f *failure
+			hint := ""
+			if errors.As(err, &f) {
+				hint = f.hint
+			}
+			d.note("keys."+k.name, err.Error()+"; "+k.use, hint)
+			continue
+		}
+		d.ok("keys."+k.name, "id %s", key.ID())
+	}
+}
+
+func (d *checkup) environment(ctx context.Context, c *config.Config, name string) error {
+	redact, err := d.s.key("", "redact", false)
+	if err != nil {
+		return err
+	}
+	plan, err := d.s.plan(c, name, snapshot.NewRedactor(redact, c.Secrets))
+	if err != nil {
+		return err
+	}
+	for _, h := range plan.Hosts {
+		d.host(ctx, name, h)
+	}
+	for _, t := range plan.Databases {
+		d.database(ctx, c, name, t)
+	}
+	for _, ep := range sortedKeys(c.Environments[name].Endpoints) {
+		d.note(name+" "+ep, "endpoints are not read by this version", "")
+	}
+	return ctx.Err()
+}
+
+// host asks for everything that the collectors want, and sums up what could not be had.
+func (d *checkup) host(ctx context.Context, env string, h snapshot.HostTarget) {
+	roles := sortedKeys(h.Roles)
+	what := env + " " + strings.Join(roles, ",") + "/" + h.Instance
+	ctx, cancel := context.WithTimeout(ctx, d.deadline())
+	defer cancel()
+	t, err := h.Open(ctx)
+	if err != nil {
+		d.bad(what, err.Error(), "correct the host's url in envdiff.yaml")
+		return
+	}
+	defer t.Close()
+	files, problems := 0, map[transport.Problem]int{}
+	example := map[transport.Problem]string{}
+	for _, role := range roles {
+		for _, col := range d.s.world.Collectors.Hosts {
+			sections, err := t.Fetch(ctx, namesOnly(col.Wants(h.Roles[role])))
+			if err != nil {
+				d.bad(what, "reading for "+col.Name()+": "+err.Error(), "")
+				return
+			}
+			for _, id := range sortedKeys(sections) {
+				for _, f := range sections[id].Files {
+					files++
+					if f.Problem != transport.OK && f.Problem != transport.NotFound {
+						problems[f.Problem]++
+						example[f.Problem] = f.Path
+					}
+				}
+			}
+		}
+	}
+	if files == 0 {
+		d.bad(what, t.Describe()+" holds nothing that a collector knows", "is it the root of a host's file system?")
+		return
+	}
+	d.ok(what, "%s: %d files to read", t.Describe(), files)
+	for _, p := range []transport.Problem{transport.Denied, transport.Outside, transport.Loop, transport.TooLarge, transport.TooMany, transport.Special, transport.Failed} {
+		if n := problems[p]; n > 0 {
+			d.note(what, fmt.Sprintf("%d files: %s (such as %s)", n, p, example[p]), "")
+		}
+	}
+}
+
+// namesOnly asks for the metadata of what a collector would read, and runs nothing.
+func namesOnly(wants []transport.Want) []transport.Want {
+	var out []transport.Want
+	for _, w := range wants {
+		if len(w.Command) == 0 {
+			w.Content = transport.Names
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+func (d *checkup) deadline() time.Duration {
+	if d.s.opt.timeout > 0 {
+		return d.s.opt.timeout
+	}
+	return time.Minute
+}
+
+func (d *checkup) database(ctx context.Context, c *config.Config, env string, t snapshot.DatabaseTarget) {
+	what := env + " " + t.Scope + "/" + t.Instance
+	ctx, cancel := context.WithTimeout(ctx, d.deadline())
+	defer cancel()
+	db, err := t.Open(ctx)
+	if err != nil {
+		d.bad(what, err.Error(), "check the url in envdiff.yaml, and that this user may read")
+		return
+	}
+	defer db.Close()
+	sch, err := db.Schema(ctx)
+	if err != nil {
+		d.bad(what, err.Error(), "")
+		return
+	}
+	d.ok(what, "%s %s, %d tables, opened read-only", sch.Engine, sch.Version, len(sch.Tables))
+	if t.Instance != "primary" {
+		return
+	}
+	spec := c.Databases[t.Scope]
+	if spec.Migrations == nil {
+		return
+	}
+	d.migrations(c, env, t.Scope)
+	if !c.Environments[env].Protected {
+		return
+	}
+	if _, err := d.s.policy(c, t.Scope); errors.Is(err, errNoPolicy) {
+		d.note(what, "no sanitising policy: rows cannot be copied", fmt.Sprintf("envdiff scan %s -w %s", env, policyPath(c, t.Scope)))
+	} else if err != nil {
+		d.bad(what, err.Error(), "")
+	}
+}
+
+func (d *checkup) migrations(c *config.Config, env, db string) {
+	what := env + " " + db + " migrations"
+	m := c.Databases[db].Migrations
+	if m.Command != "" || m.Tool != "" && m.Tool != "golang-migrate" {
+		d.note(what, "only golang-migrate files are read by this version", "")
+		return
+	}
+	list, err := migrations.List(migrationsDir(c, db))
+	if err != nil {
+		d.bad(what, err.Error(), "correct databases."+db+".migrations in envdiff.yaml")
+		return
+	}
+	d.ok(what, "%d migrations in %s", list, migrationsDir(c, db))
+}
+
+func migrationsDir(c *config.Config, db string) string {
+	return c.Path(strings.TrimPrefix(c.Databases[db].Migrations.Path, "file://"))
+}

@@ -1,0 +1,173 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sort"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/envdiff/envdiff/ci"
+	"github.com/envdiff/envdiff/internal/finding"
+	"github.com/envdiff/envdiff/internal/spelling"
+	"github.com/envdiff/envdiff/snapshot"
+)
+
+func explainCommand() command {
+	return command{
+		name: "explain", args: "ADDRESS|RULE|FINDING-ID",
+		short: "say what a rule, an address or a finding means and what to do",
+		long: `A RULE is explained with its severity and remedy; without an argument all rules are listed. An ADDRESS is explained by
+the collector that reads it, with the findings about it in the newest report. A FINDING-ID (-v prints them) is shown in full.
+
+  envdiff explain memory-odd
+  envdiff explain web:host/memory#total_bytes`,
+		flags: func(fs *pflag.FlagSet, o *options) {
+			fs.StringVar(&o.report, "report", "", "read findings from this `REPORT.json` (default: the newest one in the store)")
+		},
+		run: runExplain,
+	}
+}
+
+var findingID = regexp.MustCompile(`^[0-9a-f]{16}$`)
+
+func runExplain(_ context.Context, s *session, args []string) (int, error) {
+	switch {
+	case len(args) == 0:
+		return exitOK, listRules(s.world.Stdout)
+	case len(args) > 1:
+		return 0, errors.New("explain one thing at a time")
+	case findingID.MatchString(args[0]):
+		return s.explainFinding(args[0])
+	case strings.Contains(args[0], ":"):
+		return s.explainAddress(args[0])
+	}
+	return s.explainRule(args[0])
+}
+
+func listRules(w io.Writer) error {
+	var b strings.Builder
+	for _, r := range finding.Rules() {
+		fmt.Fprintf(&b, "%-9s %-30s %s\n", r.Severity, r.ID, r.Title)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (s *session) explainRule(id string) (int, error) {
+	r, ok := finding.Lookup(id)
+	if !ok {
+		var ids []string
+		for _, r := range finding.Rules() {
+			ids = append(ids, r.ID)
+		}
+		if near := spelling.Nearest(id, ids); near != "" {
+			return 0, hinted(fmt.Errorf("unknown rule %q", id), "did you mean %s?", near)
+		}
+		return 0, hinted(fmt.Errorf("%q is no rule, address or finding id", id), "envdiff explain lists the rules")
+	}
+	fmt.Fprintf(s.world.Stdout, "%s (%s, %s)\n  %s.\n  why: %s\n  → %s\n", r.ID, r.Severity, r.Area, r.Title, r.Why, r.Hint)
+	if r.Sided {
+		fmt.Fprintf(s.world.Stdout, "  It is said of the last environment; when the first one is the side concerned, it weighs %s.\n", r.Severity.Lower())
+	}
+	fmt.Fprintf(s.world.Stdout, "  change its weight in envdiff.yaml:  rules: {%s: %s}\n", r.ID, "medium")
+	return exitOK, nil
+}
+
+func (s *session) explainAddress(text string) (int, error) {
+	a, err := snapshot.ParseAddress(text)
+	if err != nil {
+		return 0, err
+	}
+	shape := strings.TrimPrefix(a.String(), a.Scope+":")
+	found := false
+	for _, c := range s.allCollectors() {
+		for _, k := range c.Kinds() {
+			if snapshot.MatchGlob(k.Pattern, shape) || snapshot.MatchGlob(k.Pattern, shape+"#x") {
+				fmt.Fprintf(s.world.Stdout, "%s\n  read by the collector %s: %s\n  %s (compared %s)\n", ci.Terminal(text), c.Name(), c.Doc().Title, k.Doc, k.Axis)
+				found = true
+				break
+			}
+		}
+		if found {
+			break
+		}
+	}
+	if !found && a.Kind != "migration" {
+		return 0, fmt.Errorf("no collector reads addresses of the kind %q", a.Kind)
+	}
+	if r, err := s.newestReport(); err == nil {
+		for _, f := range r.Findings {
+			if f.Address == text || strings.HasPrefix(f.Address, text+"#") {
+				showFinding(s.world.Stdout, &f)
+			}
+		}
+	}
+	return exitOK, nil
+}
+
+func (s *session) explainFinding(id string) (int, error) {
+	r, err := s.newestReport()
+	if err != nil {
+		return 0, err
+	}
+	for _, f := range r.Findings {
+		if f.ID == id {
+			showFinding(s.world.Stdout, &f)
+			return exitOK, nil
+		}
+	}
+	return 0, hinted(fmt.Errorf("the report has no finding %s", id), "name another report with --report, or compare again")
+}
+
+func (s *session) newestReport() (*ci.Report, error) {
+	if s.opt.report != "" {
+		return s.readReport(s.opt.report)
+	}
+	c, err := s.loadConfig()
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(c.StoreDir(), lastReport)
+	if _, err := os.Stat(path); err != nil {
+		return nil, hinted(errors.New("no report is kept in the store"), "name one with --report, or compare first")
+	}
+	return s.readReport(path)
+}
+
+func showFinding(w io.Writer, f *finding.Finding) {
+	fmt.Fprintf(w, "\n%s  %s  %s\n  %s\n  why: %s\n  → %s\n", f.Severity, f.Rule, ci.Terminal(f.Address), ci.Terminal(f.Message), ci.Terminal(f.Why), ci.Terminal(f.Hint))
+	sides := append([]finding.Side(nil), f.Values...)
+	sort.SliceStable(sides, func(i, j int) bool { return sides[i].Environment < sides[j].Environment })
+	for _, side := range sides {
+		value := string(side.State)
+		if v, err := snapshot.ParseValue(side.Value); err == nil && side.State == finding.Present {
+			value = v.Display()
+		}
+		fmt.Fprintf(w, "    %s: %s  (%s)\n", ci.Terminal(side.Environment), ci.Terminal(value), ci.Terminal(strings.Join(side.Instances, ", ")))
+	}
+	for _, o := range f.Origin {
+		fmt.Fprintf(w, "    read at %s\n", ci.Terminal(strings.TrimSuffix(fmt.Sprintf("%s %s:%d", o.Environment, o.File, o.Line), ":0")))
+	}
+	for _, r := range f.Related {
+		fmt.Fprintf(w, "    see also %s\n", ci.Terminal(r))
+	}
+	fmt.Fprintf(w, "  id %s\n", f.ID)
+}
+
+func (s *session) allCollectors() []snapshot.Collector {
+	var cs []snapshot.Collector
+	for _, c := range s.world.Collectors.Hosts {
+		cs = append(cs, c)
+	}
+	for _, c := range s.world.Collectors.Databases {
+		cs = append(cs, c)
+	}
+	return cs
+}

@@ -1,0 +1,85 @@
+package cmd
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/envdiff/envdiff/ci"
+	"github.com/envdiff/envdiff/cmd/config"
+	"github.com/envdiff/envdiff/internal/atomicfile"
+)
+
+// judgement is the policy of a run, read before anything is captured so that a mistake in it costs nothing.
+type judgement struct {
+	policy  ci.Policy
+	outputs []output
+}
+
+// judgement reads fail_on, waivers, baseline and the -o flags.
+func (s *session) judgement(c *config.Config) (judgement, error) {
+	var j judgement
+	var err error
+	if j.outputs, err = parseOutputs(s.opt.outputs); err != nil {
+		return j, err
+	}
+	for i := range j.outputs {
+		if j.outputs[i].path != "" {
+			j.outputs[i].path = s.path(j.outputs[i].path)
+		}
+	}
+	failOn := s.opt.failOn
+	if failOn == "" {
+		failOn = c.Gate.FailOn
+	}
+	if j.policy.FailOn, err = ci.ParseThreshold(failOn); err != nil {
+		return j, err
+	}
+	j.policy.Severities = severities(c)
+	j.policy.Now = s.world.Now()
+	if c.File == "" {
+		return j, nil
+	}
+	waivers, optional := c.Waivers, false
+	if waivers == "" {
+		waivers, optional = "envdiff.waivers.yaml", true
+	}
+	if j.policy.Waivers, err = ci.LoadWaivers(c.Path(waivers), optional); err != nil {
+		return j, shortPaths(err, s.world.Dir)
+	}
+	if c.Gate.Baseline != "" {
+		j.policy.Baseline, err = ci.LoadBaseline(c.Path(c.Gate.Baseline))
+	}
+	return j, err
+}
+
+// finish judges a report, writes every output, keeps it for explain, and returns the exit status.
+func (s *session) finish(c *config.Config, j judgement, r *ci.Report) (int, error) {
+	r.Warnings = append(r.Warnings, s.warnings...)
+	if s.opt.quiet {
+		r.Warnings = nil
+	}
+	ci.Judge(r, j.policy)
+	if err := s.writeOutputs(j.outputs, r); err != nil {
+		return 0, err
+	}
+	s.keepReport(c, r)
+	return r.Verdict.ExitStatus(), nil
+}
+
+// lastReport is where explain finds the newest report, inside a store that exists.
+const lastReport = "last-report.json"
+
+// keepReport is a convenience: a store that cannot be written to is no reason to fail.
+func (s *session) keepReport(c *config.Config, r *ci.Report) {
+	if c.File == "" {
+		return
+	}
+	if info, err := os.Stat(c.StoreDir()); err != nil || !info.IsDir() {
+		return
+	}
+	format, err := ci.FormatByName("json")
+	if err != nil {
+		return
+	}
+	_ = atomicfile.Write(filepath.Join(c.StoreDir(), lastReport), writer(format, r))
+}

@@ -1,0 +1,49 @@
+package cmd
+
+import (
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// options are the values of all flags; each command registers those that it takes.
+type options struct {
+	config   string
+	quiet    bool
+	verbose  bool
+	color    string
+	progress string
+
+	outputs []string
+	failOn  string
+
+	only, skip []string
+	timeout    time.Duration
+	jobs       int
+
+	file   string // snapshot -f
+	write  string // scan -w
+	report string // explain --report
+	force  bool
+	dir    string // demo --dir
+}
+
+func commonFlags(fs *pflag.FlagSet, o *options) {
+	fs.StringVarP(&o.config, "config", "c", "", "configuration `FILE` (default: envdiff.yaml here or in a parent; $ENVDIFF_CONFIG)")
+	fs.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, no warnings")
+	fs.BoolVarP(&o.verbose, "verbose", "v", false, "say why each finding matters, and show what is set aside")
+	fs.StringVar(&o.color, "color", "auto", "`WHEN` to colour: auto, always or never")
+	fs.StringVar(&o.progress, "progress", "auto", "`HOW` to show progress on standard error: auto, plain or none")
+}
+
+func captureFlags(fs *pflag.FlagSet, o *options) {
+	fs.StringArrayVar(&o.only, "only", nil, "address `GLOB`: look at nothing else (repeatable)")
+	fs.StringArrayVar(&o.skip, "skip", nil, "address `GLOB`: do not look at it (repeatable)")
+	fs.DurationVar(&o.timeout, "timeout", time.Minute, "deadline of each host and database, `DURATION`")
+	fs.IntVar(&o.jobs, "jobs", 8, "hosts and databases at once, `N`")
+}
+
+func reportFlags(fs *pflag.FlagSet, o *options) {
+	fs.StringArrayVarP(&o.outputs, "output", "o", nil, "`FORMAT[=PATH]`: table, json, jsonl or markdown (repeatable; one without PATH goes to standard output)")
+	fs.StringVar(&o.failOn, "fail-on", "", "`SEVERITY` that fails: critical, high, medium, low, info or none (default: gate.fail_on, else high)")
+}

@@ -1,0 +1,242 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"github.com/envdiff/envdiff/cmd/config"
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/engine/postgres"
+	"github.com/envdiff/envdiff/internal/engine/sqlite"
+	"github.com/envdiff/envdiff/internal/strictyaml"
+	"github.com/envdiff/envdiff/internal/transport"
+	"github.com/envdiff/envdiff/sanitize"
+	"github.com/envdiff/envdiff/snapshot"
+	"github.com/envdiff/envdiff/snapshot/all"
+)
+
+type strictErrors = strictyaml.Errors
+
+// engines is the registry of database engines.
+func engines() map[string]engine.Engine {
+	return map[string]engine.Engine{
+		"sqlite":   sqlite.New(),
+		"postgres": postgres.New(),
+	}
+}
+
+func collectors() snapshot.Registry { return all.Collectors() }
+
+// plan says what to capture of an environment of envdiff.yaml.
+func (s *session) plan(c *config.Config, name string, redact *snapshot.Redactor) (snapshot.Plan, error) {
+	env, ok := c.Environments[name]
+	if !ok {
+		return snapshot.Plan{}, s.unknownEnvironment(c, name)
+	}
+	temp, err := s.scratch()
+	if err != nil {
+		return snapshot.Plan{}, err
+	}
+	p := snapshot.Plan{
+		Environment: name, Protected: env.Protected, Version: version(), Redact: redact, Now: s.world.Now,
+		Timeout: s.opt.timeout, Jobs: s.opt.jobs, Selection: s.selection(), TempDir: temp,
+		Progress: func(e snapshot.Event) {
+			if e.Done {
+				s.progress.Done(e.Environment + "/" + e.Instance)
+			} else {
+				s.progress.Start(e.Environment + "/" + e.Instance)
+			}
+		},
+	}
+	if p.Hosts, err = s.hosts(c, name); err != nil {
+		return p, err
+	}
+	p.Databases, err = s.databases(c, name)
+	return p, err
+}
+
+// hosts lists the machines of an environment, each once, with all roles that it has.
+func (s *session) hosts(c *config.Config, name string) ([]snapshot.HostTarget, error) {
+	env := c.Environments[name]
+	byURL := map[string]int{}
+	var targets []snapshot.HostTarget
+	for _, role := range sortedKeys(env.Hosts) {
+		spec := c.Roles[role]
+		for _, h := range env.Hosts[role] {
+			purpose := fmt.Sprintf("the host %s of %s", h.Instance(), name)
+			open := s.hostOpener(c, h, purpose)
+			key := h.Instance() + "\x00" + string(h.URL)
+			i, again := byURL[key]
+			if !again {
+				i = len(targets)
+				byURL[key] = i
+				targets = append(targets, snapshot.HostTarget{Instance: h.Instance(), Roles: map[string]snapshot.RoleSpec{}, Open: open})
+			}
+			targets[i].Roles[role] = snapshot.RoleSpec{Packages: spec.Packages, Config: spec.Config, Services: spec.Services, SBOM: spec.SBOM}
+		}
+	}
+	return targets, nil
+}
+
+// hostOpener opens a host when capture asks for it: a variable that is unset is then a gap of this host alone.
+func (s *session) hostOpener(c *config.Config, h config.Host, purpose string) func(context.Context) (transport.Transport, error) {
+	return func(context.Context) (transport.Transport, error) {
+		u, err := h.URL.Expand(s.lookup, purpose)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case u == "local:":
+			return transport.Local(), nil
+		case strings.HasPrefix(u, "root:"):
+			return transport.Root(c.Path(strings.TrimPrefix(u, "root:")))
+		case strings.HasPrefix(u, "ssh://"):
+			return nil, errors.New("ssh:// hosts cannot be read by this version")
+		}
+		return nil, errors.New("the host's URL is none of root:DIR, local: and ssh://")
+	}
+}
+
+// databases lists the databases of an environment with their replicas and shards.
+func (s *session) databases(c *config.Config, name string) ([]snapshot.DatabaseTarget, error) {
+	env := c.Environments[name]
+	var targets []snapshot.DatabaseTarget
+	for _, db := range sortedKeys(env.Databases) {
+		loc := env.Databases[db]
+		spec, err := s.databaseSpec(c, db, env.Protected)
+		if err != nil {
+			return nil, err
+		}
+		add := func(instance string, u config.Text) {
+			targets = append(targets, snapshot.DatabaseTarget{Scope: db, Instance: instance, Spec: spec,
+				Open: func(ctx context.Context) (engine.DB, error) { return s.openReadOnly(ctx, c, name, db, instance, u) }})
+		}
+		add("primary", loc.URL)
+		for _, instance := range sortedKeys(loc.Replicas) {
+			add(instance, loc.Replicas[instance])
+		}
+		for _, instance := range sortedKeys(loc.Shards) {
+			add(instance, loc.Shards[instance])
+		}
+	}
+	return targets, nil
+}
+
+func (s *session) databaseSpec(c *config.Config, db string, protected bool) (snapshot.DatabaseSpec, error) {
+	d := c.Databases[db]
+	spec := snapshot.DatabaseSpec{Exact: d.Exact, Ignore: d.Ignore, Profile: true, Protected: protected}
+	policy, err := s.policy(c, db)
+	if errors.Is(err, errNoPolicy) {
+		return spec, nil
+	}
+	if err != nil {
+		return spec, err
+	}
+	spec.Keep = policy.Keeps
+	return spec, nil
+}
+
+var errNoPolicy = errors.New("no sanitising policy")
+
+// policyPath is where a database's policy stands.
+func policyPath(c *config.Config, db string) string {
+	if p := c.Databases[db].Sanitize; p != "" {
+		return c.Path(p)
+	}
+	return c.Path("sanitize.yaml")
+}
+
+// policy reads a database's sanitising policy; errNoPolicy when there is none.
+func (s *session) policy(c *config.Config, db string) (*sanitize.Policy, error) {
+	p, err := sanitize.LoadPolicy(policyPath(c, db))
+	if errors.Is(err, errNotExist) {
+		return nil, errNoPolicy
+	}
+	if err != nil {
+		return nil, shortPaths(err, s.world.Dir)
+	}
+	return p, nil
+}
+
+// target resolves a database's URL.
+func (s *session) target(c *config.Config, env, db, instance string, u config.Text) (engine.Target, error) {
+	purpose := fmt.Sprintf("the database %s of %s", db, env)
+	if instance != "primary" {
+		purpose = fmt.Sprintf("%s of the database %s of %s", instance, db, env)
+	}
+	raw, err := u.Expand(s.lookup, purpose)
+	if err != nil {
+		return engine.Target{}, err
+	}
+	t, err := config.ParseDatabaseURL(raw, c.Dir())
+	if err != nil {
+		return t, fmt.Errorf("%s: %w", purpose, err)
+	}
+	return t, nil
+}
+
+func (s *session) openReadOnly(ctx context.Context, c *config.Config, env, db, instance string, u config.Text) (engine.DB, error) {
+	t, err := s.target(c, env, db, instance, u)
+	if err != nil {
+		return nil, err
+	}
+	e, ok := s.world.Engines[t.Engine]
+	if !ok {
+		return nil, fmt.Errorf("%s databases cannot be read by this version", t.Engine)
+	}
+	return e.Open(ctx, t, engine.ReadOnly)
+}
+
+// knownNames are the hosts of the configuration: a value that is nearly one of them is a typo.
+func knownNames(c *config.Config) []string {
+	names := map[string]bool{}
+	for _, env := range c.Environments {
+		for _, v := range env.Params {
+			names[v] = true
+		}
+		for _, hosts := range env.Hosts {
+			for _, h := range hosts {
+				names[h.Instance()] = true
+				for _, v := range h.Params {
+					names[v] = true
+				}
+			}
+		}
+		for _, loc := range env.Databases {
+			for _, u := range append([]config.Text{loc.URL}, texts(loc.Replicas, loc.Shards)...) {
+				if host := urlHost(string(u)); host != "" {
+					names[host] = true
+				}
+			}
+		}
+	}
+	out := make([]string, 0, len(names))
+	for n := range names {
+		out = append(out, n)
+	}
+	sort.Strings(out)
+	return out
+}
+
+func texts(maps ...map[string]config.Text) []config.Text {
+	var out []config.Text
+	for _, m := range maps {
+		for _, k := range sortedKeys(m) {
+			out = append(out, m[k])
+		}
+	}
+	return out
+}
+
+func urlHost(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || filepath.IsAbs(raw) {
+		return ""
+	}
+	return u.Hostname()
+}

@@ -1,0 +1,201 @@
+package cmd
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/envdiff/envdiff/ci"
+	"github.com/envdiff/envdiff/cmd/config"
+	"github.com/envdiff/envdiff/internal/keys"
+	"github.com/envdiff/envdiff/internal/progress"
+	"github.com/envdiff/envdiff/snapshot"
+)
+
+// session is one run of a command: its world, its flags, and what both lead to.
+type session struct {
+	world    World
+	opt      options
+	progress *progress.Reporter
+	tempDir  string            // private, made when first needed
+	fileVars map[string]string // of the key file
+	warnings []string
+}
+
+func newSession(w World, o options) (*session, error) {
+	s := &session{world: w, opt: o}
+	switch o.color {
+	case "auto", "always", "never":
+	default:
+		return nil, fmt.Errorf("--color %q: use auto, always or never", o.color)
+	}
+	mode := progress.None
+	switch o.progress {
+	case "auto":
+		mode = progress.Plain
+		if w.StderrTerminal {
+			mode = progress.Line
+		}
+	case "plain":
+		mode = progress.Plain
+	case "none":
+	default:
+		return nil, fmt.Errorf("--progress %q: use auto, plain or none", o.progress)
+	}
+	if o.quiet {
+		mode = progress.None
+	}
+	s.progress = progress.New(w.Stderr, mode, w.Width, ci.Terminal)
+	return s, nil
+}
+
+func (s *session) close() {
+	s.progress.Close()
+	if s.tempDir != "" {
+		os.RemoveAll(s.tempDir)
+	}
+}
+
+// scratch is a private temporary directory of this run; it is removed at its end.
+func (s *session) scratch() (string, error) {
+	if s.tempDir == "" {
+		dir, err := os.MkdirTemp("", "envdiff-")
+		if err != nil {
+			return "", fmt.Errorf("making a temporary directory: %w", err)
+		}
+		s.tempDir = dir
+	}
+	return s.tempDir, nil
+}
+
+// path resolves a path of the command line.
+func (s *session) path(p string) string {
+	if filepath.IsAbs(p) {
+		return p
+	}
+	return filepath.Join(s.world.Dir, p)
+}
+
+// loadConfig finds and reads envdiff.yaml.
+func (s *session) loadConfig() (*config.Config, error) {
+	path := s.opt.config
+	if path == "" {
+		path, _ = s.world.LookupEnv("ENVDIFF_CONFIG")
+	}
+	if path == "" {
+		found, err := config.Find(s.world.Dir)
+		if errors.Is(err, config.ErrNotFound) {
+			return nil, hinted(err, "envdiff init writes one, or name it with --config")
+		}
+		if err != nil {
+			return nil, err
+		}
+		path = found
+	} else {
+		path = s.path(path)
+	}
+	c, err := config.Load(path)
+	if err != nil {
+		return nil, shortPaths(err, s.world.Dir)
+	}
+	for _, w := range c.Warnings {
+		s.warnings = append(s.warnings, config.Name+": "+w)
+	}
+	s.readKeyFile(filepath.Join(c.Dir(), keyFile))
+	return c, nil
+}
+
+// shortPaths shows mistakes relative to the working directory, as editors link them.
+func shortPaths(err error, dir string) error {
+	var es strictErrors
+	if !errors.As(err, &es) {
+		return err
+	}
+	for i := range es {
+		if rel, relErr := filepath.Rel(dir, es[i].File); relErr == nil && !strings.HasPrefix(rel, "..") {
+			es[i].File = rel
+		}
+	}
+	return es
+}
+
+// keyFile holds the two keys that init made, beside envdiff.yaml: NAME=value lines, mode 0600, git-ignored.
+const keyFile = ".envdiff/keys.env"
+
+// lookup resolves ${VAR}: the environment first, then the key file.
+func (s *session) lookup(name string) (string, bool) {
+	if v, ok := s.world.LookupEnv(name); ok && v != "" {
+		return v, true
+	}
+	v, ok := s.fileVars[name]
+	return v, ok
+}
+
+func (s *session) readKeyFile(path string) {
+	f, err := os.Open(path)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			s.warnings = append(s.warnings, fmt.Sprintf("%s cannot be read", path))
+		}
+		return
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Mode().Perm()&0o077 != 0 {
+		s.warnings = append(s.warnings, fmt.Sprintf("%s is readable by others: chmod 600 it", path))
+	}
+	s.fileVars = map[string]string{}
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		name, value, ok := strings.Cut(strings.TrimSpace(lines.Text()), "=")
+		if ok && !strings.HasPrefix(name, "#") {
+			s.fileVars[name] = strings.TrimSpace(value)
+		}
+	}
+}
+
+// key reads one of the two keys. needed says whether the run cannot do without; otherwise a key that is not configured is a key of this run alone.
+func (s *session) key(text config.Text, name string, needed bool) (keys.Key, error) {
+	const hint = "envdiff init makes both keys, or set the variable to 32 random bytes in base64: openssl rand -base64 32"
+	if text == "" {
+		if needed {
+			return keys.Key{}, hinted(fmt.Errorf("keys.%s is not configured", name), hint)
+		}
+		return keys.New(), nil
+	}
+	value, err := text.Expand(s.lookup, "keys."+name)
+	if err != nil {
+		var unset *config.UnsetError
+		if !needed && errors.As(err, &unset) {
+			return keys.New(), nil
+		}
+		return keys.Key{}, hinted(err, hint)
+	}
+	k, err := keys.Parse(value)
+	if err != nil {
+		return keys.Key{}, hinted(fmt.Errorf("keys.%s: %w", name, err), hint)
+	}
+	return k, nil
+}
+
+// selection is --only and --skip.
+func (s *session) selection() snapshot.Selection {
+	return snapshot.Selection{Only: s.opt.only, Skip: s.opt.skip}
+}
+
+// warn keeps a warning for the report.
+func (s *session) warn(format string, args ...any) {
+	s.warnings = append(s.warnings, fmt.Sprintf(format, args...))
+}
+
+// interrupted turns a cancelled run into its error, so that nothing is judged on half a capture.
+func interrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return errors.New("interrupted: nothing was written")
+	}
+	return err
+}

@@ -1,0 +1,207 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/envdiff/envdiff/ci"
+	"github.com/envdiff/envdiff/cmd/config"
+	"github.com/envdiff/envdiff/compare"
+	"github.com/envdiff/envdiff/internal/finding"
+	"github.com/envdiff/envdiff/internal/keys"
+	"github.com/envdiff/envdiff/internal/spelling"
+	"github.com/envdiff/envdiff/snapshot"
+)
+
+// side is one ENV of the command line with its snapshot.
+type side struct {
+	ref    snapshot.Ref
+	source string // live, store or file
+	snap   *snapshot.Snapshot
+}
+
+// environment is the side's name in envdiff.yaml, also for a snapshot file.
+func (sd side) environment() string {
+	if sd.ref.Environment != "" {
+		return sd.ref.Environment
+	}
+	return sd.snap.Manifest.Environment
+}
+
+// sides reads the environments of a command line: live ones are captured at once, the others read from the store or a path.
+func (s *session) sides(ctx context.Context, args []string) (*config.Config, []side, error) {
+	sides := make([]side, len(args))
+	onlyFiles := true
+	for i, a := range args {
+		ref, err := snapshot.ParseRef(a)
+		if err != nil {
+			return nil, nil, err
+		}
+		sides[i].ref = ref
+		onlyFiles = onlyFiles && ref.Path != ""
+	}
+	c, err := s.loadConfig()
+	if err != nil {
+		if !onlyFiles || s.opt.config != "" {
+			return nil, nil, err
+		}
+		c = &config.Config{} // snapshot files compare without a configuration
+	}
+	if err := s.checkNames(c, sides); err != nil {
+		return nil, nil, err
+	}
+	key, err := s.key(c.Keys.Redact, "redact", needStoredKey(sides))
+	if err != nil {
+		return nil, nil, err
+	}
+	return c, sides, s.readSides(ctx, c, key, sides)
+}
+
+// checkNames finds unknown environments before anything is contacted.
+func (s *session) checkNames(c *config.Config, sides []side) error {
+	for _, sd := range sides {
+		if sd.ref.Live() {
+			if _, ok := c.Environments[sd.ref.Environment]; !ok {
+				return s.unknownEnvironment(c, sd.ref.Environment)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *session) unknownEnvironment(c *config.Config, name string) error {
+	names := sortedKeys(c.Environments)
+	for _, cmd := range commands() {
+		names = append(names, cmd.name)
+	}
+	err := fmt.Errorf("%q is neither an environment of envdiff.yaml nor a command", name)
+	if near := spelling.Nearest(name, names); near != "" {
+		return hinted(err, "did you mean %s?", near)
+	}
+	return hinted(err, "environments: %s; envdiff --help lists the commands; the path of a snapshot needs a slash", strings.Join(sortedKeys(c.Environments), ", "))
+}
+
+// needStoredKey reports whether a live side meets a stored one: their digests compare only under the configured key.
+func needStoredKey(sides []side) bool {
+	live, stored := false, false
+	for _, sd := range sides {
+		live = live || sd.ref.Live()
+		stored = stored || !sd.ref.Live()
+	}
+	return live && stored
+}
+
+func (s *session) readSides(ctx context.Context, c *config.Config, key keys.Key, sides []side) error {
+	errs := make([]error, len(sides))
+	var wg sync.WaitGroup
+	for i := range sides {
+		if !sides[i].ref.Live() {
+			sides[i].snap, sides[i].source, errs[i] = s.readStored(c, sides[i].ref)
+			continue
+		}
+		sides[i].source = "live"
+		plan, err := s.plan(c, sides[i].ref.Environment, snapshot.NewRedactor(key, c.Secrets))
+		if err != nil {
+			return err
+		}
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			sides[i].snap, errs[i] = snapshot.Capture(ctx, plan, s.world.Collectors)
+		}()
+	}
+	wg.Wait()
+	s.progress.Close()
+	return interrupted(ctx, errors.Join(errs...))
+}
+
+func (s *session) readStored(c *config.Config, ref snapshot.Ref) (*snapshot.Snapshot, string, error) {
+	if ref.Path != "" {
+		snap, err := snapshot.Read(s.path(ref.Path))
+		return snap, "file", err
+	}
+	store, err := snapshot.OpenStore(c.StoreDir())
+	if err != nil {
+		return nil, "", err
+	}
+	snap, _, err := store.Open(ref)
+	if err != nil {
+		return nil, "", hinted(err, "envdiff snapshot %s stores one", ref.Environment)
+	}
+	return snap, "store", nil
+}
+
+func closeSides(sides []side) {
+	for _, sd := range sides {
+		if sd.snap != nil {
+			sd.snap.Close()
+		}
+	}
+}
+
+// compareSides compares captured sides and makes the report, not yet judged.
+func (s *session) compareSides(ctx context.Context, c *config.Config, sides []side) (*ci.Report, error) {
+	in := make([]compare.Side, len(sides))
+	for i, sd := range sides {
+		env := c.Environments[sd.environment()]
+		in[i] = compare.Side{Name: sd.ref.Text, Snapshot: sd.snap, Params: env.Params, HostParams: hostParams(env)}
+	}
+	opt := compare.Options{Kinds: s.world.Collectors.Kinds(), Severities: severities(c), AllParams: allParams(c), KnownNames: knownNames(c)}
+	res, err := compare.Compare(ctx, in, opt)
+	if err != nil {
+		return nil, interrupted(ctx, err)
+	}
+	r := s.newReport("compare", sides)
+	r.Findings, r.Gaps, r.Coverage = res.Findings, res.Gaps, res.Coverage
+	r.Warnings = append(r.Warnings, res.Warnings...)
+	return r, nil
+}
+
+func (s *session) newReport(command string, sides []side) *ci.Report {
+	r := &ci.Report{Command: command}
+	for _, sd := range sides {
+		m := sd.snap.Manifest
+		facts := 0
+		for _, l := range sd.snap.Lines {
+			for _, h := range l.Values {
+				facts += len(h.On)
+			}
+		}
+		r.Environments = append(r.Environments, ci.Environment{Name: sd.ref.Text, Source: sd.source, CapturedAt: m.CapturedAt, Facts: facts, RedactKey: m.RedactKey})
+	}
+	return r
+}
+
+func severities(c *config.Config) map[string]finding.Severity {
+	m := map[string]finding.Severity{}
+	for id, name := range c.Rules {
+		if sev, err := finding.ParseSeverity(name); err == nil { // checked when the file was read
+			m[id] = sev
+		}
+	}
+	return m
+}
+
+func allParams(c *config.Config) map[string]map[string]string {
+	m := map[string]map[string]string{}
+	for name, env := range c.Environments {
+		m[name] = env.Params
+	}
+	return m
+}
+
+// hostParams are the parameters of hosts by instance.
+func hostParams(env config.Environment) map[string]map[string]string {
+	m := map[string]map[string]string{}
+	for _, hosts := range env.Hosts {
+		for _, h := range hosts {
+			if len(h.Params) > 0 {
+				m[h.Instance()] = h.Params
+			}
+		}
+	}
+	return m
+}

@@ -1,0 +1,120 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/pflag"
+
+	"github.com/envdiff/envdiff/ci"
+	"github.com/envdiff/envdiff/cmd/config"
+	"github.com/envdiff/envdiff/snapshot"
+)
+
+func snapshotCommand() command {
+	return command{
+		name: "snapshot", args: "ENV", captures: true,
+		short: "capture an environment into the store, or a file",
+		long: `Captures an environment and keeps it: in the store (store: in envdiff.yaml, default .envdiff) under its name and time,
+or with -f in a directory or, for a PATH that ends in .zip, in one file. A snapshot is plain: manifest.json, facts.jsonl (one line per
+address), gaps.jsonl, coverage.jsonl, row digests. Secrets are keyed digests in it; raw rows are never in it.
+
+Needs keys.redact: digests of two snapshots compare only under one key. Exit 3 when something could not be looked at: the snapshot
+is kept and holds the gaps.
+
+  envdiff snapshot production
+  envdiff snapshot production -f production.zip && envdiff ./production.zip staging`,
+		flags: func(fs *pflag.FlagSet, o *options) {
+			fs.StringVarP(&o.file, "file", "f", "", "write to `PATH` instead of the store: a directory, or one .zip file")
+		},
+		run: runSnapshot,
+	}
+}
+
+func runSnapshot(ctx context.Context, s *session, args []string) (int, error) {
+	if len(args) != 1 {
+		return 0, hinted(errors.New("name one environment"), "envdiff snapshot production")
+	}
+	c, err := s.loadConfig()
+	if err != nil {
+		return 0, err
+	}
+	key, err := s.key(c.Keys.Redact, "redact", true)
+	if err != nil {
+		return 0, err
+	}
+	plan, err := s.plan(c, args[0], snapshot.NewRedactor(key, c.Secrets))
+	if err != nil {
+		return 0, err
+	}
+	snap, err := snapshot.Capture(ctx, plan, s.world.Collectors)
+	s.progress.Close()
+	if err != nil {
+		return 0, interrupted(ctx, err)
+	}
+	defer snap.Close()
+	where, err := s.keep(ctx, c, snap)
+	if err != nil {
+		return 0, interrupted(ctx, err)
+	}
+	return s.snapshotResult(snap, where), nil
+}
+
+// keep writes the snapshot to -f or to the store and says where.
+func (s *session) keep(ctx context.Context, c *config.Config, snap *snapshot.Snapshot) (string, error) {
+	if s.opt.file != "" {
+		path := s.path(s.opt.file)
+		return s.opt.file, snapshot.Write(path, snap)
+	}
+	if err := makeStore(c.StoreDir()); err != nil {
+		return "", err
+	}
+	store, err := snapshot.OpenStore(c.StoreDir())
+	if err != nil {
+		return "", err
+	}
+	if _, err := store.Clean(s.world.Now()); err != nil {
+		s.warn("cleaning the store: %v", err)
+	}
+	return store.Save(ctx, snap)
+}
+
+// makeStore makes a store directory that git ignores: it holds facts about production, and the keys.
+func makeStore(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("making the store: %w", err)
+	}
+	ignore := filepath.Join(dir, ".gitignore")
+	if _, err := os.Stat(ignore); errors.Is(err, errNotExist) {
+		return os.WriteFile(ignore, []byte("*\n"), 0o600)
+	}
+	return nil
+}
+
+func (s *session) snapshotResult(snap *snapshot.Snapshot, where string) int {
+	status := exitOK
+	if len(snap.Gaps) > 0 {
+		status = exitIncomplete
+	}
+	if s.opt.quiet {
+		return status
+	}
+	for _, g := range snap.Gaps {
+		at := g.Address.String()
+		if g.Instance != "" {
+			at += " on " + g.Instance
+		}
+		fmt.Fprintf(s.world.Stderr, "envdiff: gap: %s: %s\n", ci.Terminal(at), ci.Terminal(g.Reason))
+		if g.Hint != "" {
+			fmt.Fprintf(s.world.Stderr, "envdiff: hint: %s\n", ci.Terminal(g.Hint))
+		}
+	}
+	for _, w := range s.warnings {
+		fmt.Fprintf(s.world.Stderr, "envdiff: warning: %s\n", ci.Terminal(w))
+	}
+	fmt.Fprintf(s.world.Stdout, "%s: %d addresses, %d gaps\n", ci.Terminal(where), len(snap.Lines), len(snap.Gaps))
+	return status
+}

@@ -1,0 +1,1 @@
+export SHOP_HOME=/srv/shop/current

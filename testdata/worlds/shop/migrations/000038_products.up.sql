@@ -1,0 +1,1 @@
+-- applied long ago; its tables are in schema.sql

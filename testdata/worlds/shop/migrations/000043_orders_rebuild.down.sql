@@ -1,0 +1,1 @@
+SELECT 1; -- the check and the foreign key stay
