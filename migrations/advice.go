@@ -23,13 +23,13 @@ func (r *rehearsal) why(f *failure) string {
 }
 
 // whyPassed explains a prediction where the replay passed.
-func (r *rehearsal) whyPassed(m *planned, broken []breach) string {
+func (r *rehearsal) whyPassed(broken []breach) string {
 	for _, b := range broken {
-		if b.answer.Demand.Obligation.Kind != schema.Reference || r.in.Engine.Name() != "sqlite" {
+		if !unenforced(r.in.Engine.Name(), b.demand) {
 			return "the copy does not have these rows, but production does"
 		}
 	}
-	return "SQLite enforces foreign keys only on connections that ask for it: elsewhere the migration passes and leaves rows that later writes refuse"
+	return "SQLite enforces foreign keys only on connections that ask for it: elsewhere the migration passes and leaves rows that break it"
 }
 
 // hint says what to do about a failure.

@@ -36,8 +36,8 @@ type lineage struct {
 	engine string
 	quote  func(string) string
 	tables map[schema.Name]*table
-	// views are names of views that pending statements made or changed: a SELECT that uses one cannot be asked of production.
-	views []string
+	// views are production's, and changedViews those that pending statements made or changed: a SELECT that uses one of these cannot be asked of production.
+	views, changedViews []string
 }
 
 // newLineage starts with production as it is.
@@ -46,6 +46,9 @@ func newLineage(db *schema.Database, quote func(string) string) *lineage {
 	for i := range db.Tables {
 		t := &db.Tables[i]
 		l.tables[t.Name] = &table{name: t.Name, origin: own, rows: ownRows(t)}
+	}
+	for _, v := range db.Views {
+		l.views = append(l.views, v.Name.Name)
 	}
 	return l
 }
@@ -174,7 +177,7 @@ func (l *lineage) move(m matched, before, after *schema.Database, eff engine.Eff
 			t.rows = moveColumns(t.rows, b, a, m.columns[oldName])
 		}
 	}
-	l.views = append(l.views, changedViews(before, after)...)
+	l.changedViews = append(l.changedViews, changedViews(before, after)...)
 }
 
 // moveColumns follows the columns of one table over one statement.
@@ -255,33 +258,46 @@ func (l *lineage) fill(t *table, ins *engine.InsertSelect, after *schema.Databas
 	}
 }
 
-// selection is the rows of an INSERT … SELECT as production can be asked for them, and how much the answer is worth: decisive over tables that nothing
-// pending has touched, conditional over ones that were written to, unproved where the query would not mean the same in production.
+// selection is the rows of an INSERT … SELECT as production can be asked for them, and how much the answer is worth: decisive over rows that nothing pending
+// has changed, conditional over ones that were written to, unproved where the query would not mean the same in production.
 func (l *lineage) selection(ins *engine.InsertSelect, def *schema.Table, eff engine.Effects) (*rows, Status) {
 	status := Decisive
 	var reads []schema.Name
+	moved := map[schema.Name]*rows{}
 	for _, name := range eff.Reads {
 		if name == ins.Table {
 			continue
 		}
 		t := l.tables[name]
-		switch {
-		case t == nil || t.rows == nil:
+		if t == nil || t.rows == nil {
 			return nil, Unproved
-		case t.rows.query != "" || !t.rows.unchanged || t.rows.table != name:
-			return nil, Unproved
-		case t.origin == written:
+		}
+		if t.origin == written {
 			status = Conditional
+		}
+		if t.rows.query != "" || !t.rows.unchanged || t.rows.table != name {
+			if name.Schema != "" { // a WITH cannot stand for a qualified name
+				return nil, Unproved
+			}
+			moved[name] = t.rows
 		}
 		reads = append(reads, t.rows.reads...)
 	}
-	lower := strings.ToLower(ins.Query)
-	for _, v := range l.views {
-		if strings.Contains(lower, strings.ToLower(v)) {
-			return nil, Unproved
+	if mentions(ins.Query, l.changedViews) || len(moved) > 0 && (mentions(ins.Query, l.views) || qualified.MatchString(ins.Query)) {
+		return nil, Unproved
+	}
+	return queryRows(def, insertColumns(ins, def), over(ins.Query, moved, l.quote), reads), status
+}
+
+// mentions reports whether a query's text holds one of these names, conservatively.
+func mentions(query string, names []string) bool {
+	lower := strings.ToLower(query)
+	for _, n := range names {
+		if strings.Contains(lower, strings.ToLower(n)) {
+			return true
 		}
 	}
-	return queryRows(def, insertColumns(ins, def), ins.Query, reads), status
+	return false
 }
 
 // insertColumns are the columns that an INSERT fills; without a list, all that can be written.

@@ -68,7 +68,6 @@ func integer(c engine.Cell) (int64, error) {
 
 // probe asks production about every demand, one after another in the one read-only session that sees one moment. The error is the context's.
 func (r *rehearsal) probe(ctx context.Context) error {
-	r.answers = map[*Demand]*Answer{}
 	demands := r.plan.demands()
 	for i, d := range demands {
 		a := &Answer{Demand: d, At: r.in.Now()}

@@ -71,6 +71,8 @@ type rehearsal struct {
 	failed  *failure
 	copy    CopyResult
 	redact  redactor
+	// unnoticed are the rows of the copy that break demands which the engine does not enforce.
+	unnoticed map[*Demand]int64
 	// doing is what a deadline interrupted, for the gap.
 	doing string
 }
@@ -82,7 +84,7 @@ func Rehearse(ctx context.Context, in Input) (Output, error) {
 	if len(in.Environments) == 0 {
 		in.Environments = []string{in.Environment}
 	}
-	r := &rehearsal{in: in}
+	r := &rehearsal{in: in, answers: map[*Demand]*Answer{}, unnoticed: map[*Demand]int64{}}
 	r.out.Findings, r.out.Gaps = []finding.Finding{}, []finding.Gap{}
 	r.out.Database = finding.RehearsedDatabase{Name: in.Scope, Engine: in.Engine.Name(), Pending: []string{},
 		Migrations: []finding.RehearsedMigration{}, Probes: []finding.Probe{}, Plans: []finding.Plan{}}

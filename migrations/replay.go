@@ -7,6 +7,7 @@ import (
 
 	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/finding"
+	"github.com/envdiff/envdiff/internal/schema"
 )
 
 // The statuses of a replayed migration.
@@ -67,6 +68,7 @@ func (r *rehearsal) replayOne(ctx context.Context, s engine.Session, i int) *fai
 		return &failure{i, -1, err, nil, -1}
 	}
 	for j, st := range m.statements {
+		r.notice(ctx, s, st.demands)
 		began := r.in.Now()
 		rows, err := tx.exec(ctx, st.Text)
 		result.Statements = append(result.Statements, r.traced(st.Text, rows, r.in.Now().Sub(began).Seconds(), err))
@@ -92,6 +94,23 @@ func (r *rehearsal) replayOne(ctx context.Context, s engine.Session, i int) *fai
 	}
 	result.Status = statusOK
 	return nil
+}
+
+// notice counts what the engine will not: demands that it does not enforce, and that production cannot be asked about for certain.
+func (r *rehearsal) notice(ctx context.Context, s engine.Session, demands []*Demand) {
+	for _, d := range demands {
+		if d.Status == Decisive || !unenforced(r.in.Engine.Name(), d) {
+			continue
+		}
+		if _, n, _, err := count(ctx, r.in.Engine, s, d.local, d.Here); err == nil {
+			r.unnoticed[d] = n
+		}
+	}
+}
+
+// unenforced reports whether a statement passes although rows break its demand: SQLite checks foreign keys only for connections that ask for it, and golang-migrate's does not.
+func unenforced(engineName string, d *Demand) bool {
+	return engineName == "sqlite" && d.Obligation.Kind == schema.Reference
 }
 
 // traced is one statement as the report shows it.

@@ -1,6 +1,8 @@
 package migrations
 
 import (
+	"regexp"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -141,6 +143,39 @@ func (r *rows) relation(quote func(string) string) schema.Relation {
 		return schema.Relation{Query: "WITH envdiff_rows(" + positions(r.width) + ") AS (" + r.query + "\n) SELECT " + strings.Join(items, ", ") + " FROM envdiff_rows", Columns: names}
 	}
 	return schema.Relation{Query: "SELECT " + strings.Join(items, ", ") + " FROM " + quoteName(r.table, quote), Columns: names}
+}
+
+// qualified finds a table named with the schema that every database has: a query over moved tables cannot be put over production's then.
+var qualified = regexp.MustCompile(`(?i)\b(main|public)["` + "`" + `]?\s*\.`)
+
+// over writes a query whose tables are not production's any more, because pending statements renamed, altered or rebuilt them, as one over production's: each
+// of these tables becomes a WITH of its name. What it stands for is defined one level further out, where the name still means production's own table.
+func over(query string, moved map[schema.Name]*rows, quote func(string) string) string {
+	if len(moved) == 0 {
+		return query
+	}
+	names := make([]schema.Name, 0, len(moved))
+	for n := range moved {
+		names = append(names, n)
+	}
+	sort.Slice(names, func(i, j int) bool { return names[i].Less(names[j]) })
+	var outer, inner []string
+	for i, n := range names {
+		rel := moved[n].relation(quote)
+		columns := make([]string, len(rel.Columns))
+		for j, c := range rel.Columns {
+			columns[j] = quote(c)
+		}
+		list, alias := strings.Join(columns, ", "), "envdiff_table"+strconv.Itoa(i+1)
+		text := rel.Query
+		if text == "" {
+			text = "SELECT " + list + " FROM " + quoteName(rel.Table, quote)
+		}
+		outer = append(outer, alias+"("+list+") AS ("+text+"\n)")
+		inner = append(inner, quote(n.Name)+"("+list+") AS (SELECT * FROM "+alias+")")
+	}
+	return "WITH " + strings.Join(outer, ", ") + " SELECT * FROM (WITH " + strings.Join(inner, ", ") +
+		" SELECT * FROM (" + query + "\n) AS envdiff_rows) AS envdiff_all"
 }
 
 // positional names the columns of a query by their place, whatever the query calls them.

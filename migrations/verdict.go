@@ -83,27 +83,41 @@ func (r *rehearsal) verdict(i int) bool {
 		return false
 	}
 	first := broken[0]
-	message := m.Label() + " will fail: " + r.describe(first.answer.Demand, first.answer.Violations, m, first.statement) + others(r, m, broken[1:])
-	why, hint := "", r.hintFor(first.answer.Demand)
-	if passedReplay := r.out.Database.Migrations[i].Status == statusOK; passedReplay {
-		why = r.whyPassed(m, broken)
+	message := m.Label() + " will fail: " + first.String() + others(broken[1:])
+	why, hint := "", r.hintFor(first.demand)
+	if r.out.Database.Migrations[i].Status == statusOK {
+		why = r.whyPassed(broken)
 	}
 	r.find(m, "migration-predicted", finding.Predicted, first.statement, message, why, hint)
 	return true
 }
 
-// breach is a decisive answer that is not zero.
+// breach is a demand that rows are known to break.
 type breach struct {
-	statement int
-	answer    *Answer
+	demand   *Demand
+	rows     int64
+	position string
+	onCopy   bool // counted there: production's rows change before the statement
 }
 
+// String says how many rows break what, and where it is demanded.
+func (b breach) String() string {
+	text := sentence(b.demand, b.rows) + "; " + b.position
+	if b.onCopy {
+		text += ", counted on the copy"
+	}
+	return text
+}
+
+// broken lists the demands of a migration that production's rows break for certain, and those that the copy's break unnoticed.
 func (r *rehearsal) broken(m *planned) []breach {
 	var out []breach
 	for j, s := range m.statements {
 		for _, d := range s.demands {
 			if a := r.answers[d]; a != nil && a.decisive() && a.Violations > 0 {
-				out = append(out, breach{j, a})
+				out = append(out, breach{d, a.Violations, m.position(j), false})
+			} else if n := r.unnoticed[d]; n > 0 {
+				out = append(out, breach{d, n, m.position(j), true})
 			}
 		}
 	}
@@ -120,35 +134,25 @@ func (r *rehearsal) artefact(f *failure) bool {
 }
 
 func (r *rehearsal) artefactMessage(m *planned, f *failure) string {
-	return fmt.Sprintf("%s fails on the copy only: %s, but none in production", m.Label(), r.describe(f.demand, f.onCopy, m, f.statement))
+	return m.Label() + " fails on the copy only: " + breach{f.demand, f.onCopy, m.position(f.statement), false}.String() + ", but none in production"
 }
 
 // failedMessage says which statement failed, how many rows are responsible and what the database said.
 func (r *rehearsal) failedMessage(m *planned, f *failure) string {
-	reason := errorText(f.err)
 	if f.demand == nil {
-		return fmt.Sprintf("%s fails: %s; %s", m.Label(), reason, m.position(f.statement)) + others(r, m, r.broken(m))
+		return m.Label() + " fails: " + errorText(f.err) + "; " + m.position(f.statement) + others(r.broken(m))
 	}
-	n, where := f.onCopy, " of the copy"
-	if a := r.answers[f.demand]; a != nil && a.Err == nil && a.Demand.Status == Decisive {
-		n, where = a.Violations, ""
+	cause := breach{f.demand, f.onCopy, m.position(f.statement), true}
+	if a := r.answers[f.demand]; a != nil && a.decisive() {
+		cause.rows, cause.onCopy = a.Violations, false
 	}
 	var rest []breach
 	for _, b := range r.broken(m) {
-		if b.answer.Demand != f.demand {
+		if b.demand != f.demand {
 			rest = append(rest, b)
 		}
 	}
-	text := r.describe(f.demand, n, m, f.statement)
-	if where != "" {
-		text += ", counted on the copy"
-	}
-	return m.Label() + " fails: " + text + others(r, m, rest)
-}
-
-// describe says in one clause how many rows break a demand, and where it is made.
-func (r *rehearsal) describe(d *Demand, n int64, m *planned, statement int) string {
-	return sentence(d, n) + "; " + m.position(statement)
+	return m.Label() + " fails: " + cause.String() + others(rest)
 }
 
 // sentence says how many rows break a demand, in words of the schema and without any of their values.
@@ -220,14 +224,14 @@ func grouped(n int64) string {
 // maxOthers bounds a message's enumeration; all of them are among the report's probes.
 const maxOthers = 3
 
-func others(r *rehearsal, m *planned, broken []breach) string {
+func others(broken []breach) string {
 	var b strings.Builder
 	for i, x := range broken {
 		if i == maxOthers {
 			fmt.Fprintf(&b, "; and %d more", len(broken)-i)
 			break
 		}
-		b.WriteString("; also " + r.describe(x.answer.Demand, x.answer.Violations, m, x.statement))
+		b.WriteString("; also " + x.String())
 	}
 	return b.String()
 }

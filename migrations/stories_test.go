@@ -1,0 +1,280 @@
+package migrations
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/schema"
+)
+
+// rebuild is SQLite's way to alter a table: create, insert … select, drop, rename.
+func rebuild(columns, selected string, more ...string) string {
+	return "CREATE TABLE users_new (" + columns + ");\nINSERT INTO users_new (id, email, plan, age) " + selected +
+		";\nDROP TABLE users;\nALTER TABLE users_new RENAME TO users;\n" + strings.Join(more, "\n")
+}
+
+const (
+	sameColumns = "id INTEGER PRIMARY KEY, email TEXT, plan TEXT DEFAULT 'free', age INTEGER"
+	sameSelect  = "SELECT id, email, plan, age FROM users"
+	// dropView comes first: SQLite refuses to rename a table while a view refers to a missing one.
+	dropView = "DROP VIEW paying;\n"
+)
+
+func TestMigrationsThatBlowUpOnProductionsRows(t *testing.T) {
+	tests := []struct {
+		name, script string
+		rule         string
+		words        []string
+	}{
+		{"a unique index on an expression", "CREATE UNIQUE INDEX users_email ON users (lower(email));", "migration-failed",
+			[]string{"000042_x fails", "2 rows of users share lower(email) with another", "statement 1 of 1 (line 1)"}},
+		{"a unique index on some rows", "CREATE TABLE a (x);\n\nCREATE UNIQUE INDEX users_pro ON users (plan) WHERE age > 20;", "migration-failed",
+			[]string{"2 rows of users share plan with another (where age > 20)", "statement 2 of 2 (line 3)"}},
+		{"a column added not null", "ALTER TABLE users ADD COLUMN country TEXT NOT NULL;", "migration-failed", []string{"6 rows of users have NULL in country"}},
+		{"a column added with a check that its default breaks", "ALTER TABLE users ADD COLUMN score INTEGER DEFAULT 0 CHECK (score > 0);", "migration-failed", []string{"6 rows of users break the check"}},
+		{"a rebuild that adds not null", dropView + rebuild("id INTEGER PRIMARY KEY, email TEXT NOT NULL, plan TEXT, age INTEGER", sameSelect), "migration-failed",
+			[]string{"1 row of users has NULL in email", "statement 3 of 5 (line 3)"}},
+		{"a rebuild with a unique index on lower(email) after the rename", dropView + rebuild(sameColumns, sameSelect, "CREATE UNIQUE INDEX users_email ON users (lower(email));"), "migration-failed",
+			[]string{"2 rows of users share lower(email) with another", "statement 6 of 6"}},
+		{"a rebuild with a unique column under another collation", dropView + rebuild("id INTEGER PRIMARY KEY, email TEXT COLLATE NOCASE UNIQUE, plan TEXT, age INTEGER", sameSelect), "migration-failed",
+			[]string{"2 rows of users share email COLLATE", "statement 3 of 5"}},
+		{"a rebuild with a check", dropView + rebuild("id INTEGER PRIMARY KEY, email TEXT, plan TEXT, age INTEGER, CONSTRAINT grown CHECK (age >= 0)", sameSelect), "migration-failed",
+			[]string{"2 rows of users break the check age >= 0", "statement 3 of 5"}},
+		{"a rebuild with a foreign key, which SQLite does not enforce for golang-migrate", "CREATE TABLE orders_new (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users (id), code TEXT NOT NULL, note TEXT);\nINSERT INTO orders_new SELECT * FROM orders;\nDROP TABLE orders;\nALTER TABLE orders_new RENAME TO orders;", "migration-predicted",
+			[]string{"1 row of orders refers by user_id to no row of users", "statement 2 of 4 (line 2)"}},
+		{"all of them in one rebuild", dropView + rebuild("id INTEGER PRIMARY KEY, email TEXT NOT NULL, plan TEXT REFERENCES plans (name), age INTEGER CHECK (age >= 0)", sameSelect, "CREATE UNIQUE INDEX users_email ON users (lower(email));"), "migration-failed",
+			[]string{"1 row of users has NULL in email", "also 2 rows of users break the check", "also 2 rows of users share lower(email) with another"}},
+		{"a rebuild into a strict table", dropView + rebuild("id INTEGER PRIMARY KEY, email TEXT, plan INTEGER, age INTEGER", sameSelect) + "", "", nil},
+		{"a rebuild into a strict table with another type", dropView + strings.Replace(rebuild("id INTEGER PRIMARY KEY, email TEXT, plan INTEGER, age INTEGER", sameSelect), ");\nINSERT", ") STRICT;\nINSERT", 1), "migration-failed",
+			[]string{"5 rows of users hold in plan what is no INTEGER"}},
+		{"a second rebuild of a rebuilt table", dropView + rebuild(sameColumns, sameSelect) + rebuild("id INTEGER PRIMARY KEY, email TEXT NOT NULL, plan TEXT, age INTEGER", sameSelect), "migration-failed",
+			[]string{"1 row of users has NULL in email", "statement 7 of 9"}},
+		{"a renamed column", "ALTER TABLE users RENAME COLUMN email TO mail;\nCREATE UNIQUE INDEX users_mail ON users (lower(mail));", "migration-failed", []string{"2 rows of users share lower(mail) with another"}},
+		{"a unique key over two columns", "CREATE UNIQUE INDEX o ON orders (user_id, note);\nCREATE UNIQUE INDEX u ON users (plan, age < 0);", "migration-failed", []string{"2 rows of users share plan, age < 0 with another"}},
+		{"an update under a constraint that is there", "UPDATE orders SET code = NULL WHERE id = 3;", "migration-failed", []string{"NOT NULL", "statement 1 of 1"}},
+		{"a backfill that is not enough", "UPDATE users SET email = 'zqtoken-b@x.example' WHERE email IS NULL;\nCREATE UNIQUE INDEX u ON users (email);", "migration-failed",
+			[]string{"2 rows of users share email with another", "counted on the copy"}},
+		{"a table that is there already", "CREATE TABLE orders (id INTEGER);", "migration-failed", []string{"already exists", "statement 1 of 1"}},
+		{"SQL that does not parse", "CREATE TABLE a (x);\nCREAT TABLE b (x);", "migration-failed", []string{"syntax error", "statement 2 of 2 (line 2)"}},
+		{"a transaction of its own", "BEGIN;\nCREATE TABLE a (x);\nCOMMIT;", "migration-failed", []string{"transaction", "statement 1 of 3"}},
+		{"a commit of its own", "CREATE TABLE a (x);\nCOMMIT;\nCREATE TABLE b (x);", "migration-failed", []string{"transaction", "its commit"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			one(t, trial{}, tt.script, tt.rule, tt.words...)
+		})
+	}
+}
+
+func TestHarmlessMigrationsStaySilent(t *testing.T) {
+	for name, script := range map[string]string{
+		"a nullable column":        "ALTER TABLE users ADD COLUMN country TEXT;",
+		"a column with a default":  "ALTER TABLE users ADD COLUMN country TEXT NOT NULL DEFAULT 'de';",
+		"a new table":              "CREATE TABLE tags (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE); INSERT INTO tags (name) VALUES ('zqtoken'), ('b');",
+		"an index":                 "CREATE INDEX users_plan ON users (plan);",
+		"a partial unique index":   "CREATE UNIQUE INDEX users_one ON users (email) WHERE age > 40;",
+		"unique on what is unique": "CREATE UNIQUE INDEX orders_code ON orders (code);",
+		"unique over nulls":        "CREATE UNIQUE INDEX orders_note ON orders (note);",
+		"a view":                   "CREATE VIEW old AS SELECT id FROM users WHERE age > 60;",
+		"a trigger":                "CREATE TRIGGER orders_low AFTER INSERT ON orders BEGIN UPDATE orders SET code = lower(code) WHERE id = NEW.id; END;",
+		"a rebuild that gives nulls a value": dropView + rebuild("id INTEGER PRIMARY KEY, email TEXT NOT NULL, plan TEXT, age INTEGER",
+			"SELECT id, coalesce(email, ''), plan, age FROM users"),
+		"a rebuild of some rows":                    dropView + rebuild("id INTEGER PRIMARY KEY, email TEXT NOT NULL, plan TEXT, age INTEGER CHECK (age > 0)", "SELECT id, email, plan, age FROM users WHERE email IS NOT NULL AND age > 0"),
+		"a rebuild as it was":                       dropView + rebuild(sameColumns, sameSelect),
+		"a backfill before not null":                "UPDATE users SET email = 'zqtoken-none' WHERE email IS NULL;\n" + dropView + rebuild("id INTEGER PRIMARY KEY, email TEXT NOT NULL, plan TEXT, age INTEGER", sameSelect),
+		"duplicates deleted before unique":          "DELETE FROM users WHERE id = 2;\nCREATE UNIQUE INDEX users_email ON users (lower(email));",
+		"insert or ignore":                          "CREATE TABLE mails (email TEXT NOT NULL UNIQUE COLLATE NOCASE);\nINSERT OR IGNORE INTO mails SELECT email FROM users;",
+		"a check that all rows satisfy":             dropView + rebuild("id INTEGER PRIMARY KEY, email TEXT, plan TEXT, age INTEGER CHECK (age < 200)", sameSelect),
+		"an update":                                 "UPDATE users SET plan = 'zqtoken' WHERE plan IS NULL;",
+		"a table made from a query":                 "CREATE TABLE pros AS SELECT id, email FROM users WHERE plan = 'pro';\nCREATE UNIQUE INDEX pros_id ON pros (id);",
+		"a foreign key that all rows obey":          "CREATE TABLE o (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users (id));\nINSERT INTO o SELECT id, user_id FROM orders WHERE id < 3;",
+		"a dropped and a renamed column":            "ALTER TABLE users DROP COLUMN age;\nALTER TABLE users RENAME COLUMN email TO mail;",
+		"nothing":                                   "",
+		"only a comment":                            "-- nothing to do\n",
+		"a pragma, which a transaction voids":       "PRAGMA foreign_keys=OFF;\n" + dropView + rebuild(sameColumns, sameSelect) + "PRAGMA foreign_keys=ON;",
+		"a looked-up row that an empty clone lacks": "CREATE TABLE admins (user_id INTEGER NOT NULL);\nINSERT INTO admins VALUES ((SELECT id FROM users WHERE plan = 'pro' ORDER BY id LIMIT 1));",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			one(t, trial{}, script, "")
+		})
+	}
+}
+
+func TestPredictionAgreesWithReplay(t *testing.T) {
+	for name, script := range map[string]string{
+		"not null": dropView + rebuild("id INTEGER PRIMARY KEY, email TEXT NOT NULL, plan TEXT, age INTEGER", sameSelect),
+		"unique":   "CREATE UNIQUE INDEX u ON users (lower(email));",
+		"check":    dropView + rebuild("id INTEGER PRIMARY KEY, email TEXT, plan TEXT, age INTEGER CHECK (age >= 0)", sameSelect),
+		"type":     dropView + strings.Replace(rebuild("id INTEGER PRIMARY KEY, email INTEGER, plan TEXT, age INTEGER", sameSelect), ");\nINSERT", ") STRICT;\nINSERT", 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			replayed := one(t, trial{}, script, "migration-failed")
+			// On a copy without the bad rows the replay passes; production's answer stands.
+			healthy := one(t, trial{change: heal}, script, "migration-predicted", "000042_x will fail")
+			said := func(out Output) string {
+				_, s, _ := strings.Cut(out.Findings[0].Message, "fail")
+				return strings.TrimLeft(s, "s: ")
+			}
+			if said(replayed) != said(healthy) {
+				t.Errorf("replayed %q, predicted %q", said(replayed), said(healthy))
+			}
+			if healthy.Findings[0].Change != "predicted" || replayed.Findings[0].Change != "failed" {
+				t.Errorf("changes %s and %s", healthy.Findings[0].Change, replayed.Findings[0].Change)
+			}
+		})
+	}
+}
+
+// heal makes every row of the copy satisfy every constraint of the stories.
+func heal(table string, row engine.Row) {
+	if table != "users" {
+		return
+	}
+	id := string(row[0].Data)
+	row[1] = engine.Cell{Type: engine.CellInteger, Data: []byte(id)}
+	row[3] = engine.Cell{Type: engine.CellInteger, Data: []byte("1")}
+}
+
+func TestAFailureOfTheCopyAloneIsAnArtefact(t *testing.T) {
+	same := func(table string, row engine.Row) {
+		if table == "orders" {
+			row[2] = engine.Cell{Type: engine.CellText, Data: []byte("masked")}
+		}
+	}
+	out := one(t, trial{change: same}, "CREATE UNIQUE INDEX orders_code ON orders (code);", "copy-artefact", "fails on the copy only", "4 rows of orders share code with another")
+	if p := out.Database.Probes; len(p) != 1 || p[0].Status != "decisive" || p[0].Violations != 0 || p[0].RowsChecked != 4 {
+		t.Errorf("probes %+v", p)
+	}
+}
+
+func TestWhatComesAfterAFailureIsStillPredicted(t *testing.T) {
+	out, err := trial{production: makeDatabase(t, shop), files: map[string]string{
+		"41_base.up.sql": "", "42_x.up.sql": "CREATE UNIQUE INDEX u ON users (lower(email));", "43_fine.up.sql": "CREATE INDEX p ON users (plan);",
+		"44_y.up.sql": "CREATE UNIQUE INDEX p2 ON users (plan) WHERE age < 0;\nCREATE UNIQUE INDEX p3 ON users (plan) WHERE age > 0;",
+	}}.run(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"migration-failed main:migration/42_x", "migration-predicted main:migration/44_y"}
+	for i, f := range out.Findings {
+		if i >= len(want) || f.Rule+" "+f.Address != want[i] {
+			t.Fatalf("findings %q, want %q", messages(out.Findings), want)
+		}
+	}
+	var status []string
+	for _, m := range out.Database.Migrations {
+		status = append(status, m.Version+" "+m.Status)
+	}
+	if got := strings.Join(status, ", "); got != "42 failed, 43 not_run, 44 not_run" {
+		t.Errorf("statuses %s", got)
+	}
+	if out.After == nil {
+		t.Error("the schema after the migrations is known from the empty clone")
+	}
+}
+
+func TestTheSameMigrationPassesOnStagingsRows(t *testing.T) {
+	staging := makeDatabase(t, shop+"DELETE FROM users WHERE id IN (2, 4);")
+	script := dropView + rebuild("id INTEGER PRIMARY KEY, email TEXT NOT NULL, plan TEXT, age INTEGER", sameSelect, "CREATE UNIQUE INDEX users_email ON users (lower(email));")
+	one(t, trial{production: staging}, script, "")
+	one(t, trial{}, script, "migration-failed", "1 row of users has NULL in email")
+}
+
+func TestAnExcludedTableIsNeverPassedWhileEmpty(t *testing.T) {
+	t.Run("decided by a probe", func(t *testing.T) {
+		one(t, trial{excluded: []string{"users"}}, "CREATE UNIQUE INDEX u ON users (lower(email));", "migration-predicted", "2 rows of users share lower(email)")
+		one(t, trial{excluded: []string{"orders"}}, "CREATE UNIQUE INDEX u ON orders (code);", "")
+	})
+	t.Run("else a gap", func(t *testing.T) {
+		for _, script := range []string{
+			"UPDATE users SET email = NULL WHERE id = 2;\nCREATE UNIQUE INDEX u ON users (lower(email));",
+			"UPDATE users SET plan = 'free' WHERE plan IS NULL;",
+		} {
+			out, err := trial{production: makeDatabase(t, shop), excluded: []string{"users"}, files: map[string]string{"41_a.up.sql": "", "42_x.up.sql": script}}.run(t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(out.Findings) > 0 || len(out.Gaps) != 1 || out.Gaps[0].Address != "main:migration/42_x" {
+				t.Errorf("%s: findings %q, gaps %q", script, messages(out.Findings), gaps(out))
+			}
+		}
+	})
+}
+
+func TestStatesThatTheToolRefuses(t *testing.T) {
+	files := map[string]string{"41_a.up.sql": "", "42_x.up.sql": "CREATE TABLE x (a);"}
+	for _, tt := range []struct {
+		name, change string
+		files        map[string]string
+		finding, gap string
+	}{
+		{"dirty", "UPDATE schema_migrations SET dirty = 1;", files, "main:migration/41_a", "main:migration/42_x: not rehearsed: the database is dirty"},
+		{"two files of one version", "", map[string]string{"41_a.up.sql": "", "42_x.up.sql": "", "042_y.up.sql": ""}, "same version", "not rehearsed: two files have version 42"},
+		{"another tool's table", "DROP TABLE schema_migrations; CREATE TABLE goose_db_version (id INTEGER, version_id INTEGER, is_applied INTEGER);", files, "", "kept by goose, which is not supported yet"},
+		{"a table of Rails", "DROP TABLE schema_migrations; CREATE TABLE schema_migrations (version TEXT); CREATE TABLE ar_internal_metadata (key TEXT, value TEXT);", files, "", "kept by Rails"},
+		{"more than one row", "INSERT INTO schema_migrations VALUES (7, 0);", files, "more than one row", "main:migration/"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			out, err := trial{production: makeDatabase(t, shop+tt.change), files: tt.files}.run(t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(messages(out.Findings), "\n"); !strings.Contains(got, tt.finding) || (tt.finding == "") != (got == "") {
+				t.Errorf("findings %q, want %q", got, tt.finding)
+			}
+			if got := strings.Join(gaps(out), "\n"); !strings.Contains(got, tt.gap) {
+				t.Errorf("gaps %q, want %q", got, tt.gap)
+			}
+		})
+	}
+	t.Run("applied without a file: the rest is rehearsed all the same", func(t *testing.T) {
+		out, err := trial{production: makeDatabase(t, shop), files: map[string]string{"40_a.up.sql": "", "42_x.up.sql": "CREATE TABLE x (a);"}}.run(t)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out.Findings) != 1 || out.Findings[0].Address != "main:migration/41" || out.Database.Migrations[0].Status != statusOK {
+			t.Errorf("findings %q, migrations %+v", messages(out.Findings), out.Database.Migrations)
+		}
+	})
+	t.Run("no version table: everything is pending", func(t *testing.T) {
+		out, err := trial{production: makeDatabase(t, "CREATE TABLE a (x);"), files: map[string]string{"1_a.up.sql": "CREATE TABLE b (x);", "2_b.up.sql": "CREATE TABLE c (x);"}}.run(t)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out.Findings)+len(out.Gaps) > 0 || len(out.Database.Migrations) != 2 || out.Database.AppliedVersion != "" {
+			t.Errorf("findings %q, gaps %q, %+v", messages(out.Findings), gaps(out), out.Database)
+		}
+	})
+	t.Run("nothing pending", func(t *testing.T) {
+		built := false
+		out, err := trial{production: makeDatabase(t, shop), files: map[string]string{"41_a.up.sql": "CREATE TABLE x (a);"},
+			build: func(context.Context, []schema.Obligation) (CopyResult, error) { built = true; return CopyResult{}, nil }}.run(t)
+		if err != nil || built || len(out.Findings)+len(out.Gaps) > 0 || out.After == nil {
+			t.Errorf("error %v, copy built %v, findings %q, gaps %q", err, built, messages(out.Findings), gaps(out))
+		}
+	})
+}
+
+func TestAMigrationThatNeverEnds(t *testing.T) {
+	endless := "CREATE TABLE n (x INTEGER);\nINSERT INTO n WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c;"
+	start := time.Now()
+	out, err := trial{production: makeDatabase(t, shop), timeout: 1500 * time.Millisecond, files: map[string]string{"41_a.up.sql": "", "42_x.up.sql": endless}}.run(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	if len(out.Findings) > 0 || len(out.Gaps) != 1 || out.Gaps[0].Address != "main:migration/42_x" || !strings.Contains(out.Gaps[0].Reason, "did not finish in time") {
+		t.Errorf("findings %q, gaps %q", messages(out.Findings), gaps(out))
+	}
+	if m := out.Database.Migrations; len(m) != 1 || m[0].Status != statusNotRun {
+		t.Errorf("migrations %+v", m)
+	}
+}
