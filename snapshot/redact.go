@@ -169,7 +169,7 @@ func pathLike(t string) bool {
 	return true
 }
 
-var pathPattern = regexp.MustCompile(`^(~?/|\.{1,2}/|[A-Za-z]:\\|file:/)[\w.@,~ \\/-]*$`)
+var pathPattern = regexp.MustCompile(`^(~?/|\.{1,2}/|[A-Za-z]:\\|(file|unix):/)[\w.@,~ \\/-]*$`)
 
 // mixed reports upper case, lower case and digits in one word, as generated secrets have and path segments rarely do.
 func mixed(s string) bool {

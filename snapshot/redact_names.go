@@ -39,6 +39,7 @@ func secretWords(words []string) bool {
 	end := -1
 	for i, w := range words {
 		switch {
+		case w == "pass" && i > 0 && passedOn[words[i-1]]:
 		case secretWord(w):
 			end = i
 		case i > 0 && (w == "key" || w == "keys") && keyOwners[words[i-1]]:
@@ -93,6 +94,9 @@ var wordsOfSecrets = wordSet(`password passwords passwd pwd pass passphrase secr
 // keyOwners make the word "key" behind them a secret; "key" alone names all sorts of things.
 var keyOwners = wordSet(`api private access auth secret encryption encrypt signing sign master account app jwt hmac session cookie shared preshared
 	license licence storage service deploy webhook crypt aes`)
+
+// passedOn are what nginx passes requests to: proxy_pass and fastcgi_pass are no passwords.
+var passedOn = wordSet(`proxy fastcgi uwsgi scgi grpc memcached redis2 drizzle postgres js`)
 
 var plainWords = wordSet(`ttl length len min max minimum maximum days day age rotation rotate policy policies expiry expire expires expiration expired timeout
 	lifetime url uri endpoint file files path paths dir directory name names id ids type types kind algorithm algo method methods authentication auth authenticator

@@ -33,7 +33,7 @@ func TestNamesOfSecrets(t *testing.T) {
 	for _, name := range []string{
 		"token_ttl", "password_min_length", "secret_rotation_days", "max_tokens", "tokenizer", "PasswordAuthentication", "server_tokens", "passwordPolicy",
 		"key", "keyboard", "monkey", "public_key", "secretName", "passenger", "compass", "bypass", "salted", "author", "token_url", "password_file", "secretKeyRef",
-		"PermitEmptyPasswords.x", "ssl_certificate_key", "primary_key", "tokens.url", "user", "host",
+		"PermitEmptyPasswords.x", "ssl_certificate_key", "primary_key", "tokens.url", "user", "host", "proxy_pass", "fastcgi_pass",
 	} {
 		if r.IsSecretName(name) {
 			t.Errorf("%s is not the name of a secret", name)

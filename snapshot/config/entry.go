@@ -87,6 +87,9 @@ func (r resolver) segment(s segment) string {
 	if s.item != nil {
 		return r.item(s.item)
 	}
+	if s.name == "" {
+		return `""`
+	}
 	name := snapshot.Masked(r.redact.Text(s.name))
 	if len(name) > maxSegment {
 		cut := maxSegment

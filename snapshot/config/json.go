@@ -37,8 +37,9 @@ func jsonTree(src []byte) (*node, error) {
 		return nil, err
 	}
 	offset := int(b.dec.InputOffset())
+	var raw json.RawMessage
 	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if errors.As(json.Unmarshal(src, &raw), &syntax) { // the decoder's own errors count from the last token
 		offset = max(int(syntax.Offset)-1, 0)
 	}
 	line, col := position(src, offset)

@@ -172,6 +172,8 @@ func nginxDirective(c *collected, parent string, d directive) []string {
 		flags := append([]string(nil), args[1:]...)
 		sort.Strings(flags)
 		key, args = []string{d.name, args[0]}, flags
+	case d.name == "log_format" && len(args) > 1: // nginx joins the pieces
+		key, args = []string{d.name, args[0]}, []string{strings.Join(args[1:], "")}
 	case nginxKeyed[d.name] && len(args) > 1:
 		key, args = []string{d.name, args[0]}, args[1:]
 	case d.name == "error_page" && len(args) > 1:
@@ -215,12 +217,12 @@ var (
 var nginxMaps = wordSet("map geo types split_clients charset_map")
 
 // nginxSets are directives whose arguments are a set.
-var nginxSets = wordSet("server_name ssl_protocols index_types gzip_types sub_filter_types brotli_types proxy_hide_header fastcgi_hide_header proxy_pass_header env")
+var nginxSets = wordSet("server_name ssl_protocols index_types gzip_types sub_filter_types brotli_types proxy_hide_header fastcgi_hide_header proxy_pass_header env load_module")
 
 // nginxKeyed are directives that are written many times, each for another first argument.
-var nginxKeyed = wordSet(`proxy_set_header fastcgi_param uwsgi_param scgi_param grpc_set_header add_header more_set_headers add_trailer set log_format rewrite
-	limit_req_zone limit_conn_zone limit_conn limit_req_status proxy_cache_path fastcgi_cache_path proxy_cache_valid fastcgi_cache_valid access_log error_log
-	proxy_cookie_path proxy_cookie_domain sub_filter set_real_ip_from lua_shared_dict auth_request_set expires_by_type load_module`)
+var nginxKeyed = wordSet(`proxy_set_header fastcgi_param uwsgi_param scgi_param grpc_set_header add_header more_set_headers add_trailer set rewrite
+	limit_req_zone limit_conn_zone limit_conn proxy_cache_path fastcgi_cache_path proxy_cache_valid fastcgi_cache_valid
+	proxy_cookie_path proxy_cookie_domain sub_filter set_real_ip_from lua_shared_dict auth_request_set`)
 
 // nginxRewrites are executed in the order in which they are written (ngx_http_rewrite_module).
 var nginxRewrites = wordSet("rewrite set return break")

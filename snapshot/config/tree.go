@@ -128,9 +128,9 @@ func (f *flattener) mapping(path []segment, n *node, depth int) []entry {
 				es[i].key = pair
 			}
 		}
-		if fl.name == "data" && n.get("kind").text() == "Secret" && n.get("apiVersion") != nil {
+		if (fl.name == "data" || fl.name == "stringData") && n.get("kind").text() == "Secret" { // of Kubernetes
 			for i := range es {
-				es[i].key = "secrets." + keyOf(es[i].path[len(path):])
+				es[i].key = "secret"
 			}
 		}
 		out = append(out, es...)
