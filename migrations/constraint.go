@@ -11,11 +11,11 @@ import (
 func constraints(t *schema.Table, quote func(string) string, engine string) []schema.Obligation {
 	var out []schema.Obligation
 	for _, c := range t.Columns {
-		if !c.Nullable && !rowidAlias(t, c.Name) {
+		if !c.Nullable && !rowidAlias(t, c.Name) && resolves(c.OnConflict) == "" {
 			out = append(out, schema.Obligation{Kind: schema.NotNull, Table: t.Name, Constraint: c.Name, Columns: []string{c.Name}})
 		}
 	}
-	q := keyWriter{t, quote, engine}
+	q := keyWriter{t, quote, engine == "sqlite"}
 	if t.PrimaryKey != nil && resolves(t.PrimaryKey.OnConflict) == "" {
 		out = append(out, q.key(*t.PrimaryKey, "primary key"))
 	}
@@ -69,18 +69,19 @@ func rowidAlias(t *schema.Table, name string) bool {
 		return false
 	}
 	c, ok := t.Column(name)
-	return ok && c.Type == "INTEGER"
+	return ok && strings.EqualFold(c.Type, "INTEGER")
 }
 
 func on(option string) bool {
 	return option != "" && option != "false" && option != "0" && option != "off"
 }
 
-// keyWriter turns keys and indexes into key expressions.
+// keyWriter turns keys and indexes into obligations.
 type keyWriter struct {
-	t      *schema.Table
-	quote  func(string) string
-	engine string
+	t     *schema.Table
+	quote func(string) string
+	// binary is set where the default collation has to be named: over a query, a column of SQLite would keep the collation of the table that it comes from.
+	binary bool
 }
 
 func (w keyWriter) key(k schema.Key, kind string) schema.Obligation {
@@ -91,48 +92,46 @@ func (w keyWriter) key(k schema.Key, kind string) schema.Obligation {
 		if i < len(k.Collations) {
 			collation = k.Collations[i]
 		}
-		o.Exprs = append(o.Exprs, w.column(c, collation))
+		o.Collations = append(o.Collations, w.collation(c, collation))
 	}
 	return o
 }
 
 func (w keyWriter) index(x schema.Index) schema.Obligation {
-	o := schema.Obligation{Kind: schema.UniqueKey, Table: w.t.Name, Where: x.Where, NullsNotDistinct: x.NullsNotDistinct, Constraint: x.Name, Columns: x.Columns}
-	plain := x.Where == ""
-	var columns []string
+	o := schema.Obligation{Kind: schema.UniqueKey, Table: w.t.Name, Where: x.Where, NullsNotDistinct: x.NullsNotDistinct, Constraint: x.Name}
+	expressions := false
 	for _, p := range x.Parts {
-		if p.Column != "" {
-			columns = append(columns, p.Column)
-			o.Exprs = append(o.Exprs, w.column(p.Column, p.Collation))
-			continue
-		}
-		plain = false
-		o.Exprs = append(o.Exprs, w.collate("("+p.Expr+")", p.Collation))
+		expressions = expressions || p.Expr != ""
 	}
-	if plain {
-		o.Columns = columns
+	for _, p := range x.Parts {
+		o.Collations = append(o.Collations, w.collation(p.Column, p.Collation))
+		switch {
+		case !expressions:
+			o.Columns = append(o.Columns, p.Column)
+		case p.Expr != "":
+			o.Exprs = append(o.Exprs, p.Expr)
+		default:
+			o.Exprs = append(o.Exprs, w.quote(p.Column))
+		}
+	}
+	if expressions {
+		o.Columns = x.Columns
 	}
 	return o
 }
 
-func (w keyWriter) column(name, collation string) string {
-	if collation == "" {
-		if c, ok := w.t.Column(name); ok {
-			collation = c.Collation
-		}
+// collation is under what values are equal: the key's, else its column's.
+func (w keyWriter) collation(column, own string) string {
+	if own != "" {
+		return own
 	}
-	return w.collate(w.quote(name), collation)
-}
-
-// collate names the collation under which values are equal. SQLite's default is named too: over a query, a column would keep its table's.
-func (w keyWriter) collate(expr, collation string) string {
-	if collation == "" && w.engine == "sqlite" {
-		collation = "BINARY"
+	if c, ok := w.t.Column(column); ok && c.Collation != "" {
+		return c.Collation
 	}
-	if collation == "" {
-		return expr
+	if w.binary {
+		return "BINARY"
 	}
-	return expr + " COLLATE " + w.quote(collation)
+	return ""
 }
 
 // conversions are the types that a statement changed in place, and a table that became strict.
@@ -168,8 +167,8 @@ func conversion(t *schema.Table, c schema.Column, strict bool) schema.Obligation
 
 // signature is an obligation without its constraint's name: two that are equal demand the same.
 func signature(o schema.Obligation) string {
-	parts := []string{string(o.Kind), strings.Join(o.Exprs, "\x00"), o.Where, o.Expr, o.Type, o.RefTable.String(), strings.Join(o.RefColumns, "\x00")}
-	if o.Kind != schema.UniqueKey && o.Kind != schema.CheckExpr {
+	parts := []string{string(o.Kind), strings.Join(o.Exprs, "\x00"), strings.Join(o.Collations, "\x00"), o.Where, o.Expr, o.Type, o.RefTable.String(), strings.Join(o.RefColumns, "\x00")}
+	if o.Kind != schema.CheckExpr && len(o.Exprs) == 0 {
 		parts = append(parts, strings.Join(o.Columns, "\x00"))
 	}
 	if o.NullsNotDistinct {
@@ -182,27 +181,27 @@ func signature(o schema.Obligation) string {
 func label(o schema.Obligation) string {
 	switch o.Kind {
 	case schema.UniqueKey:
-		exprs := make([]string, len(o.Exprs))
-		for i, e := range o.Exprs {
-			exprs[i] = readable(e)
-		}
-		return strings.Join(exprs, ", ")
+		return keyLabel(o)
 	case schema.CheckExpr:
 		return o.Expr
 	}
 	return strings.Join(o.Columns, ", ")
 }
 
-// readable takes the quotes and the default collation off a key expression.
-func readable(expr string) string {
-	for _, tail := range []string{` COLLATE "BINARY"`, " COLLATE BINARY"} {
-		expr = strings.TrimSuffix(expr, tail)
+func keyLabel(o schema.Obligation) string {
+	keys := o.Exprs
+	if len(keys) == 0 {
+		keys = o.Columns
 	}
-	if len(expr) > 2 && expr[0] == '(' && expr[len(expr)-1] == ')' {
-		expr = expr[1 : len(expr)-1]
+	out := make([]string, len(keys))
+	for i, k := range keys {
+		if len(k) > 2 && k[0] == '"' && strings.IndexByte(k[1:], '"') == len(k)-2 {
+			k = k[1 : len(k)-1]
+		}
+		if i < len(o.Collations) && o.Collations[i] != "" && o.Collations[i] != "BINARY" {
+			k += " COLLATE " + o.Collations[i]
+		}
+		out[i] = k
 	}
-	if len(expr) > 2 && expr[0] == '"' && strings.IndexByte(expr[1:], '"') == len(expr)-2 {
-		expr = expr[1 : len(expr)-1]
-	}
-	return expr
+	return strings.Join(out, ", ")
 }

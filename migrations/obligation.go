@@ -195,15 +195,16 @@ func (l *lineage) converts(o schema.Obligation, def *schema.Table, from []schema
 	return false
 }
 
-// reading is the columns that an obligation looks at; all of the table's for an expression whose columns are not known.
+// reading is the columns that an obligation looks at. Where only its text is known, every column that the text mentions counts.
 func reading(o schema.Obligation, def *schema.Table) []string {
-	if len(o.Columns) > 0 {
-		return o.Columns
+	out := append([]string(nil), o.Columns...)
+	text := o.Where
+	if len(o.Columns) == 0 {
+		text += " " + o.Expr + " " + strings.Join(o.Exprs, " ")
 	}
-	text := strings.ToLower(o.Expr + " " + strings.Join(o.Exprs, " ") + " " + o.Where)
-	var out []string
+	text = strings.ToLower(text)
 	for _, c := range def.Columns {
-		if strings.Contains(text, strings.ToLower(c.Name)) {
+		if strings.Contains(text, strings.ToLower(c.Name)) && !contains(out, c.Name) {
 			out = append(out, c.Name)
 		}
 	}

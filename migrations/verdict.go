@@ -94,15 +94,16 @@ func (r *rehearsal) verdict(i int) bool {
 
 // breach is a demand that rows are known to break.
 type breach struct {
-	demand   *Demand
-	rows     int64
-	position string
-	onCopy   bool // counted there: production's rows change before the statement
+	demand    *Demand
+	rows      int64
+	migration *planned
+	statement int
+	onCopy    bool // counted there: production's rows change before the statement
 }
 
 // String says how many rows break what, and where it is demanded.
 func (b breach) String() string {
-	text := sentence(b.demand, b.rows) + "; " + b.position
+	text := sentence(b.demand, b.rows) + "; " + b.migration.position(b.statement)
 	if b.onCopy {
 		text += ", counted on the copy"
 	}
@@ -115,9 +116,9 @@ func (r *rehearsal) broken(m *planned) []breach {
 	for j, s := range m.statements {
 		for _, d := range s.demands {
 			if a := r.answers[d]; a != nil && a.decisive() && a.Violations > 0 {
-				out = append(out, breach{d, a.Violations, m.position(j), false})
+				out = append(out, breach{d, a.Violations, m, j, false})
 			} else if n := r.unnoticed[d]; n > 0 {
-				out = append(out, breach{d, n, m.position(j), true})
+				out = append(out, breach{d, n, m, j, true})
 			}
 		}
 	}
@@ -134,7 +135,7 @@ func (r *rehearsal) artefact(f *failure) bool {
 }
 
 func (r *rehearsal) artefactMessage(m *planned, f *failure) string {
-	return m.Label() + " fails on the copy only: " + breach{f.demand, f.onCopy, m.position(f.statement), false}.String() + ", but none in production"
+	return m.Label() + " fails on the copy only: " + breach{f.demand, f.onCopy, m, f.statement, false}.String() + ", but none in production"
 }
 
 // failedMessage says which statement failed, how many rows are responsible and what the database said.
@@ -142,7 +143,7 @@ func (r *rehearsal) failedMessage(m *planned, f *failure) string {
 	if f.demand == nil {
 		return m.Label() + " fails: " + errorText(f.err) + "; " + m.position(f.statement) + others(r.broken(m))
 	}
-	cause := breach{f.demand, f.onCopy, m.position(f.statement), true}
+	cause := breach{f.demand, f.onCopy, m, f.statement, true}
 	if a := r.answers[f.demand]; a != nil && a.decisive() {
 		cause.rows, cause.onCopy = a.Violations, false
 	}
