@@ -4,9 +4,11 @@ package enginetest
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -275,6 +277,9 @@ func show(r engine.Row) string {
 }
 
 func quoteBytes(b []byte) string {
+	if len(b) > 200 {
+		return fmt.Sprintf("%s… (%d bytes, sha256 %x)", quoteBytes(b[:20]), len(b), sha256.Sum256(b))
+	}
 	text, _ := json.Marshal(string(b))
 	if strings.Contains(string(text), `\ufffd`) {
 		return "0x" + hex.EncodeToString(b)

@@ -1,0 +1,226 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/schema"
+)
+
+// Effects asks EXPLAIN for the statement's program: the tables and indexes that it opens to read, and those that it inserts into, deletes
+// from or clears (https://sqlite.org/opcode.html). Programs of triggers are part of it. Statements that change the schema alone, and those
+// that EXPLAIN would already carry out (PRAGMA), have no effects on rows.
+func (s *session) Effects(ctx context.Context, sql string) (engine.Effects, error) {
+	list := meaningful(sql)
+	if verb := mainVerb(list); verb == len(list) || withoutRows(list[verb]) {
+		return engine.Effects{}, nil
+	}
+	release, err := s.c.acquire(ctx)
+	if err != nil {
+		return engine.Effects{}, err
+	}
+	defer release()
+	p := &program{reads: map[schema.Name]bool{}, writes: map[schema.Name]bool{}, cursors: map[cursor]schema.Name{}}
+	if err := p.learnRoots(ctx, s.c); err != nil {
+		return engine.Effects{}, err
+	}
+	if err := s.c.query(ctx, "EXPLAIN "+sql, p.instruction); err != nil {
+		return engine.Effects{}, err
+	}
+	p.settle()
+	effects := engine.Effects{Reads: sorted(p.reads), Writes: sorted(p.writes)}
+	effects.InsertSelect, err = insertSelect(ctx, s.c, sql)
+	return effects, err
+}
+
+// withoutRows are the statements that touch no rows, or whose rows are those of the schema.
+func withoutRows(t token) bool {
+	for _, verb := range []string{"ALTER", "ANALYZE", "ATTACH", "BEGIN", "COMMIT", "DETACH", "DROP", "END", "EXPLAIN", "PRAGMA", "REINDEX", "RELEASE", "ROLLBACK", "SAVEPOINT", "VACUUM"} {
+		if t.is(verb) {
+			return true
+		}
+	}
+	return false
+}
+
+// program is a compiled statement as EXPLAIN lists it.
+type program struct {
+	roots   map[string]schema.Name // by root page
+	reads   map[schema.Name]bool
+	writes  map[schema.Name]bool
+	opened  []opened
+	touched map[cursor]bool
+	cursors map[cursor]schema.Name
+	part    int // sub-programs (triggers) number their cursors anew
+}
+
+type cursor struct{ part, number int }
+
+type opened struct {
+	cursor  cursor
+	writing bool
+}
+
+// learnRoots maps the root pages of tables and indexes to tables.
+func (p *program) learnRoots(ctx context.Context, c *conn) error {
+	p.roots, p.touched = map[string]schema.Name{}, map[cursor]bool{}
+	return c.query(ctx, `SELECT rootpage, tbl_name FROM sqlite_schema WHERE rootpage > 0 AND tbl_name NOT LIKE 'sqlite\_%' ESCAPE '\'`, func(r engine.Row) error {
+		p.roots[string(r[0].Data)] = schema.Name{Name: string(r[1].Data)}
+		return nil
+	})
+}
+
+// instruction takes one line: addr, opcode, p1 … p5, comment.
+func (p *program) instruction(r engine.Row) error {
+	if len(r) < 4 {
+		return nil
+	}
+	p1, p2 := number(r[2].Data), string(r[3].Data)
+	at := cursor{p.part, p1}
+	switch opcode := string(r[1].Data); opcode {
+	case "Init":
+		p.part++ // every program begins with it
+	case "OpenRead", "ReopenIdx", "OpenWrite":
+		if table, ok := p.roots[p2]; ok && string(r[5].Data) != "1" {
+			p.cursors[at] = table
+			p.opened = append(p.opened, opened{at, opcode == "OpenWrite"})
+		}
+	case "Insert", "Delete", "IdxInsert", "IdxDelete":
+		p.touched[at] = true
+	case "Clear":
+		if table, ok := p.roots[string(r[2].Data)]; ok {
+			p.writes[table] = true
+		}
+	}
+	return nil
+}
+
+// settle decides what each opened cursor was for. A table that is written and never opened to read is still read by its own update or
+// delete; that it is written says enough.
+func (p *program) settle() {
+	for _, o := range p.opened {
+		table := p.cursors[o.cursor]
+		switch {
+		case o.writing && p.touched[o.cursor]:
+			p.writes[table] = true
+		case !o.writing:
+			p.reads[table] = true
+		}
+	}
+}
+
+func sorted(set map[schema.Name]bool) []schema.Name {
+	var list []schema.Name
+	for n := range set {
+		list = append(list, n)
+	}
+	slices.SortFunc(list, func(a, b schema.Name) int { return cmp.Compare(a.Name, b.Name) })
+	return list
+}
+
+// mainVerb is the index of the word that says what a statement does, behind WITH and its common table expressions.
+func mainVerb(list []token) int {
+	if len(list) == 0 || !list[0].is("WITH") {
+		return 0
+	}
+	for i := 1; i < len(list); i++ {
+		switch t := list[i]; {
+		case t.punct("("):
+			i = closing(list, i)
+		case t.is("SELECT") || t.is("VALUES") || t.is("INSERT") || t.is("REPLACE") || t.is("UPDATE") || t.is("DELETE"):
+			return i
+		}
+	}
+	return len(list)
+}
+
+// insertSelect reads [WITH …] INSERT INTO table [(columns)] SELECT … or WITH …. Every row of the query must go in: a conflict clause that
+// skips or replaces rows demands nothing of them, and rows that are spelled out are none of the database's.
+func insertSelect(ctx context.Context, c *conn, sql string) (*engine.InsertSelect, error) {
+	list := meaningful(sql)
+	verb := mainVerb(list)
+	if verb >= len(list) || !list[verb].is("INSERT") {
+		return nil, nil
+	}
+	i := verb + 1
+	if i+1 < len(list) && list[i].is("OR") {
+		if list[i+1].is("IGNORE") || list[i+1].is("REPLACE") {
+			return nil, nil
+		}
+		i += 2
+	}
+	if i+1 >= len(list) || !list[i].is("INTO") {
+		return nil, nil
+	}
+	i++
+	table := list[i].name()
+	i++
+	if i+1 < len(list) && list[i].punct(".") {
+		table = list[i+1].name()
+		i += 2
+	}
+	if i+1 < len(list) && list[i].is("AS") {
+		i += 2
+	}
+	out := &engine.InsertSelect{Table: schema.Name{Name: table}}
+	if i < len(list) && list[i].punct("(") {
+		end := closing(list, i)
+		out.Columns = columnList(list[i+1 : min(end, len(list))])
+		i = end + 1
+	}
+	if i >= len(list) || !(list[i].is("SELECT") || list[i].is("WITH")) || conflicting(list[i:]) {
+		return nil, nil
+	}
+	out.Query = queryText(sql, list, verb, i)
+	return out, c.completeInsert(ctx, out)
+}
+
+// queryText is the query, with the common table expressions that stood before INSERT.
+func queryText(sql string, list []token, verb, from int) string {
+	last := len(list)
+	for last > from && list[last-1].kind == tokenSemi {
+		last--
+	}
+	end := list[last-1].at + len(list[last-1].text)
+	query := sql[list[from].at:end]
+	if verb == 0 {
+		return query
+	}
+	common := strings.TrimSpace(sql[list[0].at:list[verb].at])
+	if !list[from].is("WITH") {
+		return common + " " + query
+	}
+	// Both have a WITH: the inner one keeps its own scope.
+	return common + " SELECT * FROM (" + query + "\n)"
+}
+
+// conflicting reports whether the insert ends in an upsert or returns rows.
+func conflicting(list []token) bool {
+	for i := 0; i < len(list); i++ {
+		switch t := list[i]; {
+		case t.punct("("):
+			i = closing(list, i)
+		case t.is("RETURNING"), t.is("ON") && i+1 < len(list) && list[i+1].is("CONFLICT"):
+			return true
+		}
+	}
+	return false
+}
+
+// completeInsert gives the table its declared name, and all columns that an insert without a list fills.
+func (c *conn) completeInsert(ctx context.Context, in *engine.InsertSelect) error {
+	err := c.query(ctx, "SELECT name FROM sqlite_schema WHERE type = 'table' AND lower(name) = lower("+literal(in.Table.Name)+")", func(r engine.Row) error {
+		in.Table.Name = string(r[0].Data)
+		return nil
+	})
+	if err != nil || len(in.Columns) > 0 {
+		return err
+	}
+	return c.query(ctx, "SELECT name FROM pragma_table_xinfo("+literal(in.Table.Name)+") WHERE hidden = 0 ORDER BY cid", func(r engine.Row) error {
+		in.Columns = append(in.Columns, string(r[0].Data))
+		return nil
+	})
+}
