@@ -64,7 +64,7 @@ func parseApk(in snapshot.Input, r *snapshot.Result) bool {
 	}
 	finish()
 	if size := len(f.Body); size == 0 || f.Body[size-1] != '\n' {
-		bad.add(max(n, 1), "the file ends in the middle of a line")
+		bad.add(max(n, 1), unterminated)
 		bad.whole = true
 	}
 	bad.report(in, "apk", f.Path, r)

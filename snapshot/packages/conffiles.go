@@ -11,6 +11,9 @@ import (
 // notDigested are directories of /etc that hold links to programs and certificates rather than configuration.
 var notDigested = [...]string{"/etc/alternatives/", "/etc/ssl/certs/"}
 
+// told are the places whose files other collectors turn into facts (host: sysctl and cron; service: units): their conffiles are told there.
+var told = [...]string{"/etc/cron.", "/etc/crontab", "/etc/sysctl.", "/etc/systemd/system/", "/etc/fstab"}
+
 // conffileStates reports the conffiles that are not as their package delivered them. Only /etc was digested, and only what this user may read.
 func conffileStates(in snapshot.Input, all []deb, r *snapshot.Result) {
 	s := in.Sections["conffiles"]
@@ -29,8 +32,7 @@ func conffileStates(in snapshot.Input, all []deb, r *snapshot.Result) {
 	}
 	key := in.Redact.Key("conffile")
 	seen := map[string]bool{}
-	outside, unread := 0, 0
-	var unsure []string // objects some of whose conffiles could not be read
+	outside, unread := 0, map[string]bool{}
 	for i := range all {
 		p := &all[i]
 		for _, c := range p.conffiles {
@@ -38,6 +40,9 @@ func conffileStates(in snapshot.Input, all []deb, r *snapshot.Result) {
 				continue
 			}
 			seen[c.path] = true
+			if under(told[:], c.path) {
+				continue
+			}
 			if !strings.HasPrefix(c.path, "/etc/") || under(notDigested[:], c.path) {
 				outside++
 				continue
@@ -46,8 +51,7 @@ func conffileStates(in snapshot.Input, all []deb, r *snapshot.Result) {
 			f := files[c.path]
 			switch {
 			case f == nil && under(closed, c.path), f != nil && f.Problem != transport.OK && f.Problem != transport.NotFound:
-				unread++
-				unsure = append(unsure, p.object)
+				unread[c.path] = true
 			case f == nil || f.Problem == transport.NotFound:
 				r.Add(a.Attr("state"), snapshot.String("missing"), p.origin)
 			case f.Digest != c.md5:
@@ -57,20 +61,29 @@ func conffileStates(in snapshot.Input, all []deb, r *snapshot.Result) {
 		}
 	}
 	note(in, r, "conffiles that are not looked at", outside, "")
-	note(in, r, "conffiles that could not be read", unread, "")
-	r.Looked = append(r.Looked, lookedConffiles(all, unsure)...)
+	note(in, r, "conffiles that could not be read", len(unread), "")
+	r.Looked = append(r.Looked, lookedConffiles(all, unread)...)
 }
 
-// lookedConffiles covers every conffile, or those of all packages but the ones with conffiles that could not be read.
-func lookedConffiles(all []deb, unsure []string) []string {
-	if len(unsure) == 0 {
+// lookedConffiles covers every conffile, or where some could not be read, each one but those.
+func lookedConffiles(all []deb, unread map[string]bool) []string {
+	if len(unread) == 0 {
 		return []string{"conffile/deb/*"}
 	}
 	var globs []string
 	for i := range all {
 		p := &all[i]
-		if len(p.conffiles) > 0 && !slices.Contains(unsure, p.object) {
-			globs = append(globs, "conffile/deb/"+snapshot.Escape(p.object)+"/*")
+		prefix := "conffile/deb/" + snapshot.Escape(p.object)
+		if !slices.ContainsFunc(p.conffiles, func(c conffile) bool { return unread[c.path] }) {
+			if len(p.conffiles) > 0 {
+				globs = append(globs, prefix+"/*")
+			}
+			continue
+		}
+		for _, c := range p.conffiles {
+			if !unread[c.path] {
+				globs = append(globs, prefix+snapshot.Escape(c.path)+"#*")
+			}
 		}
 	}
 	return globs
@@ -87,8 +100,8 @@ func linkedDirectories(s transport.Section) []string {
 	return dirs
 }
 
-func under(dirs []string, path string) bool {
-	return slices.ContainsFunc(dirs, func(d string) bool { return strings.HasPrefix(path, d) })
+func under(prefixes []string, path string) bool {
+	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(path, p) })
 }
 
 func note(in snapshot.Input, r *snapshot.Result, kind string, count int, detail string) {

@@ -1,6 +1,7 @@
 package packages
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"strconv"
@@ -87,6 +88,9 @@ func readStatus(in snapshot.Input, f transport.File, r *snapshot.Result) (instal
 	}
 	if n := len(f.Body); n > 0 && f.Body[n-1] != '\n' {
 		bad.whole = true // whatever stood behind is lost
+		if len(bad.lines) == 0 {
+			bad.add(bytes.Count(f.Body, []byte("\n"))+1, unterminated)
+		}
 	}
 	installed = dropRepeated(installed, &bad)
 	bad.report(in, "deb", f.Path, r)

@@ -31,7 +31,9 @@ func (Collector) Doc() snapshot.Doc {
 A package that was removed and left its configuration behind is not installed. Kernel packages, whose names hold a version, are one package with the
 newest installed version: ` + "`linux-image-VERSION-amd64`" + `. A package of a foreign architecture has it in its name: ` + "`deb/libc6%3Ai386`" + `.
 
-A conffile below /etc whose content is not what its package delivered is a fact of its own, unless the same file is captured as configuration.
+A conffile below /etc whose content is not what its package delivered is a fact of its own, unless the same file is captured
+as configuration, or is a cron, sysctl or unit file, whose
+facts are given under their own names.
 Identity beyond envdiff: ` + "`pkg:deb/debian/NAME@VERSION?arch=ARCH`" + ` (package URL).
 
 Not read: pip, npm, gem and go packages, rpm databases of a directory tree, conffiles outside /etc or below a directory of it that is a link.`,
@@ -50,14 +52,13 @@ Not read: pip, npm, gem and go packages, rpm databases of a directory tree, conf
 // Kinds declares how packages are compared.
 func (Collector) Kinds() []snapshot.Kind {
 	owns := map[string]string{"conffiles": "config cron"}
+	parents, yields := []string{"package/{/1}/{/2}"}, []string{"config/{/3+}"}
 	return []snapshot.Kind{
 		{Pattern: "package/*#arch", Axis: snapshot.Context, Area: finding.AreaPackage, Owns: owns, Doc: "a package's architecture"},
 		{Pattern: "package/*#conffiles", Axis: snapshot.Context, Area: finding.AreaPackage, Owns: owns, Doc: "the configuration files of a package"},
 		{Pattern: "package/*", Area: finding.AreaPackage, Owns: owns, Doc: "an installed package"},
-		{Pattern: "conffile/*#digest", Axis: snapshot.Within, Area: finding.AreaConfig, Parents: []string{"package/{/1}/{/2}"},
-			YieldsTo: []string{"config/{/3+}", "cron/{/3+}"}, Doc: "the content of a modified conffile"},
-		{Pattern: "conffile/*", Area: finding.AreaConfig, Parents: []string{"package/{/1}/{/2}"},
-			YieldsTo: []string{"config/{/3+}", "cron/{/3+}"}, Doc: "a conffile that is not as its package delivered it"},
+		{Pattern: "conffile/*#digest", Axis: snapshot.Within, Area: finding.AreaConfig, Parents: parents, YieldsTo: yields, Doc: "the content of a modified conffile"},
+		{Pattern: "conffile/*", Area: finding.AreaConfig, Parents: parents, YieldsTo: yields, Doc: "a conffile that is not as its package delivered it"},
 	}
 }
 
@@ -195,7 +196,7 @@ func (d *damage) report(in snapshot.Input, ecosystem, path string, r *snapshot.R
 		return
 	}
 	covers := d.covers
-	if d.whole {
+	if d.whole || len(covers) > 200 { // a gap of thousands of names says no more than one of all
 		covers = []string{"package/" + ecosystem + "/*", "conffile/" + ecosystem + "/*"}
 	}
 	text := strings.Join(d.lines, "; ")

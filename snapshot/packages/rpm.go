@@ -21,11 +21,13 @@ func parseRpm(in snapshot.Input, r *snapshot.Result) bool {
 		return false
 	}
 	s := in.Sections["rpm"]
-	if s.Problem != transport.OK || s.Status != 0 {
+	if s.Problem != transport.OK || s.Status != 0 || len(s.Output) == 0 {
 		reason := "the rpm database " + db.Files[0].Path + " could not be queried"
 		switch {
 		case s.Problem != transport.OK:
 			reason += ": " + string(s.Problem)
+		case s.Status == 0:
+			reason += ": rpm -qa listed nothing"
 		default:
 			reason += ": rpm -qa ended with status " + strconv.Itoa(s.Status)
 		}

@@ -25,6 +25,9 @@ type conffile struct {
 	fresh     bool // no digest yet: the file was not unpacked
 }
 
+// unterminated is the flaw of a file that was cut.
+const unterminated = "the file ends in the middle of a line"
+
 // stanzas reads a dpkg status file (deb-control syntax: "Field: value", continuation lines begin with a blank, stanzas are separated by empty
 // lines) and calls each with one stanza after the other. It works on any bytes: what is no field is a flaw of the stanza it stands in.
 func stanzas(body []byte, each func(stanza)) {
@@ -54,7 +57,7 @@ func stanzas(body []byte, each func(stanza)) {
 			s.line, open = n, true
 		}
 		if !terminated {
-			s.fail(n, "the file ends in the middle of a line")
+			s.fail(n, unterminated)
 		}
 		if line[0] == ' ' || line[0] == '\t' {
 			if inConffiles {
