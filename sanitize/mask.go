@@ -40,7 +40,9 @@ type numberMasker interface {
 type maskOptions struct {
 	unique   bool // an index, key, foreign key or pending migration needs an injective mask
 	faithful bool // the copy lives for minutes: shape-preserving bijections; otherwise generated, one-way values
-	maxChars int  // of the column's type, 0 is no limit
+	maxChars int  // of the column's type or its length check, 0 is no limit
+	// maxInteger is the largest integer of the domain's narrowest column, as digits; "" is 64 bits.
+	maxInteger string
 }
 
 // oneWay reports whether nothing needs the way back.
@@ -127,7 +129,7 @@ type column struct {
 func newColumn(key keys.Key, m mask, domain string, fam family, o maskOptions) *column {
 	k := key.Derive("sanitize mask " + domain)
 	c := &column{family: fam, value: m.make(k, o), raw: &rawBytes{f: newFeistel(k.Derive("bytes"))}}
-	c.number = &number{s: newShape(k.Derive("number"), false), max: fam.maxInteger()}
+	c.number = newNumber(k, o).(*number)
 	return c
 }
 
@@ -268,6 +270,14 @@ func (f family) maxInteger() string {
 		return "2147483647"
 	}
 	return "9223372036854775807"
+}
+
+// textSize is the limit in characters of a text type, 0 for none.
+func (f family) textSize() int {
+	if f.kind == familyText {
+		return f.size
+	}
+	return 0
 }
 
 // familyOf reads a column's type. SQLite's declared types bind no value, so there every family of text accepts every mask of text, and

@@ -26,7 +26,7 @@ type date struct {
 
 func newDate(key keys.Key, o maskOptions) cellMasker {
 	m := &date{s: newShape(key, false)}
-	m.num = &number{s: m.s, max: family{}.maxInteger()}
+	m.num = newNumber(key, o).(*number)
 	for i := range m.order {
 		m.order[i] = uint16(i)
 	}

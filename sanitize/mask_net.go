@@ -27,7 +27,7 @@ func (m *ip) append(dst, v []byte) []byte {
 		a = m.mask4(a)
 	} else if m.unique {
 		dst = append(dst, v...)
-		closed(dst[start:], isIP, func(b []byte) { m.s.in(hexMembers, b[:addressEnd(b)]) })
+		closed(dst[start:], isIP, m.permute6)
 		return dst
 	} else {
 		a = m.mask6(a)
@@ -74,6 +74,16 @@ func (m *ip) mask6(a netip.Addr) netip.Addr {
 	return netip.AddrFrom16(b)
 }
 
+// permute6 permutes the digits of an IPv6 address in place; "::" alone stays.
+func (m *ip) permute6(v []byte) {
+	m.s.reset()
+	m.s.loadIn(hexMembers, v[:addressEnd(v)])
+	if len(m.s.sym) > 0 {
+		m.s.derange()
+		m.s.store(v)
+	}
+}
+
 // parseIP reads an address with or without a prefix length; bits is -1 without. Zones are not accepted.
 func parseIP(v []byte) (a netip.Addr, bits int, ok bool) {
 	if len(v) < 2 || len(v) > 49 {
@@ -115,10 +125,7 @@ func (m *mac) append(dst, v []byte) []byte {
 		return dst
 	}
 	m.s.reset()
-	old := m.s.members
-	m.s.members = hexMembers
-	m.s.load(out)
-	m.s.members = old
+	m.s.loadIn(hexMembers, out)
 	m.s.forget(1)
 	m.s.derange()
 	m.s.store(out)

@@ -14,7 +14,11 @@ type number struct {
 }
 
 func newNumber(key keys.Key, o maskOptions) cellMasker {
-	return &number{s: newShape(key.Derive("number"), false), max: family{}.maxInteger()}
+	limit := o.maxInteger
+	if limit == "" {
+		limit = family{}.maxInteger()
+	}
+	return &number{s: newShape(key.Derive("number"), false), max: limit}
 }
 
 func (m *number) append(dst, v []byte) []byte {

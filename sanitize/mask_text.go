@@ -73,12 +73,12 @@ func (m *name) append(dst, v []byte) []byte {
 	return dst
 }
 
-// token masks secrets and their hashes: hexadecimal stays hexadecimal, and the algorithm and cost in front of a password hash stay.
-type token struct{ s *shape }
+// secret masks tokens and their hashes: hexadecimal stays hexadecimal, and the algorithm and cost in front of a password hash stay.
+type secret struct{ s *shape }
 
-func newToken(key keys.Key, o maskOptions) cellMasker { return &token{newShape(key, o.oneWay())} }
+func newToken(key keys.Key, o maskOptions) cellMasker { return &secret{newShape(key, o.oneWay())} }
 
-func (m *token) append(dst, v []byte) []byte {
+func (m *secret) append(dst, v []byte) []byte {
 	start := len(dst)
 	dst = append(dst, v...)
 	out := dst[start:]
@@ -142,10 +142,7 @@ func (m *uuid) append(dst, v []byte) []byte {
 	out := dst[start:]
 	if isUUID(out) {
 		m.s.reset()
-		old := m.s.members
-		m.s.members = hexMembers
-		m.s.load(out)
-		m.s.members = old
+		m.s.loadIn(hexMembers, out)
 		m.s.forget(14, 19)
 		if len(m.s.sym) > 0 {
 			m.s.derange()

@@ -93,6 +93,14 @@ func (s *shape) load(v []byte) {
 	}
 }
 
+// loadIn is load with another table of ASCII members.
+func (s *shape) loadIn(members *[utf8.RuneSelf]member, v []byte) {
+	old := s.members
+	s.members = members
+	s.load(v)
+	s.members = old
+}
+
 // loadBad takes a byte that is not UTF-8: text of another charset in a UTF-8 column. A start byte without a continuation after it
 // may become any other start byte, and stays just as invalid; every other stray byte is kept, since replacing it could make the
 // neighbourhood valid and two values alike.

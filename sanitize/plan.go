@@ -1,0 +1,273 @@
+package sanitize
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/envdiff/envdiff/internal/schema"
+)
+
+// Use is what a copy is for.
+type Use int
+
+// The uses.
+const (
+	// Rehearsal copies live for minutes: the most faithful masks, `after` is not run, preserve means exclude.
+	Rehearsal Use = iota
+	// Keepable copies stay: one-way masks wherever no index, key, check, foreign key or pending migration can see the difference.
+	Keepable
+)
+
+// Plan says what happens to every table and column of a schema. It exists only if nothing is left open.
+type Plan struct {
+	Use      Use
+	Tables   []TablePlan // in the schema's order
+	After    []string    // statements to run on the copy; none in a rehearsal
+	Warnings []string
+	// references are all foreign keys that a sample follows, declared or from the policy.
+	references []reference
+}
+
+// TablePlan is one table's part.
+type TablePlan struct {
+	Table    schema.Name
+	Columns  []ColumnPlan // in the table's order, without generated columns; empty for an excluded table
+	Exclude  bool
+	Preserve bool // Keepable only: the target keeps its own rows
+	Version  bool // a migration tool's table, copied as it is
+	Where    string
+	key      []string // the columns that tell rows apart: primary key, a unique key of columns that are never null, or all
+}
+
+// ColumnPlan is one column's part.
+type ColumnPlan struct {
+	Column string
+	Action Action
+	Mask   string
+	Domain string
+	Value  *string // for Set
+	Kept   []string
+	Why    []string // why the mask has to be injective
+	family family
+	opts   maskOptions
+}
+
+// Table finds a table's part.
+func (p *Plan) Table(n schema.Name) (*TablePlan, bool) {
+	for i := range p.Tables {
+		if p.Tables[i].Table == n {
+			return &p.Tables[i], true
+		}
+	}
+	return nil, false
+}
+
+// PlanError is why there is no plan: everything at once.
+type PlanError struct {
+	File     string
+	Missing  []string // columns of copied tables that the policy does not name, as TABLE.COLUMN
+	Problems Errors
+}
+
+func (e *PlanError) Error() string {
+	var lines []string
+	if n := len(e.Missing); n > 0 {
+		verb := "columns are"
+		if n == 1 {
+			verb = "column is"
+		}
+		lines = append(lines, fmt.Sprintf("%s: %d %s not named, so nothing is copied: %s; run envdiff scan ENV -w %s and review what it adds",
+			e.File, n, verb, strings.Join(e.Missing, ", "), e.File))
+	}
+	if len(e.Problems) > 0 {
+		lines = append(lines, e.Problems.Error())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// NewPlan joins a policy with the schema of the database that is copied. It fails closed: every column of every copied table must be named
+// (generated ones aside), and no mask may break what the schema or the pending migrations demand of its column. versions are the migration
+// tools' tables, copied as they are; well-known ones are recognised anyway.
+func NewPlan(policy *Policy, sch *schema.Database, use Use, demands []schema.Obligation, versions ...schema.Name) (*Plan, error) {
+	b := &planner{policy: policy, sch: sch, plan: &Plan{Use: use}, needs: map[place]*need{}}
+	b.match(versions)
+	b.resolveReferences()
+	b.gatherNeeds(demands)
+	b.checkReferences()
+	b.settleDomains()
+	b.checkColumns(demands)
+	if len(b.missing) > 0 || len(b.problems) > 0 {
+		file := policy.File
+		if file == "" {
+			file = "sanitize.yaml"
+		}
+		sort.Strings(b.missing)
+		_ = b.problems.sorted()
+		return nil, &PlanError{File: file, Missing: b.missing, Problems: b.problems}
+	}
+	if use == Keepable {
+		b.plan.After = append([]string(nil), policy.After...)
+	}
+	sort.Strings(b.plan.Warnings)
+	return b.plan, nil
+}
+
+// place is a column of a table.
+type place struct {
+	table  schema.Name
+	column string
+}
+
+func (p place) String() string { return ColumnRef{TableKey(p.table), p.column}.String() }
+
+// planner holds what NewPlan gathers.
+type planner struct {
+	policy   *Policy
+	sch      *schema.Database
+	plan     *Plan
+	needs    map[place]*need
+	missing  []string
+	problems Errors
+}
+
+func (b *planner) fail(line, col int, format string, args ...any) {
+	file := b.policy.File
+	if file == "" {
+		file = "sanitize.yaml"
+	}
+	b.problems = append(b.problems, Problem{File: file, Line: line, Col: col, Message: fmt.Sprintf(format, args...)})
+}
+
+func (b *planner) warn(format string, args ...any) {
+	b.plan.Warnings = append(b.plan.Warnings, fmt.Sprintf(format, args...))
+}
+
+// match lays policy and schema side by side.
+func (b *planner) match(versions []schema.Name) {
+	known := map[string]bool{}
+	var keys []string
+	for i := range b.sch.Tables {
+		t := &b.sch.Tables[i]
+		key := TableKey(t.Name)
+		known[key] = true
+		keys = append(keys, key)
+		entry, named := b.policy.Table(key)
+		switch {
+		case isVersionTable(t, versions):
+			if named {
+				b.fail(entry.Line, entry.Col, "%s is a migration tool's table: it is copied as it is and not named here", key)
+			}
+			b.plan.Tables = append(b.plan.Tables, versionPlan(t))
+		case !named:
+			for _, c := range t.Columns {
+				if c.Generated == "" {
+					b.missing = append(b.missing, place{t.Name, c.Name}.String())
+				}
+			}
+			b.plan.Tables = append(b.plan.Tables, TablePlan{Table: t.Name, Exclude: true})
+		default:
+			b.plan.Tables = append(b.plan.Tables, b.matchTable(t, entry))
+		}
+	}
+	for _, entry := range b.policy.Tables {
+		if known[entry.Table] {
+			continue
+		}
+		if s := didYouMean(entry.Table, keys); s != "" {
+			b.fail(entry.Line, entry.Col, "there is no table %s%s", entry.Table, s)
+		} else {
+			b.warn("%s names the table %s, which does not exist", b.policy.File, entry.Table)
+		}
+	}
+}
+
+func versionPlan(t *schema.Table) TablePlan {
+	p := TablePlan{Table: t.Name, Version: true, key: rowKey(t)}
+	for _, c := range t.Columns {
+		if c.Generated == "" {
+			p.Columns = append(p.Columns, ColumnPlan{Column: c.Name, Action: Keep, Kept: []string{"all"}})
+		}
+	}
+	return p
+}
+
+func (b *planner) matchTable(t *schema.Table, entry *TablePolicy) TablePlan {
+	p := TablePlan{Table: t.Name, Where: entry.Where, key: rowKey(t)}
+	if entry.Exclude || entry.Preserve {
+		p.Exclude = entry.Exclude || b.plan.Use == Rehearsal
+		p.Preserve = !p.Exclude
+		return p
+	}
+	var names []string
+	for _, c := range t.Columns {
+		names = append(names, c.Name)
+		col, named := entry.Column(c.Name)
+		switch {
+		case c.Generated != "":
+			if named && col.Action != Keep {
+				b.fail(col.Line, col.Col, "%s is generated: mask the columns that it is made from", place{t.Name, c.Name})
+			}
+		case !named:
+			b.missing = append(b.missing, place{t.Name, c.Name}.String())
+		default:
+			p.Columns = append(p.Columns, ColumnPlan{Column: c.Name, Action: col.Action, Mask: col.Mask, Domain: col.domain(), Value: col.Value,
+				family: familyOf(b.sch.Engine, c.Type)})
+		}
+	}
+	for _, col := range entry.Columns {
+		if _, ok := t.Column(col.Column); ok {
+			continue
+		}
+		if s := didYouMean(col.Column, names); s != "" {
+			b.fail(col.Line, col.Col, "%s has no column %s%s", entry.Table, col.Column, s)
+		} else {
+			b.warn("%s names the column %s, which does not exist", b.policy.File, place{t.Name, col.Column})
+		}
+	}
+	return p
+}
+
+// column finds a column's part and its policy entry.
+func (b *planner) column(p place) (*ColumnPlan, *ColumnPolicy) {
+	t, ok := b.plan.Table(p.table)
+	if !ok {
+		return nil, nil
+	}
+	for i := range t.Columns {
+		if t.Columns[i].Column != p.column {
+			continue
+		}
+		if entry, ok := b.policy.Table(TableKey(p.table)); ok {
+			if c, ok := entry.Column(p.column); ok {
+				return &t.Columns[i], c
+			}
+		}
+		return &t.Columns[i], &ColumnPolicy{}
+	}
+	return nil, nil
+}
+
+// rowKey returns the columns that tell the rows of a table apart.
+func rowKey(t *schema.Table) []string {
+	if t.PrimaryKey != nil {
+		return t.PrimaryKey.Columns
+	}
+	for _, u := range t.Unique {
+		whole := true
+		for _, name := range u.Columns {
+			c, ok := t.Column(name)
+			whole = whole && ok && !c.Nullable
+		}
+		if whole {
+			return u.Columns
+		}
+	}
+	var all []string
+	for _, c := range t.Columns {
+		if c.Generated == "" {
+			all = append(all, c.Name)
+		}
+	}
+	return all
+}

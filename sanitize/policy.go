@@ -1,0 +1,140 @@
+package sanitize
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/envdiff/envdiff/internal/schema"
+	"github.com/envdiff/envdiff/snapshot"
+)
+
+// Policy is sanitize.yaml: what happens to every column of every copied table.
+type Policy struct {
+	Tables     []TablePolicy
+	References []Reference
+	After      []string // statements run on a kept copy, never on a rehearsal's
+
+	// File is the path that was read, for messages.
+	File string
+	// doc is the document as read, so that writing keeps its comments and order.
+	doc *document
+}
+
+// TablePolicy is one table's entry. Table is an address name.
+type TablePolicy struct {
+	Table    string
+	Columns  []ColumnPolicy
+	Where    string // condition in the engine's SQL; "" is all rows
+	Exclude  bool   // the copy has the table, empty
+	Preserve bool   // the target keeps its own rows; in a rehearsal as Exclude
+	Reason   string
+	Comment  string // printed above the entry by scan
+	Line     int
+	Col      int
+}
+
+// Action is what happens to a column.
+type Action int
+
+// The actions.
+const (
+	Keep Action = iota
+	Mask
+	Set
+	Drop // the copy's rows are loaded without the column, which gets its default or NULL
+)
+
+// ColumnPolicy is one column's entry.
+type ColumnPolicy struct {
+	Column string
+	Action Action
+	Mask   string  // for Mask
+	Domain string  // for Mask; "" is the mask's name
+	Value  *string // for Set; nil is NULL
+	Reason string
+	Line   int
+	Col    int
+}
+
+// domain is the name under which equal values get equal pseudonyms.
+func (c ColumnPolicy) domain() string {
+	if c.Domain != "" {
+		return c.Domain
+	}
+	return c.Mask
+}
+
+// Reference is a foreign key that the schema does not declare.
+type Reference struct {
+	From, To ColumnRef
+	When     string // condition on the referencing rows, in the engine's SQL
+	Line     int
+	Col      int
+}
+
+// ColumnRef names a column: an address name of a table, and a column.
+type ColumnRef struct{ Table, Column string }
+
+func (r ColumnRef) String() string { return r.Table + "." + snapshot.Ident(r.Column) }
+
+// TableKey is the name of a table in a policy: as in addresses.
+func TableKey(n schema.Name) string { return snapshot.Ident(n.Idents()...) }
+
+// Table finds a table's entry.
+func (p *Policy) Table(key string) (*TablePolicy, bool) {
+	for i := range p.Tables {
+		if p.Tables[i].Table == key {
+			return &p.Tables[i], true
+		}
+	}
+	return nil, false
+}
+
+// Column finds a column's entry.
+func (t *TablePolicy) Column(name string) (*ColumnPolicy, bool) {
+	for i := range t.Columns {
+		if t.Columns[i].Column == name {
+			return &t.Columns[i], true
+		}
+	}
+	return nil, false
+}
+
+// Errors is every problem of a policy at once, in the order of the file.
+type Errors []Problem
+
+// Problem is one error with its place.
+type Problem struct {
+	File      string
+	Line, Col int
+	Message   string
+}
+
+func (p Problem) Error() string {
+	if p.Line == 0 {
+		return p.File + ": " + p.Message
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Col, p.Message)
+}
+
+func (e Errors) Error() string {
+	lines := make([]string, len(e))
+	for i, p := range e {
+		lines[i] = p.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (e Errors) sorted() error {
+	if len(e) == 0 {
+		return nil
+	}
+	sort.SliceStable(e, func(i, j int) bool {
+		if e[i].Line != e[j].Line {
+			return e[i].Line < e[j].Line
+		}
+		return e[i].Col < e[j].Col
+	})
+	return e
+}
