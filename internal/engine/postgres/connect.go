@@ -15,12 +15,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 )
 
-const (
-	// connectTimeout bounds one connection attempt when neither the URL nor the caller does.
-	connectTimeout = 15 * time.Second
-	// cancelGrace is how long a cancelled statement may take to end before its connection is given up.
-	cancelGrace = 3 * time.Second
-)
+// connectTimeout bounds one connection attempt when neither the URL nor the caller does.
+const connectTimeout = 15 * time.Second
 
 // dial connects. Its errors name the target by Display alone: the driver's hold the connection string.
 func dial(ctx context.Context, t engine.Target) (*pgconn.PgConn, error) {
@@ -35,7 +31,7 @@ func dial(ctx context.Context, t engine.Target) (*pgconn.PgConn, error) {
 	config.RuntimeParams["application_name"] = "envdiff"
 	// A cancelled context has to stop the statement on the server, not only our waiting for it.
 	config.BuildContextWatcherHandler = func(pg *pgconn.PgConn) ctxwatch.Handler {
-		return &pgconn.CancelRequestContextWatcherHandler{Conn: pg, DeadlineDelay: cancelGrace}
+		return &canceller{pg: pg}
 	}
 	pg, err := pgconn.ConnectConfig(ctx, config)
 	if err != nil {

@@ -75,7 +75,25 @@ func (d *database) connect(ctx context.Context) (*pgconn.PgConn, error) {
 		hangUp(pg)
 		return nil, fail(ctx, d.target, err)
 	}
+	if d.mode == engine.ReadOnly {
+		if err := watchClient(ctx, pg); err != nil {
+			hangUp(pg)
+			return nil, fail(ctx, d.target, err)
+		}
+	}
 	return pg, nil
+}
+
+// watchClient makes the server notice within seconds that envdiff was killed, and stop what it was doing. The setting came with 14 and not all
+// systems take it.
+func watchClient(ctx context.Context, pg *pgconn.PgConn) error {
+	_, err := execute(ctx, pg, `SAVEPOINT envdiff_watch;
+SELECT set_config(name, '5s', true) FROM pg_catalog.pg_settings WHERE name = 'client_connection_check_interval'; RELEASE SAVEPOINT envdiff_watch`)
+	var refusal *pgconn.PgError
+	if errors.As(err, &refusal) {
+		_, err = execute(ctx, pg, "ROLLBACK TO SAVEPOINT envdiff_watch")
+	}
+	return err
 }
 
 func (d *database) Engine() engine.Engine { return postgres{} }
