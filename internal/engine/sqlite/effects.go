@@ -75,7 +75,7 @@ func (p *program) learnRoots(ctx context.Context, c *conn) error {
 
 // instruction takes one line: addr, opcode, p1 … p5, comment.
 func (p *program) instruction(r engine.Row) error {
-	if len(r) < 4 {
+	if len(r) < 5 {
 		return nil
 	}
 	p1, p2 := number(r[2].Data), string(r[3].Data)
@@ -84,7 +84,7 @@ func (p *program) instruction(r engine.Row) error {
 	case "Init":
 		p.part++ // every program begins with it
 	case "OpenRead", "ReopenIdx", "OpenWrite":
-		if table, ok := p.roots[p2]; ok && string(r[5].Data) != "1" {
+		if table, ok := p.roots[p2]; ok && string(r[4].Data) != "1" {
 			p.cursors[at] = table
 			p.opened = append(p.opened, opened{at, opcode == "OpenWrite"})
 		}
