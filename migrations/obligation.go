@@ -103,7 +103,7 @@ func (l *lineage) inserted(ins *engine.InsertSelect, db *schema.Database, eff en
 			continue
 		}
 		s := status
-		if s == Decisive && (o.Kind == schema.UniqueKey && t.origin != empty || o.Kind != schema.NotNull && l.converts(o, def, from, db)) {
+		if s == Decisive && (o.Kind == schema.UniqueKey && t.origin != empty || o.Kind != schema.NotNull && o.Kind != schema.Convertible && l.converts(o, def, from, db)) {
 			s = Conditional
 		}
 		d := l.demand(o, t, r, here, s, db)

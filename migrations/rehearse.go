@@ -85,6 +85,7 @@ func Rehearse(ctx context.Context, in Input) (Output, error) {
 		in.Environments = []string{in.Environment}
 	}
 	r := &rehearsal{in: in, answers: map[*Demand]*Answer{}, unnoticed: map[*Demand]int64{}}
+	r.out.Pending = Pending{Scope: in.Scope, Migrations: []Migration{}, Findings: []finding.Finding{}}
 	r.out.Findings, r.out.Gaps = []finding.Finding{}, []finding.Gap{}
 	r.out.Database = finding.RehearsedDatabase{Name: in.Scope, Engine: in.Engine.Name(), Pending: []string{},
 		Migrations: []finding.RehearsedMigration{}, Probes: []finding.Probe{}, Plans: []finding.Plan{}}

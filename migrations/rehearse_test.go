@@ -19,8 +19,8 @@ import (
 	"github.com/envdiff/envdiff/internal/schema"
 )
 
-// token is part of every text value that the tests plant: no output may hold it.
-const token = "zqtoken"
+// planted is part of every text value that the tests plant: no output may hold it.
+const planted = "zqtoken"
 
 // shop is production before any story: 6 users of whom two share an e-mail but for its case and one has none, 4 orders of whom one belongs to nobody.
 const shop = `
@@ -195,7 +195,7 @@ func (tr trial) run(t *testing.T) (Output, error) {
 		t.Errorf("left in the scratch directory: %v", left)
 	}
 	printed, _ := json.Marshal(out)
-	if at := strings.Index(strings.ToLower(string(printed)+fmt.Sprint(err)), token); at >= 0 {
+	if at := strings.Index(strings.ToLower(string(printed)+fmt.Sprint(err)), planted); at >= 0 {
 		t.Errorf("a value is in the output: …%s", printed[max(0, at-200):min(len(printed), at+50)])
 	}
 	for _, list := range []string{"findings", "gaps", "pending", "migrations", "probes", "plans", "statements", "locks", "rewrites", "scans", "production_seconds"} {
