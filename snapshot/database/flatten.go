@@ -12,7 +12,7 @@ import (
 func (f *flattener) table(t *schema.Table) {
 	o := f.object("table", t.Name)
 	o.f.Add(o.addr, snapshot.Bool(true), "")
-	o.text("comment", t.Comment)
+	o.text("comment", f.redact.Text(t.Comment))
 	o.text("partition_by", t.PartitionBy)
 	options := make([]string, 0, len(t.Options))
 	for k := range t.Options {
@@ -42,19 +42,19 @@ func (f *flattener) column(t *schema.Table, c *schema.Column) {
 	// A generated column's expression is one fact with its storage: one change is one difference.
 	switch {
 	case c.Generated != "" && c.Stored:
-		o.set("generated", snapshot.String(c.Generated+" stored"))
+		o.set("generated", f.redact.Line(c.Generated+" stored"))
 	case c.Generated != "":
-		o.set("generated", snapshot.String(c.Generated+" virtual"))
+		o.set("generated", f.redact.Line(c.Generated+" virtual"))
 	}
 	if c.Default != nil {
-		o.set("default", snapshot.String(*c.Default))
+		o.set("default", f.redact.Scalar(c.Name, *c.Default))
 	} else {
 		o.set("default", snapshot.Null())
 	}
 	o.text("identity", c.Identity)
 	o.text("collation", c.Collation)
 	o.flag("hidden", c.Hidden)
-	o.text("comment", c.Comment)
+	o.text("comment", f.redact.Text(c.Comment))
 }
 
 // constraints flattens keys, foreign keys and checks. Two unnamed ones of the same structure are told apart by a number.
@@ -75,13 +75,14 @@ func (f *flattener) constraints(t *schema.Table) {
 	}
 	for i := range t.ForeignKeys {
 		k := &t.ForeignKeys[i]
-		f.foreignKey(object(schema.AutoName(k.Name, "foreign key", k.Columns, references(k))), t, k)
+		f.foreignKey(object(schema.AutoName(k.Name, "foreign key", k.Columns, k.RefTable.String())), t, k)
 	}
 	for i := range t.Checks {
 		k := &t.Checks[i]
-		o := object(schema.AutoName(k.Name, "check", k.Columns, k.Expr))
+		expr := f.redact.Text(k.Expr)
+		o := object(schema.AutoName(k.Name, "check", nil, snapshot.Masked(expr)))
 		o.set("type", snapshot.String("check"))
-		o.set("definition", snapshot.String(k.Expr))
+		o.set("definition", snapshot.String(expr))
 		o.set("valid", snapshot.Bool(!k.NotValid))
 		o.links("@columns", t.Name, k.Columns)
 	}
@@ -137,9 +138,10 @@ func (f *flattener) indexes(t *schema.Table) {
 		x := &t.Indexes[i]
 		parts := make([]string, len(x.Parts))
 		for j, p := range x.Parts {
-			parts[j] = p.Text()
+			parts[j] = f.redact.Text(p.Text())
 		}
-		name := schema.AutoName(x.Name, "index", parts, x.Where)
+		where := f.redact.Text(x.Where)
+		name := schema.AutoName(x.Name, "index", parts, where)
 		if taken[name]++; taken[name] > 1 {
 			name = fmt.Sprintf("%s (%d)", name, taken[name])
 		}
@@ -147,7 +149,7 @@ func (f *flattener) indexes(t *schema.Table) {
 		o.set("columns", snapshot.Strings(false, parts...))
 		o.set("unique", snapshot.Bool(x.Unique))
 		o.text("method", x.Method)
-		o.text("where", x.Where)
+		o.text("where", where)
 		if len(x.Include) > 0 {
 			o.set("include", snapshot.Strings(false, x.Include...))
 		}
@@ -170,7 +172,7 @@ func indexReads(x *schema.Index) []string {
 
 func (f *flattener) view(v *schema.View) {
 	o := f.object("view", v.Name)
-	o.set("definition", snapshot.String(v.Definition))
+	o.set("definition", f.redact.Line(v.Definition))
 	o.flag("materialized", v.Materialized)
 	// The columns follow from the definition and from the tables that it reads: a difference in them is always one of those too.
 	if len(v.Columns) > 0 {

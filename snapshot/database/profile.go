@@ -40,7 +40,7 @@ func (Profile) Doc() snapshot.Doc {
 func (Profile) Kinds() []snapshot.Kind {
 	return []snapshot.Kind{{
 		Pattern: "profile/*", Axis: snapshot.Context, Area: finding.AreaData, Parents: []string{"column/{name}", "table/{name}", "table/{-1}"},
-		Doc: "what a column's values look like, without the values",
+		Doc: "what a column's values look like, without the values; an attribute that is not there counts nothing",
 	}}
 }
 

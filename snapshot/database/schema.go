@@ -57,7 +57,7 @@ func (c Schema) Collect(ctx context.Context, in snapshot.DatabaseInput) snapshot
 	if err != nil {
 		return unreadable(in.Scope, "table", c.Kinds(), err)
 	}
-	f := flattener{scope: in.Scope}
+	f := flattener{scope: in.Scope, redact: in.Redact}
 	left := 0
 	for i := range db.Tables {
 		if ignored(in.Spec, db.Tables[i].Name) {
@@ -75,12 +75,12 @@ func (c Schema) Collect(ctx context.Context, in snapshot.DatabaseInput) snapshot
 	}
 	for _, t := range db.Triggers {
 		if !ignored(in.Spec, t.Table) {
-			f.object("trigger", t.Table, t.Name).set("definition", snapshot.String(t.Definition))
+			f.object("trigger", t.Table, t.Name).set("definition", in.Redact.Line(t.Definition))
 		}
 	}
 	for _, s := range db.Settings {
 		o := object{&f, snapshot.Object(in.Scope, "setting", s.Name), s.Source}
-		o.set("value", snapshot.String(s.Value))
+		o.set("value", in.Redact.Scalar(s.Name, s.Value))
 		if s.Behaviour {
 			o.set("@behaviour", snapshot.Bool(true))
 		}
@@ -97,7 +97,8 @@ func (c Schema) Collect(ctx context.Context, in snapshot.DatabaseInput) snapshot
 // flattener turns typed objects into facts.
 type flattener struct {
 	snapshot.Result
-	scope string
+	scope  string
+	redact *snapshot.Redactor // texts of the schema may hold credentials: a default, a trigger's body, a comment
 }
 
 // object is where the attributes of one database object go.
