@@ -1,0 +1,443 @@
+package compare
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/envdiff/envdiff/internal/finding"
+	"github.com/envdiff/envdiff/snapshot"
+)
+
+// Messages are one plain line: what, then who has what. Values are shown as they are, shortened; sinks escape them.
+
+// maxShown bounds a value in a message, maxNames the instances that are named one by one.
+const (
+	maxShown = 80
+	maxNames = 3
+)
+
+// subject says what a finding is about: "web: php.ini PHP.memory_limit", "main: column users.email nullable".
+func (j *judgement) subject() string { return subject(j.d.node) }
+
+func subject(n *node) string {
+	a := n.addr
+	name, attribute := snapshot.Unescape(a.Name), snapshot.Unescape(a.Attribute)
+	s := a.Scope + ": "
+	switch {
+	case a.Kind == "config" && attribute == "":
+		return s + "/" + name
+	case a.Kind == "config":
+		return s + name[strings.LastIndexByte(name, '/')+1:] + " " + attribute
+	case a.Kind == "package":
+		s += name[strings.IndexByte(name, '/')+1:]
+		if attribute == "version" {
+			return s
+		}
+	case a.Kind == "profile", a.Kind == "rows":
+		return s + name
+	case a.Kind == "value":
+		return s + strings.TrimSpace(name+" "+attribute)
+	default:
+		s += strings.TrimSpace(a.Kind + " " + name)
+	}
+	return strings.TrimSpace(s + " " + strings.ReplaceAll(attribute, "_", " "))
+}
+
+// display is a value as a message shows it.
+func display(n *node, v snapshot.Value) string {
+	if f, ok := v.Number(); ok && strings.HasSuffix(n.addr.Attribute, "_bytes") {
+		return bytesText(f)
+	}
+	s := oneLine.Replace(snapshot.Masked(v.Display()))
+	if s == "" {
+		return `""`
+	}
+	if runes := []rune(s); len(runes) > maxShown {
+		return string(runes[:maxShown-1]) + "…"
+	}
+	return s
+}
+
+var oneLine = strings.NewReplacer("\n", `\n`, "\r", `\r`)
+
+// bytesText is a size in the unit that people think of: 8.0 GiB.
+func bytesText(f float64) string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"}
+	u := 0
+	for abs(f) >= 1024 && u < len(units)-1 {
+		f /= 1024
+		u++
+	}
+	if u == 0 {
+		return strconv.FormatFloat(f, 'f', -1, 64) + " B"
+	}
+	return strconv.FormatFloat(f, 'f', 1, 64) + " " + units[u]
+}
+
+// shown is a share as a message shows it; several raw values can be one share.
+func (j *judgement) shown(s share) string {
+	if s.absent {
+		return "missing"
+	}
+	var texts []string
+	for _, g := range distinctRaw(s.groups) {
+		if g.raw == "present" && g.value == (snapshot.Value{}) {
+			return "present"
+		}
+		texts = append(texts, display(j.d.node, g.value))
+		if len(texts) == maxNames {
+			break
+		}
+	}
+	return strings.Join(texts, " or ")
+}
+
+// plain is the message of rules that have none of their own.
+func (j *judgement) plain() string {
+	if j.d.within {
+		return j.subject() + ": " + j.oddText()
+	}
+	if j.shape == missing {
+		return j.subject() + " " + j.missingText()
+	}
+	return j.subject() + " " + j.acrossText()
+}
+
+// acrossText lists each side's value: "is 512M in staging, 256M in production". For lists it says what the last side gained and lost.
+func (j *judgement) acrossText() string {
+	if text := j.listText(); text != "" {
+		return text
+	}
+	var parts []string
+	for _, side := range j.d.sides {
+		parts = append(parts, j.sideText(side)+" in "+j.c.sides[side].Name)
+	}
+	return "is " + strings.Join(parts, ", ")
+}
+
+func (j *judgement) sideText(side int) string {
+	var texts []string
+	for _, s := range j.d.norm(side) {
+		texts = append(texts, j.shown(s))
+	}
+	return strings.Join(texts, " and ")
+}
+
+// missingText says which sides lack something and what the others have.
+func (j *judgement) missingText() string {
+	var lack []int
+	var have []string
+	for _, side := range j.d.sides {
+		text := j.sideText(side)
+		switch text {
+		case "missing":
+			lack = append(lack, side)
+		case "present":
+			have = append(have, "there in "+j.c.sides[side].Name)
+		default:
+			have = append(have, text+" in "+j.c.sides[side].Name)
+		}
+	}
+	return "is missing in " + j.c.nameList(lack) + " (" + strings.Join(have, ", ") + ")"
+}
+
+// oddText says who is odd within an environment: "web3 has 8.0 GiB, its 2 peers 16.0 GiB"; in a tie who holds what.
+func (j *judgement) oddText() string {
+	d := j.d
+	var odd, norm []share
+	for _, s := range d.shares {
+		if s.odd {
+			odd = append(odd, s)
+		} else {
+			norm = append(norm, s)
+		}
+	}
+	var parts []string
+	if len(odd) == 0 {
+		for _, s := range norm {
+			parts = append(parts, j.who(s)+" "+j.has(s))
+		}
+		return strings.Join(parts, ", ")
+	}
+	peers := 0
+	for _, s := range norm {
+		peers += s.count()
+	}
+	for _, s := range odd {
+		parts = append(parts, j.who(s)+" "+j.has(s))
+	}
+	others := "its " + plural(peers, "peer")
+	if len(odd) > 1 || odd[0].count() > 1 {
+		others = "the other " + strconv.Itoa(peers)
+	}
+	return strings.Join(parts, ", ") + ", " + others + " " + strings.TrimPrefix(j.has(norm[0]), "has ")
+}
+
+func (j *judgement) has(s share) string {
+	verb := "has "
+	if s.count() > 1 {
+		verb = "have "
+	}
+	switch text := j.shown(s); {
+	case s.absent:
+		return verb + "none"
+	case text == "present":
+		return verb + "it"
+	default:
+		return "has " + text
+	}
+}
+
+// who names the instances of a share, or counts them.
+func (j *judgement) who(s share) string {
+	view := j.c.views[s.side][j.d.node.addr.Scope]
+	names := view.names(s.on)
+	if len(names) > maxNames {
+		return fmt.Sprintf("%d of %d", len(names), len(view.instances))
+	}
+	return listed3(names)
+}
+
+// where says on which instances a remark's value stands, if not on all of its side.
+func (j *judgement) where(r *remark) string {
+	if r.share < 0 || r.share >= len(j.d.shares) {
+		return ""
+	}
+	s := j.d.shares[r.share]
+	view := j.c.views[s.side][j.d.node.addr.Scope]
+	if s.count() == len(view.instances) {
+		return "in " + j.c.sides[s.side].Name + " "
+	}
+	return "on " + j.who(s) + " in " + j.c.sides[s.side].Name + " "
+}
+
+func (c *comparison) nameList(sides []int) string {
+	names := make([]string, len(sides))
+	for i, s := range sides {
+		names[i] = c.sides[s].Name
+	}
+	return listed3(names)
+}
+
+// listed3 joins names with commas and "and".
+func listed3(names []string) string {
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return names[0]
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
+}
+
+// listText describes a list that differs between two sides by its items; "" where there is no plain pair of lists.
+func (j *judgement) listText() string {
+	d := j.d
+	if len(d.sides) != 2 {
+		return ""
+	}
+	from, to := d.norm(d.sides[0]), d.norm(d.sides[1])
+	if len(from) != 1 || len(to) != 1 || from[0].absent || to[0].absent || !from[0].groups[0].value.IsList() || !to[0].groups[0].value.IsList() {
+		return ""
+	}
+	gained, lost, ok := listChanges(texts(from[0].groups[0].value), texts(to[0].groups[0].value))
+	if !ok {
+		return ""
+	}
+	name := j.c.sides[d.sides[1]].Name
+	switch {
+	case len(gained)+len(lost) == 0:
+		return "has the same items in another order in " + name
+	case len(gained)+len(lost) > 6:
+		return fmt.Sprintf("has %d more and %d fewer items in %s", len(gained), len(lost), name)
+	case len(lost) == 0:
+		return "has also " + strings.Join(gained, ", ") + " in " + name
+	case len(gained) == 0:
+		return "lacks " + strings.Join(lost, ", ") + " in " + name
+	}
+	return "has " + strings.Join(gained, ", ") + " in place of " + strings.Join(lost, ", ") + " in " + name
+}
+
+func texts(v snapshot.Value) []string {
+	items := v.Items()
+	out := make([]string, len(items))
+	for i, it := range items {
+		out[i] = oneLine.Replace(snapshot.Masked(it.Display()))
+	}
+	return out
+}
+
+func (j *judgement) sayReordered() string {
+	if j.d.within {
+		return j.subject() + ": the same items are in another order on " + j.oddNames()
+	}
+	return j.subject() + " has the same items in another order in " + j.c.sides[j.d.sides[len(j.d.sides)-1]].Name
+}
+
+func (j *judgement) oddNames() string {
+	var parts []string
+	for _, s := range j.d.shares {
+		if s.odd {
+			parts = append(parts, j.who(s))
+		}
+	}
+	if parts == nil {
+		for _, s := range j.d.shares[1:] {
+			parts = append(parts, j.who(s))
+		}
+	}
+	return listed3(parts)
+}
+
+// sayConffile speaks of conffiles, of which only the modified ones have facts.
+func (j *judgement) sayConffile() string {
+	n := j.d.node
+	file := n.addr.Name
+	for range 2 {
+		_, file, _ = strings.Cut(file, "/")
+	}
+	s := n.addr.Scope + ": /" + snapshot.Unescape(file)
+	if j.shape != missing {
+		return s + " is modified differently: " + j.oddOrAcross()
+	}
+	var parts []string
+	for _, sh := range j.d.shares {
+		if !sh.absent {
+			parts = append(parts, j.who(sh)+" in "+j.c.sides[sh.side].Name)
+		}
+	}
+	return s + " is not as its package delivered it on " + listed3(parts) + " only"
+}
+
+func (j *judgement) oddOrAcross() string {
+	if j.d.within {
+		return j.oddText()
+	}
+	return j.acrossText()
+}
+
+func (j *judgement) saySecretDiffers() string {
+	return j.subject() + ": " + strings.Join(j.groupsOf(), ", ")
+}
+
+// groupsOf tells secrets apart without showing them.
+func (j *judgement) groupsOf() []string {
+	var out []string
+	for i, s := range j.d.shares {
+		secret := "one secret"
+		if i > 0 {
+			secret = "another"
+		}
+		verb := " has "
+		if s.count() > 1 {
+			verb = " have "
+		}
+		out = append(out, j.who(s)+verb+secret)
+	}
+	return out
+}
+
+// sayVersions says which side is older, and by what.
+func (j *judgement) sayVersions() string {
+	p, ok := j.versionPair()
+	if !ok {
+		return j.plain()
+	}
+	if p.order.compare == 0 {
+		return j.subject() + " " + j.oddOrAcross()
+	}
+	relation, sign := "older", "<"
+	if p.order.compare > 0 {
+		relation, sign = "newer", ">"
+	}
+	return fmt.Sprintf("%s: %s is %s by %s (%s %s %s)", j.subject(), p.who, relation, p.order.step, p.version, sign, p.other)
+}
+
+// sayMisspelt names both spellings.
+func (j *judgement) sayMisspelt() string {
+	d := j.d
+	suspect := strings.ReplaceAll(snapshot.Unescape(lastName(d.node.addr.String())), "\x01", "")
+	right := snapshot.Unescape(lastName(d.counterpart.node.addr.String()))
+	where := ""
+	if d.within {
+		for _, s := range d.shares {
+			if !s.absent {
+				where = " on " + j.who(s)
+			}
+		}
+	} else {
+		for _, side := range d.sides {
+			if !d.lacks(side) {
+				where = " in " + j.c.sides[side].Name
+			}
+		}
+	}
+	return fmt.Sprintf("%s%s looks misspelt: %q where the others have %q", j.subject(), where, suspect, right)
+}
+
+func (j *judgement) sayNearMiss() string { return j.plain() + ", a near miss" }
+
+// sayRenamedOrPlain tells a renamed key from a missing one.
+func (j *judgement) sayRenamedOrPlain() string {
+	if j.d.counterpart == nil || !j.d.renamed {
+		return j.plain()
+	}
+	if j.d.node.kind.Area == finding.AreaSchema {
+		return j.subject() + " is " + snapshot.Unescape(lastName(j.d.counterpart.node.addr.String())) + " on the other side"
+	}
+	return j.subject() + " has the content of " + snapshot.Unescape(lastName(j.d.counterpart.node.addr.String())) + " under another name"
+}
+
+// misspeltName reports a name that has another spelling on the other side.
+func (j *judgement) misspeltName() bool { return j.d.counterpart != nil && !j.d.renamed }
+
+// misspeltValue reports an odd instance whose value is a near miss of its peers'. Ports and known hosts that differ by a number are
+// different on purpose, or wrong in another way.
+func (j *judgement) misspeltValue() bool {
+	if !j.d.within || j.shape != differs {
+		return false
+	}
+	var norm *share
+	for i := range j.d.shares {
+		if s := &j.d.shares[i]; !s.odd && !s.absent {
+			norm = s
+			break
+		}
+	}
+	if norm == nil || j.port() {
+		return false
+	}
+	for _, s := range j.d.shares {
+		if !s.absent && s.key != norm.key && nearValue(s.groups[0].value, norm.groups[0].value) {
+			return true
+		}
+	}
+	return false
+}
+
+func (j *judgement) port() bool {
+	name := strings.ToLower(lastName(j.d.node.key))
+	return strings.Contains(name, "port") || strings.Contains(name, "listen")
+}
+
+// nearMissIsLow weighs a near miss across environments low: the environments were typed by different people, and a slip of one
+// character is more often two values than one.
+func (j *judgement) nearMissIsLow(s finding.Severity) finding.Severity {
+	d := j.d
+	if d.within || len(d.sides) != 2 || j.port() {
+		return s
+	}
+	from, to := d.norm(d.sides[0]), d.norm(d.sides[1])
+	if len(from) != 1 || len(to) != 1 || from[0].absent || to[0].absent || !nearValue(from[0].groups[0].value, to[0].groups[0].value) {
+		return s
+	}
+	return min(s, finding.Low)
+}
