@@ -15,17 +15,19 @@ func readNames(rd *reader) {
 	if f, ok := rd.one("hostname", a); ok {
 		if host = word(f.Body); host != "" {
 			rd.r.Add(a.Attr("hostname"), snapshot.String(host), f.Path)
+			rd.looked("host/name#hostname")
 		}
 	}
 	if hosts, ok := rd.one("hosts", a); ok && host != "" {
 		if fqdn, line := qualified(hosts.Body, host); fqdn != "" && fqdn != host {
 			rd.r.Add(a.Attr("fqdn"), snapshot.String(fqdn), origin(hosts.Path, line))
+			rd.looked("host/name#fqdn")
 		}
 	}
 	if f, ok := rd.one("machine-id", a); ok && word(f.Body) != "" {
 		rd.r.Add(a.Attr("machine_id"), snapshot.String(word(f.Body)), f.Path)
+		rd.looked("host/name#machine_id")
 	}
-	rd.looked("host/name*")
 }
 
 // qualified returns the canonical name that /etc/hosts gives to a host.

@@ -15,13 +15,15 @@ func readOS(rd *reader) {
 	if !ok {
 		return
 	}
+	seen := map[string]bool{}
 	for n, line := range lines(f.Body) {
 		key, value, ok := strings.Cut(line, "=")
-		if !ok {
+		if !ok || seen[key] {
 			continue
 		}
 		switch key {
 		case "ID", "VERSION_ID", "PRETTY_NAME":
+			seen[key] = true
 			rd.r.Add(a.Attr(strings.ToLower(key)), rd.in.Redact.Line(unquote(value)), origin(f.Path, n))
 		}
 	}

@@ -65,7 +65,7 @@ func conffileStates(in snapshot.Input, all []deb, r *snapshot.Result) {
 	r.Looked = append(r.Looked, lookedConffiles(all, unread)...)
 }
 
-// lookedConffiles covers every conffile, or where some could not be read, each one but those.
+// lookedConffiles covers every conffile, or where some could not be read, those of the packages that own none of them.
 func lookedConffiles(all []deb, unread map[string]bool) []string {
 	if len(unread) == 0 {
 		return []string{"conffile/deb/*"}
@@ -73,17 +73,8 @@ func lookedConffiles(all []deb, unread map[string]bool) []string {
 	var globs []string
 	for i := range all {
 		p := &all[i]
-		prefix := "conffile/deb/" + snapshot.Escape(p.object)
-		if !slices.ContainsFunc(p.conffiles, func(c conffile) bool { return unread[c.path] }) {
-			if len(p.conffiles) > 0 {
-				globs = append(globs, prefix+"/*")
-			}
-			continue
-		}
-		for _, c := range p.conffiles {
-			if !unread[c.path] {
-				globs = append(globs, prefix+snapshot.Escape(c.path)+"#*")
-			}
+		if len(p.conffiles) > 0 && !slices.ContainsFunc(p.conffiles, func(c conffile) bool { return unread[c.path] }) {
+			globs = append(globs, "conffile/deb/"+snapshot.Escape(p.object)+"/*")
 		}
 	}
 	return globs

@@ -185,7 +185,11 @@ func (p *parser) overrides() {
 	for _, g := range p.in.Spec.Config {
 		config = append(config, transport.CompileGlob(g))
 	}
-	complete := p.seen
+	complete := p.seen && (s.Problem == transport.OK || s.Problem == transport.NotFound)
+	if !complete && p.seen {
+		p.r.Missing(snapshot.At(p.in.Scope, "unit", ""), fmt.Sprintf("the unit files in %s could not be read: %s", unitDir, s.Problem),
+			"look at the directory on the host", "unit/*")
+	}
 	key := p.in.Redact.Key("file")
 	for _, f := range s.Files {
 		a := snapshot.At(p.in.Scope, "unit", strings.TrimPrefix(f.Path, "/"))

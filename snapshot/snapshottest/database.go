@@ -18,6 +18,7 @@ func Database(t *testing.T, c snapshot.DatabaseCollector, spec snapshot.Database
 	t.Run("facts", func(t *testing.T) {
 		r, kept := collect(t, context.Background(), c, spec, open)
 		valid(t, c, r)
+		vouched(t, c, r)
 		if len(r.Facts) == 0 {
 			t.Errorf("no facts; gaps %v, notes %v", r.Gaps, r.Notes)
 		}

@@ -1,0 +1,24 @@
+// Package all is the registry of collectors: what a capture reads. A new collector is one folder beside this one and one line here.
+package all
+
+import (
+	"github.com/envdiff/envdiff/snapshot"
+	"github.com/envdiff/envdiff/snapshot/config"
+	"github.com/envdiff/envdiff/snapshot/database"
+	"github.com/envdiff/envdiff/snapshot/host"
+	"github.com/envdiff/envdiff/snapshot/packages"
+	"github.com/envdiff/envdiff/snapshot/service"
+)
+
+// Collectors returns the collectors of the product, in the order in which help and documentation list them.
+func Collectors() snapshot.Registry {
+	return snapshot.Registry{
+		Hosts: []snapshot.HostCollector{
+			host.New(),
+			packages.New(),
+			config.New(),
+			service.New(),
+		},
+		Databases: database.New(),
+	}
+}

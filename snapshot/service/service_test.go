@@ -1,0 +1,131 @@
+package service
+
+import (
+	"context"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/envdiff/envdiff/internal/keys"
+	"github.com/envdiff/envdiff/internal/transport"
+	"github.com/envdiff/envdiff/snapshot"
+	"github.com/envdiff/envdiff/snapshot/snapshottest"
+)
+
+func capture(t *testing.T, files map[string]string, spec snapshot.RoleSpec, answers map[string]transport.Section) snapshot.Result {
+	t.Helper()
+	tr, err := transport.Root(snapshottest.Tree(t, files))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	ss, err := tr.Fetch(context.Background(), New().Wants(spec))
+	if err != nil {
+		t.Fatal(err)
+	}
+	maps.Copy(ss, answers)
+	return New().Parse(snapshot.Input{Scope: "web", Instance: "web1", Spec: spec, Sections: ss, Redact: snapshot.NewRedactor(keys.New(), nil)})
+}
+
+func facts(r snapshot.Result) map[string]string {
+	m := map[string]string{}
+	for _, f := range r.Facts {
+		m[strings.TrimPrefix(f.Address.String(), "web:")] = f.Value.Display()
+	}
+	return m
+}
+
+func units() map[string]string {
+	const dir = "etc/systemd/system/"
+	return map[string]string{
+		dir + "multi-user.target.wants/nginx.service":      "-> /lib/systemd/system/nginx.service",
+		dir + "multi-user.target.wants/getty@tty1.service": "-> /lib/systemd/system/getty@.service",
+		dir + "timers.target.wants/apt-daily.timer":        "-> /lib/systemd/system/apt-daily.timer",
+		dir + "sockets.target.requires/docker.socket":      "-> /lib/systemd/system/docker.socket",
+		dir + "sshd.service":                               "-> /lib/systemd/system/ssh.service",
+		dir + "apport.service":                             "-> /dev/null",
+		dir + "multi-user.target.wants/apport.service":     "-> /lib/systemd/system/apport.service",
+		dir + "nginx.service.d/limits.conf":                "[Service]\nLimitNOFILE=65536\n",
+		dir + "shop-worker.service":                        "[Service]\nExecStart=/srv/app/worker\n",
+		dir + "multi-user.target.wants/README":             "no unit",
+		"lib/systemd/system/nginx.service":                 "[Unit]\n",
+	}
+}
+
+func TestUnits(t *testing.T) {
+	const prefix = "unit/etc/systemd/system/"
+	enabled := map[string]string{
+		"service/nginx#enabled": "true", "service/getty@tty1#enabled": "true", "service/apt-daily.timer#enabled": "true",
+		"service/docker.socket#enabled": "true", "service/ssh#enabled": "true", "service/apport#enabled": "masked",
+	}
+	listed := transport.Section{Output: []byte("  nginx.service loaded active running A web server\n● shop-worker.service loaded failed failed Worker\n" +
+		"  cron.service loaded active running Cron\n")}
+	for _, c := range []struct {
+		name    string
+		spec    snapshot.RoleSpec
+		answers map[string]transport.Section
+		more    map[string]string
+		digests []string
+		looked  []string
+	}{
+		{"a tree", snapshot.RoleSpec{}, nil, nil, []string{"nginx.service.d/limits.conf", "shop-worker.service"}, []string{"service/*#enabled", "unit/*"}},
+		{"named services are there even when they are not enabled", snapshot.RoleSpec{Services: []string{"nginx", "php8.2-fpm", "fstrim.timer"}}, nil,
+			map[string]string{"service/php8.2-fpm#enabled": "false", "service/fstrim.timer#enabled": "false"},
+			[]string{"nginx.service.d/limits.conf", "shop-worker.service"}, []string{"service/*#enabled", "unit/*"}},
+		{"a running host shows named and failed units", snapshot.RoleSpec{Services: []string{"nginx", "php8.2-fpm"}}, map[string]transport.Section{"states": listed},
+			map[string]string{"service/nginx#active": "active", "service/php8.2-fpm#enabled": "false", "service/php8.2-fpm#active": "inactive", "service/shop-worker#active": "failed"},
+			[]string{"nginx.service.d/limits.conf", "shop-worker.service"}, []string{"service/*#enabled", "service/*#active", "unit/*"}},
+		{"systemctl without systemd", snapshot.RoleSpec{}, map[string]transport.Section{"states": {Status: 1}}, nil,
+			[]string{"nginx.service.d/limits.conf", "shop-worker.service"}, []string{"service/*#enabled", "unit/*"}},
+		{"overrides captured as configuration", snapshot.RoleSpec{Config: []string{"/etc/systemd/system/*.d/*"}}, nil, nil, []string{"shop-worker.service"},
+			[]string{"service/*#enabled", "unit/*"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := capture(t, units(), c.spec, c.answers)
+			got := facts(r)
+			want := maps.Clone(enabled)
+			maps.Copy(want, c.more)
+			for _, d := range c.digests {
+				a := prefix + d + "#digest"
+				if len(got[a]) != 20 {
+					t.Errorf("%s: %q", a, got[a])
+				}
+				want[a] = got[a]
+			}
+			if d := cmp.Diff(want, got); d != "" {
+				t.Error(d)
+			}
+			if d := cmp.Diff(c.looked, r.Looked); d != "" {
+				t.Error(d)
+			}
+			if len(r.Gaps) > 0 {
+				t.Errorf("gaps: %+v", r.Gaps)
+			}
+		})
+	}
+}
+
+func TestAHostWithoutSystemd(t *testing.T) {
+	r := capture(t, map[string]string{"etc/passwd": ""}, snapshot.RoleSpec{}, nil)
+	if len(r.Facts)+len(r.Gaps)+len(r.Looked) > 0 || r.Looked == nil {
+		t.Errorf("%+v", r)
+	}
+	r = capture(t, map[string]string{"etc/passwd": ""}, snapshot.RoleSpec{Services: []string{"nginx"}}, nil)
+	if len(r.Facts) > 0 || len(r.Gaps) != 1 || !strings.Contains(r.Gaps[0].Reason, "1 named services could not be looked at") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func fixtures(t testing.TB) []snapshottest.Fixture {
+	return []snapshottest.Fixture{
+		{Name: "tree", Tree: snapshottest.Tree(t, units())},
+		{Name: "running host", Tree: snapshottest.Tree(t, units()), Spec: snapshot.RoleSpec{Services: []string{"nginx", "php8.2-fpm"}, Config: []string{"/etc/systemd/system/*.service"}},
+			Answers: map[string]transport.Section{"states": {Output: []byte("nginx.service loaded active running x\nshop.service loaded failed failed y\n")}}},
+	}
+}
+
+func TestConformance(t *testing.T) { snapshottest.Host(t, New(), fixtures(t)...) }
+
+func FuzzParse(f *testing.F) { snapshottest.Fuzz(f, New(), fixtures(f)...) }
