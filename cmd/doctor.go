@@ -11,6 +11,7 @@ import (
 	"github.com/envdiff/envdiff/cmd/config"
 	"github.com/envdiff/envdiff/internal/transport"
 	"github.com/envdiff/envdiff/migrations"
+	"github.com/envdiff/envdiff/sanitize"
 	"github.com/envdiff/envdiff/snapshot"
 )
 
@@ -217,7 +218,7 @@ func (d *checkup) database(ctx context.Context, c *config.Config, env string, t 
 	if !c.Environments[env].Protected {
 		return
 	}
-	if _, err := d.s.policy(c, t.Scope); errors.Is(err, errNoPolicy) {
+	if _, err := d.s.policy(c, t.Scope); errors.Is(err, sanitize.ErrNoPolicy) {
 		d.note(what, "no sanitising policy: rows cannot be copied", fmt.Sprintf("envdiff scan %s -w %s", env, policyPath(c, t.Scope)))
 	} else if err != nil {
 		d.bad(what, err.Error(), "")
@@ -231,14 +232,13 @@ func (d *checkup) migrations(c *config.Config, env, db string) {
 		d.note(what, "only golang-migrate files are read by this version", "")
 		return
 	}
-	list, err := migrations.List(migrationsDir(c, db))
+	src, err := migrations.ReadSource(migrationsSpec(c, db))
 	if err != nil {
 		d.bad(what, err.Error(), "correct databases."+db+".migrations in envdiff.yaml")
 		return
 	}
-	d.ok(what, "%d migrations in %s", list, migrationsDir(c, db))
-}
-
-func migrationsDir(c *config.Config, db string) string {
-	return c.Path(strings.TrimPrefix(c.Databases[db].Migrations.Path, "file://"))
+	d.ok(what, "%d migrations in %s", len(src.Migrations), m.Path)
+	for _, problem := range src.Problems {
+		d.note(what, problem.Message, problem.Hint)
+	}
 }

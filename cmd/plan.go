@@ -131,17 +131,22 @@ func (s *session) databaseSpec(c *config.Config, db string, protected bool) (sna
 	d := c.Databases[db]
 	spec := snapshot.DatabaseSpec{Exact: d.Exact, Ignore: d.Ignore, Profile: true, Protected: protected}
 	policy, err := s.policy(c, db)
-	if errors.Is(err, errNoPolicy) {
+	if errors.Is(err, sanitize.ErrNoPolicy) {
 		return spec, nil
 	}
 	if err != nil {
 		return spec, err
 	}
-	spec.Keep = policy.Keeps
+	spec.Keep = func(table, column string) bool {
+		t, ok := policy.Table(table)
+		if !ok {
+			return false
+		}
+		col, ok := t.Column(snapshot.Unescape(column))
+		return ok && col.Action == sanitize.Keep
+	}
 	return spec, nil
 }
-
-var errNoPolicy = errors.New("no sanitising policy")
 
 // policyPath is where a database's policy stands.
 func policyPath(c *config.Config, db string) string {
@@ -151,16 +156,9 @@ func policyPath(c *config.Config, db string) string {
 	return c.Path("sanitize.yaml")
 }
 
-// policy reads a database's sanitising policy; errNoPolicy when there is none.
+// policy reads a database's sanitising policy; sanitize.ErrNoPolicy when there is none.
 func (s *session) policy(c *config.Config, db string) (*sanitize.Policy, error) {
-	p, err := sanitize.LoadPolicy(policyPath(c, db))
-	if errors.Is(err, errNotExist) {
-		return nil, errNoPolicy
-	}
-	if err != nil {
-		return nil, shortPaths(err, s.world.Dir)
-	}
-	return p, nil
+	return sanitize.ReadPolicy(policyPath(c, db))
 }
 
 // target resolves a database's URL.

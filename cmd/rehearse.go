@@ -1,0 +1,171 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/envdiff/envdiff/ci"
+	"github.com/envdiff/envdiff/cmd/config"
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/finding"
+	"github.com/envdiff/envdiff/migrations"
+	"github.com/envdiff/envdiff/snapshot"
+)
+
+func rehearseCommand() command {
+	return command{
+		name: "rehearse", args: "ENV", captures: true, reports: true,
+		short: "replay an environment's pending migrations on a sanitised copy of it",
+		long: `Reads which migration the environment's database is at, without writing or locking; finds the pending golang-migrate files;
+replays them on a sanitised, temporary copy; and asks the environment itself, read-only and by counts alone, how many rows break what
+each pending statement demands. A migration that fails is critical: the statement, why, how many rows, what to do.
+
+The copy is masked by the policy (databases.NAME.sanitize, default sanitize.yaml); a column that the policy does not name stops the
+copy (exit 2). No row value is in any output. Nothing of the copy remains.
+
+  envdiff rehearse production
+  envdiff rehearse production --only 'main:*' -o json=rehearsal.json`,
+		run: runRehearse,
+	}
+}
+
+func runRehearse(ctx context.Context, s *session, args []string) (int, error) {
+	if len(args) != 1 {
+		return 0, hinted(errors.New("name one environment"), "envdiff rehearse production")
+	}
+	c, err := s.loadConfig()
+	if err != nil {
+		return 0, err
+	}
+	j, err := s.judgement(c)
+	if err != nil {
+		return 0, err
+	}
+	env := args[0]
+	if _, ok := c.Environments[env]; !ok {
+		return 0, s.unknownEnvironment(c, env)
+	}
+	names, err := s.rehearsable(c, env)
+	if err != nil {
+		return 0, err
+	}
+	r := &ci.Report{Command: "rehearse", Rehearsal: &finding.Rehearsal{},
+		Environments: []ci.Environment{{Name: env, Source: "live", CapturedAt: s.world.Now().UTC()}}}
+	for _, db := range names {
+		if err := s.rehearseDatabase(ctx, c, env, db, r); err != nil {
+			return 0, interrupted(ctx, fmt.Errorf("%s: %w", db, err))
+		}
+	}
+	s.progress.Close()
+	return s.finish(c, j, r)
+}
+
+// rehearsable lists the environment's databases that have migrations and are selected.
+func (s *session) rehearsable(c *config.Config, env string) ([]string, error) {
+	var names []string
+	for _, db := range sortedKeys(c.Environments[env].Databases) {
+		m := c.Databases[db].Migrations
+		if m == nil || !s.selection().MayTake(db+":*") {
+			continue
+		}
+		if m.Command != "" {
+			return nil, fmt.Errorf("databases.%s.migrations: command: is not run by this version: give the path of golang-migrate files", db)
+		}
+		names = append(names, db)
+	}
+	if len(names) == 0 {
+		return nil, hinted(fmt.Errorf("no database of %s has migrations in envdiff.yaml", env), "databases: {main: {migrations: file://db/migrations}}")
+	}
+	return names, nil
+}
+
+func migrationsSpec(c *config.Config, db string) migrations.Spec {
+	m := c.Databases[db].Migrations
+	return migrations.Spec{Tool: m.Tool, Dir: c.Path(strings.TrimPrefix(m.Path, "file://")), Table: m.Table}
+}
+
+// rehearseDatabase adds one database's rehearsal to the report. A database that cannot be reached is a gap.
+func (s *session) rehearseDatabase(ctx context.Context, c *config.Config, env, db string, r *ci.Report) error {
+	source, err := s.openReadOnly(ctx, c, env, db, "primary", c.Environments[env].Databases[db].URL)
+	if err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		r.Gaps = append(r.Gaps, finding.Gap{Environment: env, Address: snapshot.At(db, "database", "reachable").String(), Instance: "primary",
+			Reason: err.Error(), Hint: "envdiff doctor " + env})
+		return nil
+	}
+	defer source.Close()
+	copier, err := s.newCopier(ctx, c, env, db, source)
+	if err != nil {
+		return err
+	}
+	base, dir, err := s.scratchPlace(c, env, db, source.Engine())
+	if err != nil {
+		return err
+	}
+	s.progress.Start(env + "/" + db)
+	defer s.progress.Done(env + "/" + db)
+	out, err := migrations.Rehearse(ctx, migrations.Input{
+		Scope: db, Environment: env, Environments: []string{env},
+		Engine: source.Engine(), Production: source, Schema: copier.schema, Spec: migrationsSpec(c, db),
+		ScratchBase: base, ScratchDir: dir, Now: s.world.Now,
+		BuildCopy: func(ctx context.Context, demands []schemaObligation) (migrations.CopyResult, error) {
+			return copier.build(ctx, base, dir, demands)
+		},
+	})
+	if err != nil {
+		return err
+	}
+	r.Rehearsal.Databases = append(r.Rehearsal.Databases, out.Database)
+	r.Findings = append(r.Findings, out.Findings...)
+	r.Gaps = append(r.Gaps, out.Gaps...)
+	mergeSanitization(r, db, out.Sanitization)
+	return nil
+}
+
+// mergeSanitization adds one database's section; with several databases the tables carry the database's name.
+func mergeSanitization(r *ci.Report, db string, s *finding.Sanitization) {
+	if s == nil {
+		return
+	}
+	if r.Sanitize == nil {
+		r.Sanitize = &finding.Sanitization{}
+	}
+	r.Sanitize.Leaks += s.Leaks
+	for _, t := range s.Tables {
+		t.Table = db + ":" + t.Table
+		r.Sanitize.Tables = append(r.Sanitize.Tables, t)
+	}
+	for _, f := range s.Features {
+		f.Column = db + ":" + f.Column
+		r.Sanitize.Features = append(r.Sanitize.Features, f)
+	}
+}
+
+// scratchPlace is where copies are built: the configured server, or a private directory for engines that live in files. A server that holds a
+// protected environment's database is refused unless envdiff.yaml says that it is meant.
+func (s *session) scratchPlace(c *config.Config, env, db string, e engine.Engine) (engine.Target, string, error) {
+	dir, err := s.scratch()
+	if err != nil {
+		return engine.Target{}, "", err
+	}
+	scratch := c.Databases[db].Scratch
+	if scratch == nil {
+		if e.Name() != "sqlite" {
+			return engine.Target{}, "", hinted(fmt.Errorf("databases.%s.scratch is not configured: copies of a %s database need a server to stand on", db, e.Name()),
+				"databases: {%s: {scratch: \"${SCRATCH_DATABASE_URL}\"}}", db)
+		}
+		return engine.Target{Engine: "sqlite"}, dir, nil
+	}
+	t, err := s.target(c, env, db, "scratch", scratch.URL)
+	if err != nil {
+		return engine.Target{}, "", err
+	}
+	if t.Engine != e.Name() {
+		return engine.Target{}, "", fmt.Errorf("databases.%s.scratch is a %s database, and %s is a %s one", db, t.Engine, env, e.Name())
+	}
+	return t, dir, nil
+}

@@ -1,0 +1,59 @@
+package cmd
+
+import (
+	"crypto/sha256"
+	"database/sql"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// same DIR remembers every file of a directory the first time, and fails when one has changed, gone or come the next time.
+func same(ts *testscript.TestScript, _ bool, args []string) {
+	dir := ts.MkAbs(args[0])
+	now := listing(ts, dir)
+	memory := ts.MkAbs(".same-" + strings.ReplaceAll(args[0], "/", "_"))
+	before, err := os.ReadFile(memory)
+	if err != nil {
+		ts.Check(os.WriteFile(memory, []byte(now), 0o600))
+		return
+	}
+	if string(before) != now {
+		ts.Fatalf("%s has changed:\n before\n%s now\n%s", args[0], before, now)
+	}
+}
+
+func listing(ts *testscript.TestScript, dir string) string {
+	var lines []string
+	ts.Check(filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		sum := [32]byte{}
+		if d.Type().IsRegular() {
+			text, err := os.ReadFile(p)
+			if err != nil {
+				return err
+			}
+			sum = sha256.Sum256(text)
+		}
+		lines = append(lines, fmt.Sprintf("%s %x\n", p, sum[:8]))
+		return nil
+	}))
+	sort.Strings(lines)
+	return strings.Join(lines, "")
+}
+
+// sqlite FILE SQL runs a statement in a database, which it makes if need be.
+func sqlite(ts *testscript.TestScript, _ bool, args []string) {
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer db.Close()
+	_, err = db.Exec(args[1])
+	ts.Check(err)
+}
