@@ -119,9 +119,9 @@ JOIN pg_am am ON am.oid = ic.relam
 WHERE NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x'))`
 
 const userObject = ` n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-	AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = tableoid_of AND e.objid = oid_of AND e.deptype = 'e')`
+	AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = tableoid_of AND e.objid = oid_of AND e.deptype IN ('e', 'i'))`
 
-// owned fills in userObject for a catalogue.
+// owned fills in userObject for a catalogue: neither an extension's nor made by the server for another object.
 func owned(catalogue, oid string) string {
 	return strings.NewReplacer("tableoid_of", "'"+catalogue+"'::regclass", "oid_of", oid).Replace(userObject)
 }
@@ -158,10 +158,13 @@ UNION ALL
 	FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_class c ON c.oid = t.typrelid
 	WHERE (t.typtype IN ('e', 'd', 'r') OR t.typtype = 'c' AND c.relkind = 'c' OR t.typtype = 'b' AND t.typelem = 0) AND` + owned("pg_type", "t.oid") + `
 UNION ALL
-	SELECT CASE WHEN k.contype = 'x' THEN 'exclusion constraint' ELSE 'key with included columns' END,
+	SELECT CASE WHEN k.contype = 'x' THEN 'exclusion constraint' WHEN k.contype = 'c' THEN 'check that is not inherited'
+			WHEN to_jsonb(k)->>'conenforced' = 'false' THEN 'constraint that is not enforced' WHEN to_jsonb(k)->>'conperiod' = 'true' THEN 'temporal key'
+			ELSE 'key with included columns' END,
 		quote_ident(n.nspname) || '.' || quote_ident(c.relname) || '.' || quote_ident(k.conname)
 	FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_index i ON i.indexrelid = k.conindid
-	WHERE k.conparentid = 0 AND (k.contype = 'x' OR k.contype IN ('p', 'u') AND i.indnatts > i.indnkeyatts) AND` + owned("pg_class", "c.oid") + `
+	WHERE k.conparentid = 0 AND (k.contype = 'x' OR k.contype IN ('p', 'u') AND i.indnatts > i.indnkeyatts OR k.contype = 'c' AND k.connoinherit
+		OR to_jsonb(k)->>'conenforced' = 'false' OR to_jsonb(k)->>'conperiod' = 'true') AND` + owned("pg_class", "c.oid") + `
 UNION ALL
 	SELECT 'index of a materialized view', quote_ident(n.nspname) || '.' || quote_ident(ic.relname)
 	FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid AND c.relkind = 'm' JOIN pg_class ic ON ic.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
