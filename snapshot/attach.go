@@ -23,23 +23,42 @@ func newAttachments(dir string) *attachments {
 	return &attachments{dir: dir, files: map[string]Attachment{}}
 }
 
+// batch is what one collector stores on one instance: all of it or nothing.
+type batch struct {
+	a         *attachments
+	abandoned bool
+	names     []string
+}
+
 // create begins an attachment.
-func (a *attachments) create(name string) (AttachmentWriter, error) {
+func (b *batch) create(name string) (AttachmentWriter, error) {
 	if !validFile(name) {
 		return nil, fmt.Errorf("%q cannot be the name of an attachment", name)
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.closed {
-		return nil, errors.New("the capture is over")
+	b.a.mu.Lock()
+	defer b.a.mu.Unlock()
+	if b.a.closed || b.abandoned {
+		return nil, errOver
 	}
-	a.n++
-	f, err := os.OpenFile(filepath.Join(a.dir, strconv.Itoa(a.n)), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	b.a.n++
+	f, err := os.OpenFile(filepath.Join(b.a.dir, strconv.Itoa(b.a.n)), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	return &attachmentFile{a: a, name: name, f: f}, nil
+	return &attachmentFile{b: b, name: name, f: f}, nil
 }
+
+// abandon forgets what the collector stored, because its facts are not kept either, and refuses what it goes on to store.
+func (b *batch) abandon() {
+	b.a.mu.Lock()
+	defer b.a.mu.Unlock()
+	b.abandoned = true
+	for _, name := range b.names {
+		delete(b.a.files, name)
+	}
+}
+
+var errOver = errors.New("the capture is over")
 
 // kept are the committed attachments by name.
 func (a *attachments) kept() map[string]Attachment {
@@ -62,7 +81,7 @@ func (a *attachments) close() error {
 
 // attachmentFile is an attachment that is being written.
 type attachmentFile struct {
-	a    *attachments
+	b    *batch
 	name string
 	f    *os.File
 	size int64
@@ -78,15 +97,17 @@ func (w *attachmentFile) Commit() error {
 	if err := w.f.Close(); err != nil {
 		return err
 	}
-	w.a.mu.Lock()
-	defer w.a.mu.Unlock()
-	if w.a.closed {
-		return errors.New("the capture is over")
+	a := w.b.a
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed || w.b.abandoned {
+		return errOver
 	}
-	if _, taken := w.a.files[w.name]; taken {
+	if _, taken := a.files[w.name]; taken {
 		return fmt.Errorf("there are two attachments called %q", w.name)
 	}
-	w.a.files[w.name] = fileAttachment{w.f.Name(), w.size}
+	a.files[w.name] = fileAttachment{w.f.Name(), w.size}
+	w.b.names = append(w.b.names, w.name)
 	return nil
 }
 

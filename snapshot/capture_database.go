@@ -105,8 +105,9 @@ func (c closing) Close() error {
 func (c *capture) collect(ctx context.Context, t DatabaseTarget, col DatabaseCollector, db *sharedSchema) outcome {
 	name := col.Name()
 	c.tell(t.Instance, name, false, "")
+	stored := &batch{a: c.attach}
 	in := DatabaseInput{
-		Scope: t.Scope, Instance: t.Instance, Spec: t.Spec, DB: db, Redact: c.plan.Redact, Attach: c.attach.create, TempDir: c.attach.dir,
+		Scope: t.Scope, Instance: t.Instance, Spec: t.Spec, DB: db, Redact: c.plan.Redact, Attach: stored.create, TempDir: c.attach.dir,
 	}
 	r, how, detail := bounded(ctx, c.plan.Timeout, func(ctx context.Context) Result { return col.Collect(ctx, in) },
 		func(Result) { db.Close() })
@@ -115,6 +116,7 @@ func (c *capture) collect(ctx context.Context, t DatabaseTarget, col DatabaseCol
 		c.tell(t.Instance, name, true, "")
 		return how
 	}
+	stored.abandon()
 	reason, hint := c.reason(name, how, detail)
 	c.build.Gap(failedGap(t.Scope, t.Instance, col, reason, hint))
 	c.tell(t.Instance, name, true, reason)

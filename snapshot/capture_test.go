@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -334,5 +335,26 @@ func TestAnAddressFoundTwiceKeepsTheFirstValueAndSaysSo(t *testing.T) {
 	}
 	if len(s.Notes) != 1 || s.Notes[0].Count != 1 || !strings.Contains(s.Notes[0].Kind, "twice") {
 		t.Errorf("%+v", s.Notes)
+	}
+}
+
+func TestAFactWithAMalformedAddressIsAGapAndTheSnapshotStaysReadable(t *testing.T) {
+	bad := scripted{name: "bad", parse: func(in snapshot.Input) snapshot.Result {
+		r := one(in, "bad", "seen")
+		r.Add(snapshot.Address{Scope: in.Scope, Kind: "bad", Name: "\xff"}, snapshot.Null(), "")
+		r.Add(snapshot.Address{Scope: in.Scope, Kind: "bad", Name: "a#b", Attribute: "c"}, snapshot.Null(), "")
+		r.Add(snapshot.Address{Scope: "other", Kind: "bad", Name: "x"}, snapshot.Null(), "")
+		return r
+	}}
+	s := capture(t, plan(t, host("web1", &recorder{}, "web")), snapshot.Registry{Hosts: []snapshot.HostCollector{bad}})
+	if len(s.Gaps) != 2 || len(s.Lines) != 1 {
+		t.Errorf("%v %v", gaps(s), shown(s))
+	}
+	path := filepath.Join(t.TempDir(), "s")
+	if err := snapshot.Write(path, s); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := snapshot.Read(path); err != nil {
+		t.Error(err)
 	}
 }

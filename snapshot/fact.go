@@ -38,6 +38,11 @@ const (
 	Context
 )
 
+// String says it in words: "within and across environments".
+func (a Axis) String() string {
+	return [...]string{"within and across environments", "within an environment", "across environments", "never: it is context"}[a]
+}
+
 // Kind declares, as data, how facts of one shape are compared. The first Kind whose Pattern matches kind/name#attribute wins.
 type Kind struct {
 	Pattern string // glob over "kind/name#attribute"; * matches any run, slashes included: "host/memory#*", "package/*"

@@ -446,16 +446,3 @@ func TestReadKeepsWhatRepeatsOnce(t *testing.T) {
 	}
 	runtime.KeepAlive(s)
 }
-
-func BenchmarkRead(b *testing.B) {
-	path := filepath.Join(b.TempDir(), "big")
-	if err := snapshot.Write(path, benchworld.Environment("production", 200, 5000, 20)); err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := snapshot.Read(path); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

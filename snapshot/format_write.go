@@ -217,6 +217,7 @@ const (
 func (s *Snapshot) writeFacts(w io.Writer) error {
 	var b []byte
 	var lists listWriter
+	members := memberCheck{scopes: s.Manifest.Scopes}
 	last := ""
 	for i := range s.Lines {
 		l := &s.Lines[i]
@@ -225,6 +226,9 @@ func (s *Snapshot) writeFacts(w io.Writer) error {
 			return fmt.Errorf("address %q is not sorted after %q", address, last)
 		}
 		last = address
+		if err := members.check(l); err != nil {
+			return fmt.Errorf("address %q: %w", address, err)
+		}
 		b = append(appendLine(b[:0], l, &lists), '\n')
 		if len(b) > maxLine {
 			return fmt.Errorf("address %q has more values than a line can hold", address)
@@ -232,6 +236,36 @@ func (s *Snapshot) writeFacts(w io.Writer) error {
 		if _, err := w.Write(b); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// memberCheck sees to it that nothing is written that Read would refuse: every instance is one of the line's scope.
+type memberCheck struct {
+	scopes map[string]Scope
+	scope  string
+	last   *string
+	length int
+}
+
+func (c *memberCheck) check(l *Line) error {
+	if len(l.Values) == 0 {
+		return errors.New("it has no value")
+	}
+	for _, h := range l.Values {
+		if len(h.On) == 0 {
+			return errors.New("a value is held by no instance")
+		}
+		if c.last == &h.On[0] && c.length == len(h.On) && c.scope == l.Address.Scope {
+			continue // the same list as before
+		}
+		members := c.scopes[l.Address.Scope].Instances
+		for _, name := range h.On {
+			if _, ok := slices.BinarySearch(members, name); !ok {
+				return fmt.Errorf("instance %q is not one of its scope", name)
+			}
+		}
+		c.last, c.length, c.scope = &h.On[0], len(h.On), l.Address.Scope
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 // Builder turns the results of single instances into the pivoted lines of a snapshot. It keeps each address and each distinct value once, so
@@ -139,8 +140,12 @@ func (b *Builder) look(scope, glob, instance string) {
 func (b *Builder) fact(f *Fact, number uint32, instance string) {
 	p := b.lines[f.Address]
 	if p == nil {
-		p = &pivot{}
 		a := f.Address
+		if back, err := ParseAddress(a.String()); err != nil || back != a || !utf8.ValidString(a.String()) {
+			b.gap(Gap{Address: Address{Scope: a.Scope, Kind: "collector"}, Instance: instance, Reason: "a fact was dropped: its address is malformed"})
+			return
+		}
+		p = &pivot{}
 		a.Kind, a.Scope = strings.Clone(a.Kind), strings.Clone(a.Scope)
 		a.Name, a.Attribute = strings.Clone(a.Name), strings.Clone(a.Attribute) // do not keep the parsed file alive
 		b.lines[a] = p
