@@ -87,7 +87,8 @@ func mark(f *finding.Finding) string {
 // counts reports whether the finding counts for the verdict.
 func counts(f *finding.Finding) bool { return f.Waived == nil && !f.Baseline }
 
-// wrap breaks text at spaces so that no line is wider than width columns, and inside a word only where the word alone is wider.
+// wrap breaks text at spaces so that no line is wider than width columns, and inside a word only where the word alone is wider: then after
+// a separator of addresses and paths if there is one.
 func wrap(text string, width int) []string {
 	var lines []string
 	line := ""
@@ -106,6 +107,9 @@ func wrap(text string, width int) []string {
 				continue
 			}
 			head := cut(word, width)
+			if i := strings.LastIndexAny(head, "/#.,"); i > len(head)/3 {
+				head = head[:i+1]
+			}
 			lines = append(lines, head)
 			word = word[len(head):]
 		}

@@ -98,7 +98,10 @@ func (s *session) play(ctx context.Context, dir string, sc scene) error {
 	fmt.Fprintf(s.world.Stdout, "$ envdiff %s\n", strings.Join(sc.args, " "))
 	w := s.world
 	w.Dir = dir
-	w.Args = append(append([]string{}, sc.args...), "--config", filepath.Join(dir, "envdiff.yaml"), "--color", s.opt.color, "--progress", s.opt.progress)
+	w.Args = append(append([]string{}, sc.args...), "--config", filepath.Join(dir, "envdiff.yaml"), "--color", s.opt.color)
+	if !s.world.StderrTerminal {
+		w.Args = append(w.Args, "--progress", "none")
+	}
 	w.LookupEnv = func(name string) (string, bool) {
 		if strings.HasPrefix(name, "ENVDIFF_") { // the shop has keys of its own
 			return "", false

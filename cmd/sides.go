@@ -111,6 +111,9 @@ func (s *session) readSides(ctx context.Context, c *config.Config, key keys.Key,
 		go func() {
 			defer wg.Done()
 			sides[i].snap, errs[i] = snapshot.Capture(ctx, plan, s.world.Collectors)
+			if errs[i] == nil {
+				s.progress.Say("captured %s: %d hosts, %d databases, %d gaps", plan.Environment, len(plan.Hosts), len(plan.Databases), len(sides[i].snap.Gaps))
+			}
 		}()
 	}
 	wg.Wait()

@@ -13,7 +13,7 @@ import (
 // Mode is how progress is shown.
 type Mode int
 
-// The modes. Plain writes a line for each finished instance and a heartbeat, so that a CI system sees that the job lives.
+// The modes. Plain writes what Say says and a heartbeat, so that a CI system sees that the job lives.
 const (
 	None Mode = iota
 	Plain
@@ -32,7 +32,6 @@ type Reporter struct {
 
 	mu     sync.Mutex
 	active map[string]int // instance → steps that are running
-	done   int
 	shown  bool
 	stop   chan struct{}
 }
@@ -61,10 +60,6 @@ func (r *Reporter) step(instance string, by int) {
 	r.active[instance] += by
 	if r.active[instance] <= 0 {
 		delete(r.active, instance)
-		r.done++
-		if r.mode == Plain {
-			fmt.Fprintf(r.w, "envdiff: %s done\n", r.escape(instance))
-		}
 	}
 	r.draw()
 }
