@@ -54,6 +54,12 @@ type Engine interface {
 	Quote(ident string) string
 }
 
+// Finder is an engine that can also write the question which rows break an obligation, for people to ask: their keys and nothing else of them.
+type Finder interface {
+	// Find writes the query. key are columns of rel. The error says that there is none for this obligation.
+	Find(o schema.Obligation, rel schema.Relation, key []string) (string, error)
+}
+
 // Statement is one statement of a script.
 type Statement struct {
 	Text string
