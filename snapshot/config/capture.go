@@ -38,7 +38,9 @@ func (c capture) run() {
 		c.gap(problemText(string(f.Problem), f.Detail), problemHint(f.Problem))
 		return
 	case len(f.Body) > maxParsed:
-		c.gap(fmt.Sprintf("%d bytes, and only files of up to %d are parsed: compared by digest", len(f.Body), maxParsed), "")
+		if known, sure := find(f.Path, f.Body); known != nil && sure && bytes.IndexByte(f.Body, 0) < 0 {
+			c.gap(fmt.Sprintf("%d bytes, and only files of up to %d are parsed: compared by digest", len(f.Body), maxParsed), "")
+		}
 		c.digest()
 	default:
 		c.body()
@@ -93,7 +95,7 @@ func (c capture) body() {
 	}
 	f, sure := find(c.file.Path, text)
 	if f == nil {
-		if len(bytes.TrimSpace(text)) > 0 {
+		if len(bytes.TrimSpace(text)) > 0 && !commentsAlone(c.file.Path, text) {
 			c.digest()
 		}
 		return
@@ -110,6 +112,11 @@ func (c capture) body() {
 		c.gap("not readable as "+f.name+", compared by digest: "+place(err), "correct the file, or leave it out of `config:`")
 	}
 	c.digest()
+}
+
+// commentsAlone reports a configuration file of unknown format that says nothing.
+func commentsAlone(name string, text []byte) bool {
+	return configName(name) && !bytes.HasPrefix(text, []byte("#!")) && len(significant(text, "#")) == 0
 }
 
 func place(err error) string {

@@ -17,7 +17,7 @@ func crontab(src []byte, system bool) ([]entry, error) {
 	var c collected
 	for _, l := range significant(src, "#") {
 		if name, value, ok := cronSetting(l.text); ok {
-			c.add(l.no, last, snapshot.String(value), name).flat = true
+			c.add(l.no, last, snapshot.String(value), name)
 			continue
 		}
 		schedule, command, ok := cutSchedule(l.text)
@@ -29,7 +29,7 @@ func crontab(src []byte, system bool) ([]entry, error) {
 		if !ok || command == "" {
 			return nil, errAt(l.no, "neither a setting nor a job")
 		}
-		c.add(l.no, set, snapshot.String(schedule), command).flat = true
+		c.add(l.no, set, snapshot.String(schedule), command)
 		if len(c.list) > maxEntries {
 			return nil, errEntries
 		}

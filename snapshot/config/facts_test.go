@@ -162,13 +162,21 @@ func TestFactsOfEachFormat(t *testing.T) {
 			"Match@order": `["Match Address 10.0.0.0/8 User git"]`}},
 		{"sysctl", "/etc/sysctl.d/99.conf", "net/ipv4/ip_forward=1\n-vm.swappiness = 10\nnet.ipv4.tcp_rmem = 4096\t87380  6291456\nnet/ipv4/conf/eth0.1/rp_filter=2\n", map[string]string{
 			"net.ipv4.ip_forward": `"1"`, "vm.swappiness": `"10"`, "net.ipv4.tcp_rmem": `"4096 87380 6291456"`, "net.ipv4.conf.eth0/1.rp_filter": `"2"`}},
+		{"fstab", "/etc/fstab", "UUID=1 / ext4 noatime,errors=remount-ro 0 1\n/dev/b none swap sw\n", map[string]string{
+			"/.device": `"UUID=1"`, "/.type": `"ext4"`, "/.options": `["errors=remount-ro","noatime"]`, "/.dump": `"0"`, "/.pass": `"1"`,
+			"/dev/b.device": `"/dev/b"`, "/dev/b.type": `"swap"`, "/dev/b.options": `["sw"]`, "/dev/b.dump": `"0"`, "/dev/b.pass": `"0"`}},
+		{"one line", "/etc/hostname", "web1\n", map[string]string{"$": `"web1"`}},
+		{"a name that nginx and systemd share with others", "/etc/nginx/conf.d/limits.conf", "keepalive_timeout 5;\n", map[string]string{"keepalive_timeout": `"5s"`}},
+		{"yaml list of which some items have names", "/a.yaml", "l: [{name: a, v: 1}, {name: a, v: 2}, {name: b}]\n", map[string]string{
+			"l.{eb0f031113}.name": `"a"`, "l.{eb0f031113}.v": "1", "l.{4108b340e6}.name": `"a"`, "l.{4108b340e6}.v": "2", "l.b.name": `"b"`,
+			"l.@order": `["{eb0f031113}","{4108b340e6}","b"]`}},
 		{"limits", "/etc/security/limits.conf", "www-data soft nofile 4096\n", map[string]string{"www-data.soft.nofile": `"4096"`}},
-		{"hosts", "/etc/hosts", "127.0.0.1 localhost\n10.0.0.1 db1.example db1 # x\n", map[string]string{"127.0.0.1": `"localhost"`, "10.0.0.1": `["db1","db1.example"]`}},
+		{"hosts", "/etc/hosts", "127.0.0.1 localhost\n10.0.0.1 db1.example db1 # x\n", map[string]string{"127%2E0%2E0%2E1": `"localhost"`, "10%2E0%2E0%2E1": `["db1","db1.example"]`}},
 		{"postgresql.conf", "/etc/postgresql/17/main/postgresql.conf", "Shared_Buffers = 128MB # x\nlog_line_prefix = '%m # [%p] ''q'''\nfsync on\n", map[string]string{
 			"shared_buffers": `"128MB"`, "log_line_prefix": `"%m # [%p] 'q'"`, "fsync": "true"}},
 		{"pg_hba", "/etc/postgresql/17/main/pg_hba.conf", "local all  all peer\nhost all all 0/0 md5\n", map[string]string{"records": `["local all all peer","host all all 0/0 md5"]`}},
 		{"crontab", "/etc/cron.d/app", "MAILTO=\"\"\n17 03 * * SUN root  /usr/bin/backup.sh --all\n@daily www-data php /srv/x.php\n", map[string]string{
-			"MAILTO": `""`, "root /usr/bin/backup.sh --all": `"17 3 * * 0"`, "www-data php /srv/x.php": `"0 0 * * *"`}},
+			"MAILTO": `""`, "root /usr/bin/backup%2Esh --all": `"17 3 * * 0"`, "www-data php /srv/x%2Ephp": `"0 0 * * *"`}},
 		{"user crontab", "/var/spool/cron/crontabs/root", "*/5 * * * * /bin/x\n0 1 * * * /bin/x\n", map[string]string{"/bin/x": `["*/5 * * * *","0 1 * * *"]`}},
 		{"nginx", "/etc/nginx/sites-enabled/shop", `
 upstream app { server 10.0.0.2:80 weight=2; server 10.0.0.1:80; }
@@ -198,6 +206,16 @@ server {
 			"configuration.port": `"80"`, "configuration.host": `["a","b"]`}},
 		{"key value", "/etc/redis/redis.conf", "# redis\nbind 127.0.0.1\nsave 900 1\nsave 300 10\nrequirepass Zq7pTr9vWx2k\n", map[string]string{
 			"bind": `"127.0.0.1"`, "save": `["900 1","300 10"]`, "requirepass": secretJSON(t, "Zq7pTr9vWx2k")}},
+		{"rsyslog", "/etc/rsyslog.d/remote.conf", "module(load=\"imuxsock\" # x\n  Foo=\"1\")\n$FileOwner root\n*.info;authpriv.none @@log1.example:514\n& stop\naction(type=\"omfwd\" target=\"log1.example\")\n", map[string]string{
+			"module imuxsock.load": `"imuxsock"`, "module imuxsock.foo": `"1"`, "$FileOwner": `"root"`, "%2A%2Einfo;authpriv%2Enone": `["@@log1.example:514","stop"]`,
+			"action omfwd.type": `"omfwd"`, "action omfwd.target": `"log1.example"`}},
+		{"rsyslog with a condition", "/etc/rsyslog.d/x.conf", "if $msg contains 'x' then {\n stop\n}\n", map[string]string{"@digest": digestJSON(t, "if $msg contains 'x' then {\n stop\n}\n")}},
+		{"logrotate", "/etc/logrotate.d/x", "weekly\n/var/log/b /var/log/a {\n  rotate 4\n  missingok\n  postrotate\n    kill x\n  endscript\n}\n", map[string]string{
+			"weekly": "true", "/var/log/a /var/log/b.rotate": `"4"`, "/var/log/a /var/log/b.missingok": "true", "/var/log/a /var/log/b.postrotate": `"kill x"`}},
+		{"haproxy", "/etc/haproxy/haproxy.cfg", "global\n  daemon\nbackend app # x\n  server a 10.0.0.1:80 check\n  http-request deny if a\n  http-request allow\n", map[string]string{
+			"global.daemon": "true", "backend app.server.a": `"10.0.0.1:80 check"`, "backend app.http-request": `["deny if a","allow"]`}},
+		{"key value with flags", "/etc/chrony/chrony.conf", "pool x iburst\nrtcsync\n", map[string]string{"pool": `"x iburst"`, "rtcsync": "true"}},
+		{"comments of an unknown format", "/etc/x.conf", "# a\n\n", map[string]string{}},
 		{"an empty file", "/a.yaml", "", map[string]string{}},
 		{"comments alone", "/etc/php/8.2/fpm/conf.d/x.ini", "; nothing\n", map[string]string{}},
 	} {
@@ -205,6 +223,10 @@ server {
 			expect(t, c.path, c.body, c.want)
 		})
 	}
+}
+
+func digestJSON(t testing.TB, body string) string {
+	return snapshot.String(redactor(t).Key("config").Digest("file", []byte(body))).JSON()
 }
 
 func secretJSON(t testing.TB, text string) string { return redactor(t).Secret(text).JSON() }

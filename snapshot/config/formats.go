@@ -16,37 +16,49 @@ type format struct {
 	// guess recognises the format by content, for files whose names say nothing. A format without paths is only guessed.
 	guess func(src []byte) bool
 	parse func(src []byte) ([]entry, error)
-	doc   string // what is taken as equal, and how it is addressed
+	// suffixes restricts the guess to files whose name ends like that of a configuration file.
+	suffixes bool
+	// partial says that valid files exist which the parser does not understand: they are digested without a gap.
+	partial bool
+	doc     string // what is taken as equal, and how it is addressed
 }
 
 // formats are tried in order: first all paths, then all guesses. A new format is one parser and one line here.
 var formats = []format{
+	{name: "nginx", paths: []string{"nginx.conf", "/etc/nginx/**/*.conf", "/etc/nginx/sites-*/*", "/etc/nginx/snippets/*", "/etc/nginx/*_params", "/etc/nginx/mime.types",
+		"/etc/nginx/conf.d/*", "**/nginx/**/*.conf"}, parse: parseNginx,
+		doc: "server by listen and server_name, location by modifier and path, other blocks by arguments; @order facts hold the order of what nginx tries in order"},
+	{name: "systemd drop-in", paths: []string{"/etc/systemd/**/*.d/*.conf", "**/systemd/**/*.d/*.conf"}, parse: parseDropIn,
+		doc: "like a unit; an empty value, which resets what the unit says, stays as the first item"},
+	{name: "systemd unit", paths: []string{"*.service", "*.timer", "*.socket", "*.mount", "*.automount", "*.netdev", "*.nspawn",
+		"**/systemd/**/*.target", "**/systemd/**/*.path", "**/systemd/**/*.slice", "**/systemd/**/*.swap", "**/systemd/**/*.network", "**/systemd/**/*.link", "/etc/systemd/*.conf"}, parse: parseUnit,
+		doc: "section.key, repeated keys are lists, After and the like are sets, Environment by variable"},
 	{name: "sshd_config", paths: []string{"sshd_config", "/etc/ssh/sshd_config.d/*.conf"}, parse: parseSSHD,
 		doc: "keywords as in the manual, the first value counts, AllowUsers and the like are sets, Match blocks by criteria"},
 	{name: "ssh_config", paths: []string{"ssh_config", "/etc/ssh/ssh_config.d/*.conf", "**/.ssh/config"}, parse: parseSSH, doc: "like sshd_config, with Host blocks"},
 	{name: "sysctl", paths: []string{"sysctl.conf", "**/sysctl.d/*.conf"}, parse: parseSysctl, doc: "flat keys, / is ., the last value counts"},
-	{name: "limits", paths: []string{"limits.conf", "**/limits.d/*.conf"}, parse: parseLimits, doc: "domain.type.item"},
+	{name: "limits", paths: []string{"/etc/security/limits.conf", "**/security/limits.d/*.conf"}, parse: parseLimits, doc: "domain.type.item"},
+	{name: "fstab", paths: []string{"/etc/fstab"}, parse: parseFstab, doc: "by mount point, options as a set"},
+	{name: "one line", paths: []string{"/etc/hostname", "/etc/mailname", "/etc/timezone", "/etc/debian_version", "REVISION"}, parse: parseOneLine, partial: true, doc: "one value, addressed as `$`"},
 	{name: "hosts", paths: []string{"/etc/hosts"}, parse: parseHosts, doc: "the set of names of each address"},
 	{name: "resolv.conf", paths: []string{"resolv.conf"}, parse: parseResolv, doc: "name servers in order, options as a set"},
 	{name: "crontab", paths: []string{"/etc/crontab", "/etc/cron.d/*"}, parse: parseSystemCrontab, doc: "`user command` = schedule; settings by name"},
 	{name: "user crontab", paths: []string{"/var/spool/cron/**", "crontab", "*.crontab"}, parse: parseUserCrontab, doc: "`command` = schedule; settings by name"},
 	{name: "postgresql.conf", paths: []string{"postgresql.conf", "postgresql.auto.conf", "postgresql.conf.*", "/etc/postgresql/**/conf.d/*.conf"}, parse: parsePostgres,
 		doc: "names in lower case, the last value counts, on, true and yes are one"},
-	{name: "records", paths: []string{"pg_hba.conf", "pg_ident.conf", "/etc/sudoers", "/etc/sudoers.d/*", "/etc/fstab", "/etc/exports"}, parse: parseRecords,
+	{name: "records", paths: []string{"pg_hba.conf", "pg_ident.conf", "/etc/sudoers", "/etc/sudoers.d/*", "/etc/exports"}, parse: parseRecords,
 		doc: "one ordered list: the order of records means something"},
 	{name: "my.cnf", paths: []string{"my.cnf", ".my.cnf", "mysqld.cnf", "mysql.cnf", "mariadb.cnf", "/etc/mysql/**/*.cnf", "/etc/my.cnf.d/*.cnf", "*.cnf.d/*.cnf"}, parse: parseMyCnf,
 		doc: "section.option in lower case with _, 134217728 is 128M, a bare option is true, the last value counts"},
 	{name: "php.ini", paths: []string{"php.ini", "php-*.ini", "php-fpm.conf", "/etc/php/**/*.ini", "/etc/php/**/*.conf", "/etc/php.d/*.ini", "/etc/php-fpm.d/*.conf",
 		"/usr/local/etc/php/**/*.ini", "/usr/local/etc/php-fpm.d/*.conf", ".user.ini"}, parse: parsePHPINI,
 		doc: "section.directive, On, Yes and True are true, `extension` is a set, the last value counts"},
-	{name: "systemd drop-in", paths: []string{"/etc/systemd/**/*.d/*.conf", "**/systemd/**/*.d/*.conf"}, parse: parseDropIn,
-		doc: "like a unit; an empty value, which resets what the unit says, stays as the first item"},
-	{name: "systemd unit", paths: []string{"*.service", "*.timer", "*.socket", "*.mount", "*.automount", "*.netdev", "*.nspawn",
-		"**/systemd/**/*.target", "**/systemd/**/*.path", "**/systemd/**/*.slice", "**/systemd/**/*.swap", "**/systemd/**/*.network", "**/systemd/**/*.link", "/etc/systemd/*.conf"}, parse: parseUnit,
-		doc: "section.key, repeated keys are lists, After and the like are sets, Environment by variable"},
-	{name: "nginx", paths: []string{"nginx.conf", "/etc/nginx/**/*.conf", "/etc/nginx/sites-*/*", "/etc/nginx/snippets/*", "/etc/nginx/*_params", "/etc/nginx/mime.types",
-		"/etc/nginx/conf.d/*", "**/nginx/**/*.conf"}, parse: parseNginx,
-		doc: "server by listen and server_name, location by modifier and path, other blocks by arguments; @order facts hold the order of what nginx tries in order"},
+	{name: "rsyslog", paths: []string{"rsyslog.conf", "**/rsyslog.d/*.conf"}, parse: parseRsyslog, partial: true,
+		doc: "selector = action, objects by what they load, their name or type; files with conditions are digested"},
+	{name: "logrotate", paths: []string{"logrotate.conf", "/etc/logrotate.d/*"}, parse: parseLogrotate, doc: "blocks by their files"},
+	{name: "haproxy", paths: []string{"haproxy.cfg", "/etc/haproxy/*.cfg"}, parse: parseHAProxy, doc: "section.keyword, repeated keywords in order, servers and binds by name"},
+	{name: "key-value", paths: []string{"chrony.conf", "redis.conf", "sentinel.conf", "login.defs", "dnsmasq.conf", "ntp.conf", "/etc/adduser.conf", "memcached.conf"}, parse: parseKeyValue, partial: true,
+		doc: "key = value, a repeated key is a list"},
 	{name: "yaml", paths: []string{"*.yaml", "*.yml", "*.eyaml"}, parse: parseYAML,
 		doc: "scalars by the YAML 1.2 core schema, anchors and merge keys expanded, lists of mappings by name, id or key, else by content"},
 	{name: "json", paths: []string{"*.json", "*.webmanifest", "*.lock.json"}, parse: parseJSON, doc: "like yaml"},
@@ -63,7 +75,7 @@ var formats = []format{
 	{name: "ini", guess: guessINI, parse: parseINI, doc: "by content: a section before anything else"},
 	{name: "nginx", guess: guessNginx, parse: parseNginx, doc: "by content: directives that end in ;"},
 	{name: "dotenv", paths: []string{"/etc/default/*", "/etc/sysconfig/*"}, guess: guessDotenv, parse: parseDotenv, doc: "by content: assignments alone"},
-	{name: "key-value", guess: guessKeyValue, parse: parseKeyValue, doc: "by content: `key value` or `key = value` on every line of a .conf, .cfg or .cnf file"},
+	{name: "key-value", suffixes: true, guess: guessKeyValue, parse: parseKeyValue, doc: "by content: `key value` or `key = value` on every line of a .conf or .cfg file"},
 }
 
 // opaque are files that are never parsed, whatever they look like: templates of configuration, scripts, and backups.
@@ -77,11 +89,11 @@ func find(name string, src []byte) (f *format, sure bool) {
 	}
 	for i := range formats {
 		if f = &formats[i]; f.guess == nil && named(f.paths, name) {
-			return f, true
+			return f, !f.partial
 		}
 	}
 	for i := range formats {
-		if f = &formats[i]; f.guess != nil && (named(f.paths, name) || configName(name) && f.guess(src)) {
+		if f = &formats[i]; f.guess != nil && (named(f.paths, name) || configName(name) && (!f.suffixes || path.Ext(name) != "") && f.guess(src)) {
 			return f, false
 		}
 	}
@@ -107,7 +119,7 @@ func named(globs []string, name string) bool {
 	return false
 }
 
-// configName reports names of files that are worth a guess: those of configuration, or without any suffix.
+// configName reports names of files that are worth a guess.
 func configName(name string) bool {
 	base := path.Base(name)
 	switch path.Ext(base) {

@@ -74,7 +74,7 @@ func parseHosts(src []byte) ([]entry, error) {
 			return nil, errAt(l.no, "an address without a name")
 		}
 		for _, name := range f[1:] {
-			c.add(l.no, set, snapshot.String(strings.ToLower(name)), strings.ToLower(f[0])).flat = true
+			c.add(l.no, set, snapshot.String(strings.ToLower(name)), strings.ToLower(f[0]))
 		}
 	}
 	return c.entries()
@@ -157,6 +157,47 @@ func postgresValue(s string) (snapshot.Value, bool) {
 		}
 	}
 	return snapshot.Value{}, false
+}
+
+// parseFstab reads fstab(5): a file system by its mount point, or by its device where it has none; options are a set.
+func parseFstab(src []byte) ([]entry, error) {
+	var c collected
+	for _, l := range significant(src, "#") {
+		f := strings.Fields(l.text)
+		if len(f) < 3 {
+			return nil, errAt(l.no, "not device, mount point and type")
+		}
+		at := f[1]
+		if !strings.HasPrefix(at, "/") {
+			at = f[0]
+		}
+		c.add(l.no, last, snapshot.String(f[0]), at, "device")
+		c.add(l.no, last, snapshot.String(f[2]), at, "type")
+		for i, name := range []string{"options", "dump", "pass"} {
+			v := []string{"defaults", "0", "0"}[i]
+			if len(f) > 3+i {
+				v = f[3+i]
+			}
+			if name == "options" {
+				c.add(l.no, last, snapshot.Strings(true, strings.Split(v, ",")...), at, name)
+			} else {
+				c.add(l.no, last, snapshot.String(v), at, name)
+			}
+		}
+	}
+	return c.entries()
+}
+
+// parseOneLine reads files that are one value, such as /etc/hostname.
+func parseOneLine(src []byte) ([]entry, error) {
+	ls := significant(src, "#")
+	if len(ls) > 1 {
+		return nil, errAt(ls[1].no, "more than one line")
+	}
+	if len(ls) == 0 {
+		return nil, nil
+	}
+	return []entry{text(ls[0].no, ls[0].text, "$")}, nil
 }
 
 // parseRecords reads files of records whose order means something (pg_hba.conf: the first match wins): one ordered list.

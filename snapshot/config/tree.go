@@ -178,26 +178,50 @@ func (f *flattener) list(path []segment, n *node, depth int) []entry {
 	return append(out, order(n.line, path, "", segs)...)
 }
 
-// byContent addresses the items of a list by what they hold. Each is flattened once, relative to itself, and then put below the list.
+// byContent addresses the items of a list by what they hold, but for those that have a name of their own. Each is flattened once, relative to itself,
+// and then put below the list.
 func (f *flattener) byContent(path []segment, n *node, depth int) []entry {
-	items := make([]*item, len(n.items))
-	segs := make([]segment, len(n.items))
+	segs := someNames(n.items)
+	var nameless []*item
 	var out []entry
 	for i, it := range n.items {
-		items[i] = &item{entries: f.node(nil, it, depth+1)}
-		segs[i] = segment{item: items[i]}
-		if f.work += len(items[i].entries); f.work > maxWork {
+		entries := f.node(nil, it, depth+1)
+		if segs[i].name == "" {
+			segs[i].item = &item{entries: entries}
+			nameless = append(nameless, segs[i].item)
+		}
+		if f.work += len(entries); f.work > maxWork {
 			f.err = errEntries
 		}
 		if f.err != nil {
 			return nil
 		}
-		out = append(out, under(extend(path, segs[i]), items[i].entries)...)
+		out = append(out, under(extend(path, segs[i]), entries)...)
 	}
-	for _, it := range items {
-		it.siblings = items
+	for _, it := range nameless {
+		it.siblings = nameless
 	}
 	return append(out, order(n.line, path, "", segs)...)
+}
+
+// someNames names the items that have a name, id or key which no other item of the list has.
+func someNames(items []*node) []segment {
+	segs := make([]segment, len(items))
+	count := map[string]int{}
+	for i, it := range items {
+		for _, id := range identityFields[:6] {
+			if segs[i].name = it.get(id).text(); segs[i].name != "" {
+				break
+			}
+		}
+		count[segs[i].name]++
+	}
+	for i := range segs {
+		if count[segs[i].name] > 1 {
+			segs[i].name = ""
+		}
+	}
+	return segs
 }
 
 func allScalars(items []*node) bool {
