@@ -76,7 +76,8 @@ type Result struct {
 	Gaps  []Gap
 	Notes []Note
 	// Looked are address globs without scope ("package/deb/*") that this result is the whole truth about: what matches and is not among the facts is
-	// absent. nil means every Kind of the collector; empty but not nil means that nothing could be looked at.
+	// absent. "service/*#enabled" speaks of one attribute, "service/*#" beside it of the objects themselves.
+	// nil means every Kind of the collector; empty but not nil means that nothing could be looked at.
 	Looked []string
 }
 

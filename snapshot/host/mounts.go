@@ -12,7 +12,7 @@ func readMounts(rd *reader) {
 	files, complete := rd.files("fstab", a, "mount/*")
 	mounted, running := rd.mounted()
 	if complete {
-		rd.looked("mount/*#device", "mount/*#type", "mount/*#options", "mount/*#uuid")
+		rd.looked("mount/*#", "mount/*#device", "mount/*#type", "mount/*#options", "mount/*#uuid")
 		if running {
 			rd.looked("mount/*#mounted")
 		}

@@ -70,17 +70,17 @@ func TestUnits(t *testing.T) {
 		digests []string
 		looked  []string
 	}{
-		{"a tree", snapshot.RoleSpec{}, nil, nil, []string{"nginx.service.d/limits.conf", "shop-worker.service"}, []string{"service/*#enabled", "unit/*"}},
+		{"a tree", snapshot.RoleSpec{}, nil, nil, []string{"nginx.service.d/limits.conf", "shop-worker.service"}, []string{"service/*#", "service/*#enabled", "unit/*"}},
 		{"named services are there even when they are not enabled", snapshot.RoleSpec{Services: []string{"nginx", "php8.2-fpm", "fstrim.timer"}}, nil,
 			map[string]string{"service/php8.2-fpm#enabled": "false", "service/fstrim.timer#enabled": "false"},
-			[]string{"nginx.service.d/limits.conf", "shop-worker.service"}, []string{"service/*#enabled", "unit/*"}},
+			[]string{"nginx.service.d/limits.conf", "shop-worker.service"}, []string{"service/*#", "service/*#enabled", "unit/*"}},
 		{"a running host shows named and failed units", snapshot.RoleSpec{Services: []string{"nginx", "php8.2-fpm"}}, map[string]transport.Section{"states": listed},
 			map[string]string{"service/nginx#active": "active", "service/php8.2-fpm#enabled": "false", "service/php8.2-fpm#active": "inactive", "service/shop-worker#active": "failed"},
-			[]string{"nginx.service.d/limits.conf", "shop-worker.service"}, []string{"service/*#enabled", "service/*#active", "unit/*"}},
+			[]string{"nginx.service.d/limits.conf", "shop-worker.service"}, []string{"service/*#", "service/*#enabled", "service/*#active", "unit/*"}},
 		{"systemctl without systemd", snapshot.RoleSpec{}, map[string]transport.Section{"states": {Status: 1}}, nil,
-			[]string{"nginx.service.d/limits.conf", "shop-worker.service"}, []string{"service/*#enabled", "unit/*"}},
+			[]string{"nginx.service.d/limits.conf", "shop-worker.service"}, []string{"service/*#", "service/*#enabled", "unit/*"}},
 		{"overrides captured as configuration", snapshot.RoleSpec{Config: []string{"/etc/systemd/system/*.d/*"}}, nil, nil, []string{"shop-worker.service"},
-			[]string{"service/*#enabled", "unit/*"}},
+			[]string{"service/*#", "service/*#enabled", "unit/*"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := capture(t, units(), c.spec, c.answers)

@@ -81,7 +81,7 @@ func (p *parser) links() {
 	}
 	p.seen = complete && (len(s.Files) > 0 || len(p.in.Sections["vendor"].Files) > 0)
 	if p.seen {
-		p.r.Looked = append(p.r.Looked, "service/*#enabled")
+		p.r.Looked = append(p.r.Looked, "service/*#", "service/*#enabled")
 	}
 }
 

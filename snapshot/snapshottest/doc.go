@@ -90,14 +90,31 @@ func valid(t *testing.T, c snapshot.Collector, r snapshot.Result) {
 	}
 }
 
-// vouched checks that what a whole, readable fixture holds was looked at: else its absence elsewhere could never be told.
+// vouched checks that what a whole, readable fixture holds was looked at, attributes and objects: else compare could never say that it is
+// missing elsewhere.
 func vouched(t *testing.T, c snapshot.Collector, r snapshot.Result) {
 	t.Helper()
 	for _, f := range r.Facts {
+		if kindOf(c, f.Address).Axis == snapshot.Context {
+			continue
+		}
 		if !assured(c, r, f.Address) {
 			t.Errorf("%s is a fact of what was not looked at (%q)", f.Address, r.Looked)
 		}
+		if object := f.Address.Whole(); r.Looked != nil && !snapshot.MatchAny(r.Looked, body(object)) && !snapshot.MatchAny(r.Looked, body(object)+"#") {
+			t.Errorf("%s is an object that was not looked at (%q): a glob over some attributes needs OBJECT# beside it", object, r.Looked)
+		}
 	}
+}
+
+// kindOf is the kind of an address: the first whose pattern matches.
+func kindOf(c snapshot.Collector, a snapshot.Address) snapshot.Kind {
+	for _, k := range c.Kinds() {
+		if snapshot.MatchGlob(k.Pattern, body(a)) {
+			return k
+		}
+	}
+	return snapshot.Kind{}
 }
 
 // assured reports whether the result vouches for the absence of an address: compare would call it missing.
