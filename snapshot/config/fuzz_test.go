@@ -104,6 +104,15 @@ func FuzzRecords(f *testing.F) {
 	fuzzFormat(f, "pg_hba.conf", parseRecords, "local all all peer # x\n")
 }
 func FuzzHosts(f *testing.F) { fuzzFormat(f, "hosts", parseHosts, "::1 a B # c\n") }
+func FuzzRsyslog(f *testing.F) {
+	fuzzFormat(f, "rsyslog.conf", parseRsyslog, "module(load=\"a\"\n b=[\"c\"])\n$X y\n*.* @h\n& ~\n:msg, contains, \"a b\" /x\n")
+}
+func FuzzLogrotate(f *testing.F) {
+	fuzzFormat(f, "logrotate.conf", parseLogrotate, "weekly\n/a\n\"/b c\" {\n rotate 1\n postrotate\n x\n endscript\n}\n")
+}
+func FuzzHAProxy(f *testing.F) {
+	fuzzFormat(f, "haproxy.cfg", parseHAProxy, "global\n a \"b c\" # d\nbackend x\n server y z\n option q\n")
+}
 func FuzzNginx(f *testing.F) {
 	fuzzFormat(f, "nginx.conf", parseNginx, "http { map $a $b { default 1; ~x 2; } server { listen 80; location ~ \\.php$ { set $x \"${y}z\"; } } content_by_lua_block { a = \"}\" -- }\n } }",
 		"types { a b c; }\nupstream u { server x; }\nif ($a) {}\nallow all;")
