@@ -49,8 +49,8 @@ func listing(ts *testscript.TestScript, dir string) string {
 	return strings.Join(lines, "")
 }
 
-// sqlite FILE SQL runs a statement in a database, which it makes if need be.
-func sqlite(ts *testscript.TestScript, _ bool, args []string) {
+// sql FILE SQL runs a statement in a database, which it makes if need be.
+func runSQL(ts *testscript.TestScript, _ bool, args []string) {
 	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
 	ts.Check(err)
 	defer db.Close()

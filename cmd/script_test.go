@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -35,7 +36,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "shop": shop, "validate": validate, "edit": edit, "same": same, "sql": sqlite,
+			"exits": exits, "shop": shop, "validate": validate, "edit": edit, "same": same, "sql": runSQL,
 		},
 	})
 }
@@ -65,7 +66,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 func shop(ts *testscript.TestScript, _ bool, args []string) {
 	src, err := fs.Sub(worlds.FS, "shop")
 	ts.Check(err)
-	ts.Check(world.Build(ts.Context(), src, ts.MkAbs(args[0])))
+	ts.Check(world.Build(context.Background(), src, ts.MkAbs(args[0])))
 }
 
 // validate FILE: the report matches its schema.

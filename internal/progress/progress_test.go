@@ -27,8 +27,8 @@ func TestLineIsOneLineAndLeavesNothing(t *testing.T) {
 	if !strings.HasSuffix(text, "\r\x1b[K") {
 		t.Errorf("the line is left standing: %q", text)
 	}
-	for _, l := range strings.Split(text, "\r\x1b[K") {
-		if n := len([]rune(strings.TrimSuffix(l, "\n"))); n > 39 {
+	for _, l := range strings.FieldsFunc(strings.ReplaceAll(text, "\x1b[K", ""), func(c rune) bool { return c == 10 || c == 13 }) {
+		if n := len([]rune(l)); n > 39 {
 			t.Errorf("%d columns: %q", n, l)
 		}
 	}
