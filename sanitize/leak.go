@@ -1,0 +1,265 @@
+package sanitize
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sort"
+	"strings"
+
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/finding"
+	"github.com/envdiff/envdiff/internal/schema"
+	"github.com/envdiff/envdiff/snapshot"
+)
+
+// Leak says that raw values of a masked column are in the copy. It never says which.
+type Leak struct {
+	Source string // TABLE.COLUMN of the source whose values they are
+	Copy   string // TABLE.COLUMN of the copy where they are
+	Values int64
+}
+
+// LeakError is a copy with raw values in it: it has to be dropped.
+type LeakError struct {
+	Leaks []Leak
+	Share float64 // of the source values that were looked for; below 1 for databases beyond the bound
+}
+
+func (e *LeakError) Error() string {
+	var parts []string
+	for _, l := range e.Leaks {
+		parts = append(parts, fmt.Sprintf("%s holds %s of %s", l.Copy, values(l.Values), l.Source))
+	}
+	return "the copy holds raw values of masked columns and must be dropped: " + strings.Join(parts, "; ")
+}
+
+func values(n int64) string {
+	if n == 1 {
+		return "1 raw value"
+	}
+	return fmt.Sprintf("%d raw values", n)
+}
+
+// Findings describes the leaks for the report. database is the scope of the addresses.
+func (e *LeakError) Findings(database, environment string) []finding.Finding {
+	var out []finding.Finding
+	for _, l := range e.Leaks {
+		f := finding.Finding{
+			Rule: "leak", Severity: finding.Critical, Area: finding.AreaSanitize, Change: finding.Failed,
+			Address: snapshot.Address{Scope: database, Kind: "column", Name: l.Copy}.String(),
+			Message: fmt.Sprintf("the sanitised copy holds %s of %s", values(l.Values), l.Source),
+			Values:  []finding.Side{{Environment: environment, State: finding.Present}},
+			Hint:    "the copy was dropped; mask " + l.Copy + " with the mask and domain of " + l.Source + " in sanitize.yaml",
+		}
+		if l.Source == l.Copy {
+			f.Hint = "the copy was dropped; choose another mask for " + l.Copy + " in sanitize.yaml"
+		}
+		if l.Source != l.Copy {
+			f.Related = []string{snapshot.Address{Scope: database, Kind: "column", Name: l.Source}.String()}
+		}
+		f.Seal([]string{environment})
+		out = append(out, f)
+	}
+	return out
+}
+
+const (
+	// maxWindow is the longest piece of text, in bytes, that is looked up inside a longer one; whole cells are looked up at any length.
+	maxWindow = 256
+	// maxWords is the largest number of words of such a piece.
+	maxWords = 8
+)
+
+// tally counts what was found of one source column in one column of the copy.
+type tally struct {
+	byBits [256]int64 // occurrences by the information in the value
+	digits int64
+}
+
+// search reads the whole copy and returns the leaks, sorted.
+func (s *leakSet) search(ctx context.Context, dst engine.DB, sch *schema.Database, plan *Plan) ([]Leak, error) {
+	found := map[[2]string]int64{}
+	for _, c := range s.columns {
+		if c.own > 0 {
+			found[[2]string{c.at.String(), c.at.String()}] += c.own
+		}
+	}
+	for i := range plan.Tables {
+		t := &plan.Tables[i]
+		if t.Exclude || t.Preserve || t.Version {
+			continue
+		}
+		if err := s.searchTable(ctx, dst, sch, t, found); err != nil {
+			return nil, fmt.Errorf("%s: %w", TableKey(t.Table), err)
+		}
+	}
+	out := make([]Leak, 0, len(found))
+	for k, n := range found {
+		out = append(out, Leak{Source: k[0], Copy: k[1], Values: n})
+	}
+	sort.Slice(out, func(i, j int) bool {
+		if out[i].Copy != out[j].Copy {
+			return out[i].Copy < out[j].Copy
+		}
+		return out[i].Source < out[j].Source
+	})
+	return out, nil
+}
+
+// searchTable reads every column, generated ones included: they are made of masked values, or should be.
+func (s *leakSet) searchTable(ctx context.Context, dst engine.DB, sch *schema.Database, t *TablePlan, found map[[2]string]int64) error {
+	table, ok := sch.Table(t.Table)
+	if !ok || s.used == 0 {
+		return nil
+	}
+	columns := make([]searchColumn, len(table.Columns))
+	names := make([]string, len(columns))
+	for i, c := range table.Columns {
+		names[i] = c.Name
+		columns[i] = searchColumn{set: s, tallies: map[uint16]*tally{}}
+		for _, p := range t.Columns {
+			columns[i].masked = columns[i].masked || p.Column == c.Name && p.Action == Mask
+		}
+	}
+	err := dst.CopyOut(ctx, engine.Read{Table: t.Table, Columns: names}, func(row engine.Row) error {
+		for i := range row {
+			columns[i].cell(row[i])
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i := range columns {
+		for from, tl := range columns[i].tallies {
+			source := &s.columns[from]
+			if n := columns[i].judge(tl, source.unique); n > 0 {
+				found[[2]string{source.at.String(), place{t.Table, names[i]}.String()}] += n
+			}
+		}
+	}
+	return nil
+}
+
+// searchColumn is one column of the copy under search.
+type searchColumn struct {
+	set     *leakSet
+	masked  bool
+	looked  int64 // pieces looked up
+	tallies map[uint16]*tally
+	starts  []int
+	ends    []int
+}
+
+// cell looks up the whole cell, and inside text every run of up to maxWords words.
+func (c *searchColumn) cell(cell engine.Cell) {
+	v := trimmed(cell.Data)
+	if len(v) < minLeak {
+		return
+	}
+	number := cell.Type == engine.CellInteger || cell.Type == engine.CellReal
+	c.look(v, number)
+	if number {
+		return
+	}
+	c.split(v)
+	if len(c.starts) < 2 && (len(c.starts) == 0 || c.ends[0]-c.starts[0] == len(v)) {
+		return
+	}
+	for i, from := range c.starts {
+		for j := i; j < len(c.ends) && j < i+maxWords; j++ {
+			to := c.ends[j]
+			if to-from >= maxWindow {
+				break
+			}
+			if from == 0 && to == len(v) {
+				continue
+			}
+			c.look(v[from:to], false)
+			for end := to; end > from && strings.IndexByte(".!?", v[end-1]) >= 0; {
+				end--
+				c.look(v[from:end], false)
+			}
+		}
+	}
+}
+
+// split finds the words: what stands between white space, quotes, brackets and the separators of lists, JSON and key=value.
+func (c *searchColumn) split(v []byte) {
+	c.starts, c.ends = c.starts[:0], c.ends[:0]
+	in := false
+	for i, b := range v {
+		if separators[b] {
+			if in {
+				c.ends = append(c.ends, i)
+			}
+			in = false
+		} else if !in {
+			c.starts = append(c.starts, i)
+			in = true
+		}
+	}
+	if in {
+		c.ends = append(c.ends, len(v))
+	}
+}
+
+var separators = func() (t [256]bool) {
+	for _, c := range []byte(" \t\r\n\v\f\"'`<>()[]{},;:=|\x00") {
+		t[c] = true
+	}
+	return t
+}()
+
+func (c *searchColumn) look(piece []byte, number bool) {
+	if len(piece) < minLeak || !c.set.lengths[min(len(piece), maxWindow)] {
+		return
+	}
+	c.looked++
+	e, ok := c.set.find(piece)
+	if !ok || number && e.digits && !c.masked {
+		return // a kept number, perhaps a serial one, that some masked number equals
+	}
+	t := c.tallies[e.column]
+	if t == nil {
+		t = &tally{}
+		c.tallies[e.column] = t
+	}
+	if e.digits {
+		t.digits++
+	} else {
+		t.byBits[e.bits]++
+	}
+}
+
+// judge tells leaks from chance. Masked text is random, so a short value turns up in it now and then without having leaked: a value
+// counts if it is so long that chance would show it once in 2^14 runs. Shorter ones count when there are more than chance explains, and
+// more than one in a hundred of the column's values. What is kept and made of letters is not random: there every value counts.
+func (c *searchColumn) judge(t *tally, unique int64) int64 {
+	if unique <= 0 {
+		return 0
+	}
+	threshold := math.Log2(float64(unique)) + math.Log2(float64(c.looked)+1) + 14
+	var sure, unsure int64
+	expected := 0.0
+	for bits, n := range t.byBits {
+		switch {
+		case n == 0:
+		case !c.masked || float64(bits) >= threshold:
+			sure += n
+		default:
+			unsure += n
+			expected = max(expected, math.Exp2(math.Log2(float64(unique))+math.Log2(float64(c.looked)+1)-float64(bits)))
+		}
+	}
+	unsure += t.digits
+	if t.digits > 0 {
+		// Eight digits or more; the shorter they are the more often they meet.
+		expected += float64(unique) * float64(c.looked) / 1e8
+	}
+	if float64(unsure) > 4*expected+3 && unsure*100 > unique {
+		sure += unsure
+	}
+	return sure
+}

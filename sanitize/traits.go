@@ -1,0 +1,123 @@
+package sanitize
+
+import (
+	"sort"
+	"unicode/utf8"
+
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/finding"
+)
+
+// trait is an odd property of a value: what migrations stumble over and staging data rarely has.
+type trait uint16
+
+// The traits.
+const (
+	traitNull trait = 1 << iota
+	traitEmpty
+	traitBlank
+	traitOuterBlank
+	traitControl
+	traitNonASCII
+	traitFourByte
+	traitNotUTF8
+	traitZero
+	traitNegative
+)
+
+var traitNames = map[trait]string{
+	traitNull: "null", traitEmpty: "empty", traitBlank: "blank", traitOuterBlank: "outer blank", traitControl: "control character",
+	traitNonASCII: "non-ascii", traitFourByte: "four-byte character", traitNotUTF8: "not utf-8", traitZero: "zero", traitNegative: "negative",
+}
+
+// traits is what is seen in a column.
+type traits struct {
+	seen    trait
+	longest int // bytes
+}
+
+func (t *traits) add(c engine.Cell) {
+	if c.Type != engine.CellNull && len(c.Data) > t.longest {
+		t.longest = len(c.Data)
+	}
+	t.seen |= traitsOf(c)
+}
+
+func (t *traits) merge(o traits) {
+	t.seen |= o.seen
+	t.longest = max(t.longest, o.longest)
+}
+
+// traitsOf finds the traits of one value.
+func traitsOf(c engine.Cell) trait {
+	v := c.Data
+	switch c.Type {
+	case engine.CellNull:
+		return traitNull
+	case engine.CellInteger, engine.CellReal:
+		switch {
+		case len(v) > 0 && v[0] == '-':
+			return traitNegative
+		case len(v) == 1 && v[0] == '0', string(v) == "0.0":
+			return traitZero
+		}
+		return 0
+	}
+	if len(v) == 0 {
+		return traitEmpty
+	}
+	var t trait
+	if space(v[0]) || space(v[len(v)-1]) {
+		if t = traitOuterBlank; blank(v) {
+			return traitBlank
+		}
+	}
+	high := false
+	for _, b := range v {
+		if b < 0x20 || b == 0x7f {
+			t |= traitControl
+		}
+		high = high || b >= utf8.RuneSelf
+	}
+	if high {
+		t |= traitNonASCII
+		for i := 0; i < len(v); {
+			r, size := utf8.DecodeRune(v[i:])
+			if r == utf8.RuneError && size == 1 {
+				return t | traitNotUTF8
+			}
+			if size == 4 {
+				t |= traitFourByte
+			}
+			i += size
+		}
+	}
+	return t
+}
+
+func space(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
+
+// features compares source and copy, naming only what the source has.
+func (tc *tableCopy) features() []finding.Feature {
+	var out []finding.Feature
+	for i := range tc.columns {
+		c := &tc.columns[i]
+		if c.from < 0 || tc.plan.Version {
+			continue
+		}
+		copied := c.copied
+		name := place{tc.plan.Table, c.plan.Column}.String()
+		for t := traitNull; t <= traitNegative; t <<= 1 {
+			if c.source.seen&t != 0 {
+				out = append(out, finding.Feature{Column: name, Feature: traitNames[t], Source: true, Copy: copied.seen&t != 0})
+			}
+		}
+		if c.source.longest > 0 {
+			out = append(out, finding.Feature{Column: name, Feature: "longest", Source: true, Copy: copied.longest >= c.source.longest})
+		}
+	}
+	sort.SliceStable(out, func(i, j int) bool {
+		return out[i].Column < out[j].Column
+	})
+	return out
+}
