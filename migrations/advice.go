@@ -3,6 +3,7 @@ package migrations
 import (
 	"strings"
 
+	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/schema"
 )
 
@@ -33,7 +34,7 @@ func (r *rehearsal) whyPassed(broken []breach) string {
 }
 
 // hint says what to do about a failure.
-func (r *rehearsal) hint(m *planned, f *failure) string {
+func (r *rehearsal) hint(f *failure) string {
 	if f.demand != nil {
 		return r.hintFor(f.demand)
 	}
@@ -49,25 +50,49 @@ func (r *rehearsal) hint(m *planned, f *failure) string {
 	return ""
 }
 
-// hintFor says what to do about rows that break a demand, with the question that counts them where it holds no literal of a migration.
+// hintFor says what to do about rows that break a demand, and how to find them.
 func (r *rehearsal) hintFor(d *Demand) string {
 	var do string
-	switch d.Obligation.Kind {
-	case schema.NotNull:
+	switch {
+	case d.fresh:
+		do = "add it with a default, or fill it before it becomes NOT NULL"
+	case d.Obligation.Kind == schema.NotNull:
 		do = "fill them in before, or let the migration give them a value"
-	case schema.UniqueKey:
+	case d.Obligation.Kind == schema.UniqueKey:
 		do = "merge or rename the duplicates before"
-	case schema.Reference:
+	case d.Obligation.Kind == schema.Reference:
 		do = "delete them or add the rows they refer to before"
-	case schema.CheckExpr:
+	case d.Obligation.Kind == schema.CheckExpr:
 		do = "correct them before, or loosen the check"
 	default:
 		do = "convert them before"
 	}
-	if a := r.answers[d]; a != nil && a.SQL != "" && d.On.Query == "" {
-		do += "; this counts them: " + a.SQL
+	if query := r.finder(d); query != "" {
+		do += "; find them with " + query
 	}
 	return do
+}
+
+// finder is a query for people that gives the keys of the rows which break a demand; "" where there is none, or where it would show a literal of the migration.
+func (r *rehearsal) finder(d *Demand) string {
+	finder, ok := r.in.Engine.(engine.Finder)
+	if !ok || d.fresh || len(d.From) != 1 || d.Status == Unproved || d.On.Query != "" && r.redact.literals(d.On.Query) != d.On.Query {
+		return ""
+	}
+	t, ok := r.in.Schema.Table(d.From[0])
+	if !ok || t.PrimaryKey == nil {
+		return ""
+	}
+	for _, k := range t.PrimaryKey.Columns {
+		if !contains(d.On.Columns, k) {
+			return ""
+		}
+	}
+	query, err := finder.Find(d.Obligation, d.On, t.PrimaryKey.Columns)
+	if err != nil {
+		return ""
+	}
+	return strings.Join(strings.Fields(query), " ")
 }
 
 // gapUnproved names what a passed replay does not prove: demands that only rows could answer which the copy does not have.
@@ -116,13 +141,24 @@ func (r *rehearsal) gapUnproved(i int) {
 func (p *plan) forCopy() []schema.Obligation {
 	var out []schema.Obligation
 	for _, d := range p.demands() {
-		if len(d.From) == 0 {
-			continue
-		}
 		for _, n := range sortedNames(d.From) {
 			o := d.Obligation
-			o.Table = n
+			o.Table, o.Columns = n, d.productionColumns()
 			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// productionColumns are the columns of a demand under the names that production has for them.
+func (d *Demand) productionColumns() []string {
+	out := append([]string(nil), d.Obligation.Columns...)
+	if d.rows == nil || d.rows.query != "" {
+		return out
+	}
+	for i, name := range out {
+		if c, ok := d.rows.find(name); ok && c.from != "" {
+			out[i] = c.from
 		}
 	}
 	return out

@@ -25,7 +25,7 @@ import (
 func toolDriver(t engine.Target, table schema.Name) (database.Driver, bool, error) {
 	switch t.Engine {
 	case "sqlite":
-		db, err := sql.Open("sqlite", t.Path)
+		db, err := sql.Open("sqlite", t.Path+"?_pragma=synchronous(off)") // a scratch file need not survive a power cut
 		if err != nil {
 			return nil, true, err
 		}

@@ -33,6 +33,9 @@ type Demand struct {
 	// Label is what is demanded, for messages: a column, key expressions, a constraint's name.
 	Label string
 
+	rows   *rows             // the relation; nil when the rows are not production's
+	index  bool              // the constraint is a unique index
+	fresh  bool              // NotNull: a column that the statement adds and gives no value
 	local  schema.Obligation // Obligation with names as they are just before the statement
 	target *table            // the table whose constraint it is, under its last name
 }
@@ -213,10 +216,17 @@ func reading(o schema.Obligation, def *schema.Table) []string {
 
 // demand binds an obligation to where it can be asked.
 func (l *lineage) demand(o schema.Obligation, t *table, r *rows, here schema.Relation, status Status, db *schema.Database) *Demand {
-	d := &Demand{Obligation: o, Here: here, Status: status, Label: label(o), local: o, target: t}
+	d := &Demand{Obligation: o, Here: here, Status: status, Label: label(o), local: o, target: t, rows: r}
 	def, _ := db.Table(o.Table)
 	if r != nil {
 		d.From = r.reads
+	}
+	if def != nil && o.Kind == schema.UniqueKey {
+		d.index = hasIndex(def, o.Constraint)
+	}
+	if o.Kind == schema.NotNull && r != nil {
+		c, ok := r.find(o.Columns[0])
+		d.fresh = ok && c.expr == "NULL"
 	}
 	if o.Kind == schema.Reference {
 		d.Status = l.referenced(d, db)
@@ -261,6 +271,15 @@ func (l *lineage) referenced(d *Demand, db *schema.Database) Status {
 		return Conditional
 	}
 	return d.Status
+}
+
+func hasIndex(t *schema.Table, name string) bool {
+	for _, x := range t.Indexes {
+		if x.Name == name {
+			return true
+		}
+	}
+	return false
 }
 
 func contains(names []string, name string) bool {

@@ -45,7 +45,7 @@ func makeDatabase(t *testing.T, script string) string {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if _, err := conn.Exec(script); err != nil {
+	if _, err := conn.Exec("PRAGMA synchronous=off;" + script); err != nil {
 		t.Fatal(err)
 	}
 	return path

@@ -2,11 +2,15 @@ package migrations
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/engine/sqlite"
 	"github.com/envdiff/envdiff/internal/schema"
 )
 
@@ -33,7 +37,7 @@ func TestMigrationsThatBlowUpOnProductionsRows(t *testing.T) {
 			[]string{"000042_x fails", "2 rows of users share lower(email) with another", "statement 1 of 1 (line 1)"}},
 		{"a unique index on some rows", "CREATE TABLE a (x);\n\nCREATE UNIQUE INDEX users_pro ON users (plan) WHERE age > 20;", "migration-failed",
 			[]string{"2 rows of users share plan with another (where age > 20)", "statement 2 of 2 (line 3)"}},
-		{"a column added not null", "ALTER TABLE users ADD COLUMN country TEXT NOT NULL;", "migration-failed", []string{"6 rows of users have NULL in country"}},
+		{"a column added not null", "ALTER TABLE users ADD COLUMN country TEXT NOT NULL;", "migration-failed", []string{"6 rows of users get no value for the new column country"}},
 		{"a column added with a check that its default breaks", "ALTER TABLE users ADD COLUMN score INTEGER DEFAULT 0 CHECK (score > 0);", "migration-failed", []string{"6 rows of users break the check"}},
 		{"a rebuild that adds not null", dropView + rebuild("id INTEGER PRIMARY KEY, email TEXT NOT NULL, plan TEXT, age INTEGER", sameSelect), "migration-failed",
 			[]string{"1 row of users has NULL in email", "statement 3 of 5 (line 3)"}},
@@ -44,7 +48,7 @@ func TestMigrationsThatBlowUpOnProductionsRows(t *testing.T) {
 		{"a rebuild with a check", dropView + rebuild("id INTEGER PRIMARY KEY, email TEXT, plan TEXT, age INTEGER, CONSTRAINT grown CHECK (age >= 0)", sameSelect), "migration-failed",
 			[]string{"2 rows of users break the check age >= 0", "statement 3 of 5"}},
 		{"a rebuild with a foreign key, which SQLite does not enforce for golang-migrate", "CREATE TABLE orders_new (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users (id), code TEXT NOT NULL, note TEXT);\nINSERT INTO orders_new SELECT * FROM orders;\nDROP TABLE orders;\nALTER TABLE orders_new RENAME TO orders;", "migration-predicted",
-			[]string{"1 row of orders refers by user_id to no row of users", "statement 2 of 4 (line 2)"}},
+			[]string{"breaks a foreign key", "1 row of orders refers by user_id to no row of users", "statement 2 of 4 (line 2)"}},
 		{"all of them in one rebuild", dropView + rebuild("id INTEGER PRIMARY KEY, email TEXT NOT NULL, plan TEXT REFERENCES plans (name), age INTEGER CHECK (age >= 0)", sameSelect, "CREATE UNIQUE INDEX users_email ON users (lower(email));"), "migration-failed",
 			[]string{"2 rows of users break the check age >= 0", "also 1 row of users has NULL in email", "also 2 rows of users share lower(email) with another"}},
 		{"a rebuild into a strict table", dropView + rebuild("id INTEGER PRIMARY KEY, email TEXT, plan INTEGER, age INTEGER", sameSelect) + "", "", nil},
@@ -259,6 +263,78 @@ func TestStatesThatTheToolRefuses(t *testing.T) {
 			t.Errorf("error %v, copy built %v, findings %q, gaps %q", err, built, messages(out.Findings), gaps(out))
 		}
 	})
+}
+
+func TestNothingScratchIsLeftWhateverHappens(t *testing.T) {
+	files := map[string]string{"41_a.up.sql": "", "42_x.up.sql": "CREATE TABLE x (a);"}
+	t.Run("the copy cannot be built", func(t *testing.T) {
+		refused := errors.New("sanitize.yaml names no column of users")
+		_, err := trial{production: makeDatabase(t, shop), files: files, build: func(context.Context, []schema.Obligation) (CopyResult, error) { return CopyResult{}, refused }}.run(t)
+		if !errors.Is(err, refused) {
+			t.Errorf("error %v", err)
+		}
+	})
+	t.Run("the copy is damaged", func(t *testing.T) {
+		path := makeDatabase(t, shop)
+		var at string
+		_, err := trial{production: path, files: files, build: func(ctx context.Context, _ []schema.Obligation) (CopyResult, error) {
+			target, err := sqlite.New().CreateScratch(ctx, engine.Target{}, t.TempDir())
+			at = target.Path
+			return CopyResult{Target: target}, errors.Join(err, os.WriteFile(target.Path, []byte(strings.Repeat("no database ", 999)), 0o600))
+		}}.run(t)
+		if err == nil {
+			t.Error("no error")
+		}
+		if _, err := os.Stat(at); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("the copy is still there: %v", err)
+		}
+	})
+	t.Run("cancelled while the copy is built", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(context.Background())
+		e, dir := sqlite.New(), t.TempDir()
+		path := makeDatabase(t, shop)
+		prod, err := e.Open(ctx, engine.Target{Engine: "sqlite", DSN: path, Path: path, Display: "sqlite:prod.db"}, engine.ReadOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer prod.Close()
+		sch, err := prod.Schema(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		build := faithfulCopy(prod, sch, dir, nil, nil)
+		out, err := Rehearse(ctx, Input{Scope: "main", Environment: "production", Engine: e, Production: prod, Schema: sch, Spec: Spec{Dir: writeFiles(t, files)}, ScratchDir: dir, Now: time.Now,
+			BuildCopy: func(ctx context.Context, o []schema.Obligation) (CopyResult, error) {
+				r, err := build(ctx, o)
+				cancel()
+				return r, err
+			}})
+		if !errors.Is(err, context.Canceled) || len(out.Findings) > 0 {
+			t.Errorf("error %v, findings %q", err, messages(out.Findings))
+		}
+		if left, _ := os.ReadDir(dir); len(left) > 0 {
+			t.Errorf("left: %v", left)
+		}
+	})
+}
+
+func TestMasksLearnWhatTheMigrationsDemand(t *testing.T) {
+	var got []string
+	_, err := trial{production: makeDatabase(t, shop), files: map[string]string{"41_a.up.sql": "",
+		"42_x.up.sql": "ALTER TABLE users RENAME COLUMN plan TO tariff;\nCREATE UNIQUE INDEX a ON users (tariff, age) WHERE age > 80;",
+		"43_y.up.sql": "CREATE TABLE o (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users (id));\nINSERT INTO o SELECT id, user_id FROM orders;"},
+		build: func(_ context.Context, demands []schema.Obligation) (CopyResult, error) {
+			for _, o := range demands {
+				got = append(got, fmt.Sprintf("%s %s(%s)", o.Kind, o.Table, strings.Join(o.Columns, ",")))
+			}
+			return CopyResult{}, errors.New("that is all")
+		}}.run(t)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	if want := "unique users(plan,age), unique orders(id), foreign key orders(user_id)"; strings.Join(got, ", ") != want {
+		t.Errorf("got %s, want %s", strings.Join(got, ", "), want)
+	}
 }
 
 func TestAMigrationThatNeverEnds(t *testing.T) {

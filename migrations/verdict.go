@@ -45,26 +45,39 @@ func (r *rehearsal) listProbes(i int) {
 			if a == nil {
 				continue
 			}
-			sql := a.SQL
-			if d.On.Query != "" {
-				sql = r.redact.literals(sql)
-			}
 			r.out.Database.Probes = append(r.out.Database.Probes, finding.Probe{
-				Address: r.demanded(d), Migration: m.Version, Status: string(d.Status), SQL: sql,
+				Address: r.demanded(d), Migration: m.Version, Status: string(d.Status), SQL: r.asked(a),
 				RowsChecked: a.Checked, Violations: a.Violations, At: a.At.UTC().Format(time.RFC3339)})
 		}
 	}
 }
 
+// asked is a probe as the report shows it: a query that comes from a migration without its literals.
+func (r *rehearsal) asked(a *Answer) string {
+	d := a.Demand
+	if a.SQL == "" || d.On.Query == "" {
+		return a.SQL
+	}
+	shown := d.On
+	shown.Query = r.redact.literals(shown.Query)
+	sql, err := r.in.Engine.Probe(d.Obligation, shown)
+	if err != nil {
+		return ""
+	}
+	return sql
+}
+
 // demanded is the address of what is demanded, under the name that its table has in the end.
 func (r *rehearsal) demanded(d *Demand) string {
 	name := d.target.name
-	switch o := d.Obligation; o.Kind {
-	case schema.NotNull, schema.Convertible:
+	o := d.Obligation
+	switch {
+	case o.Kind == schema.NotNull || o.Kind == schema.Convertible:
 		return snapshot.Object(r.in.Scope, "column", name.Idents(o.Columns...)...).String()
-	default:
-		return snapshot.Object(r.in.Scope, "constraint", name.Idents(o.Constraint)...).String()
+	case d.index:
+		return snapshot.Object(r.in.Scope, "index", name.Idents(o.Constraint)...).String()
 	}
+	return snapshot.Object(r.in.Scope, "constraint", name.Idents(o.Constraint)...).String()
 }
 
 // verdict gives a migration its one finding, if it deserves one.
@@ -72,10 +85,10 @@ func (r *rehearsal) verdict(i int) bool {
 	m := &r.plan.migrations[i]
 	if f := r.failed; f != nil && f.migration == i {
 		if r.artefact(f) {
-			r.find(m, "copy-artefact", finding.Failed, f.statement, r.artefactMessage(m, f), "", "")
+			r.find(m, "copy-artefact", finding.Failed, f.statement, r.artefactMessage(m, f), "", "", []*Demand{f.demand})
 			return true
 		}
-		r.find(m, "migration-failed", finding.Failed, f.statement, r.failedMessage(m, f), r.why(f), r.hint(m, f))
+		r.find(m, "migration-failed", finding.Failed, f.statement, r.failedMessage(m, f), r.why(f), r.hint(f), append(demandsOf(r.broken(m)), f.demand))
 		return true
 	}
 	broken := r.broken(m)
@@ -83,12 +96,16 @@ func (r *rehearsal) verdict(i int) bool {
 		return false
 	}
 	first := broken[0]
-	message := m.Label() + " will fail: " + first.String() + others(broken[1:])
+	outcome := " will fail: "
+	if unenforced(r.in.Engine.Name(), first.demand) {
+		outcome = " breaks a foreign key: "
+	}
+	message := m.Label() + outcome + first.String() + others(broken[1:])
 	why, hint := "", r.hintFor(first.demand)
 	if r.out.Database.Migrations[i].Status == statusOK {
 		why = r.whyPassed(broken)
 	}
-	r.find(m, "migration-predicted", finding.Predicted, first.statement, message, why, hint)
+	r.find(m, "migration-predicted", finding.Predicted, first.statement, message, why, hint, demandsOf(broken))
 	return true
 }
 
@@ -121,6 +138,14 @@ func (r *rehearsal) broken(m *planned) []breach {
 				out = append(out, breach{d, n, m, j, true})
 			}
 		}
+	}
+	return out
+}
+
+func demandsOf(broken []breach) []*Demand {
+	var out []*Demand
+	for _, b := range broken {
+		out = append(out, b.demand)
 	}
 	return out
 }
@@ -168,6 +193,9 @@ func sentence(d *Demand, n int64) string {
 	of := " of " + subject(d)
 	switch o := d.Obligation; o.Kind {
 	case schema.NotNull:
+		if d.fresh {
+			return rows + of + verb(" gets", " get") + " no value for the new column " + d.Label + ", which is NOT NULL"
+		}
 		return rows + of + verb(" has", " have") + " NULL in " + d.Label
 	case schema.UniqueKey:
 		text := rows + of + " " + verb("shares ", "share ") + d.Label + " with another"
@@ -237,11 +265,19 @@ func others(broken []breach) string {
 	return b.String()
 }
 
-func (r *rehearsal) find(m *planned, rule string, change finding.Change, statement int, message, why, hint string) {
+// find adds one finding about a migration; what the demands are about is related.
+func (r *rehearsal) find(m *planned, rule string, change finding.Change, statement int, message, why, hint string, demands []*Demand) {
 	f := finding.Finding{Rule: rule, Severity: severityOf(rule), Area: finding.AreaMigration, Address: r.address(m.Migration), Change: change,
 		Message: message, Why: why, Hint: hint}
 	if m.Up != "" {
 		f.Origin = []finding.Place{{Environment: r.in.Environment, File: m.Up, Line: m.line(statement)}}
+	}
+	related := map[string]bool{}
+	for _, d := range demands {
+		if d != nil && !related[r.demanded(d)] {
+			related[r.demanded(d)] = true
+			f.Related = append(f.Related, r.demanded(d))
+		}
 	}
 	f.Seal(r.in.Environments)
 	r.out.Findings = append(r.out.Findings, f)
