@@ -107,6 +107,14 @@ func TestUnits(t *testing.T) {
 	}
 }
 
+// Links that the role captures as configuration are told there, also for a service that is named and not enabled.
+func TestCapturedLinksAreLeftToTheConfigCollector(t *testing.T) {
+	spec := snapshot.RoleSpec{Services: []string{"nginx", "php8.2-fpm"}, Config: []string{"/etc/systemd/system/**"}}
+	if got := facts(capture(t, units(), spec, nil)); len(got) > 0 {
+		t.Errorf("told twice: %v", got)
+	}
+}
+
 func TestAHostWithoutSystemd(t *testing.T) {
 	r := capture(t, map[string]string{"etc/passwd": ""}, snapshot.RoleSpec{}, nil)
 	if len(r.Facts)+len(r.Gaps)+len(r.Looked) > 0 || r.Looked == nil {

@@ -23,6 +23,9 @@ const (
 // Parse reads links, overrides and states.
 func (Collector) Parse(in snapshot.Input) snapshot.Result {
 	p := &parser{in: in, r: snapshot.Result{Looked: []string{}}, units: map[string]*unit{}}
+	for _, g := range in.Spec.Config {
+		p.config = append(p.config, transport.CompileGlob(g))
+	}
 	for _, name := range in.Spec.Services {
 		p.unit(fullName(name)).named = true
 	}
@@ -34,11 +37,17 @@ func (Collector) Parse(in snapshot.Input) snapshot.Result {
 }
 
 type parser struct {
-	in    snapshot.Input
-	r     snapshot.Result
-	units map[string]*unit // by full name
-	seen  bool             // systemd's directories were looked at
-	live  bool             // running states are known
+	in     snapshot.Input
+	r      snapshot.Result
+	config []transport.Glob // files that the config collector reads
+	units  map[string]*unit // by full name
+	seen   bool             // systemd's directories were looked at
+	live   bool             // running states are known
+}
+
+// captured reports whether the role captures this file as configuration: a link, too, is told there and not here.
+func (p *parser) captured(path string) bool {
+	return slices.ContainsFunc(p.config, func(g transport.Glob) bool { return g.Match(path) })
 }
 
 // unit is what is known of one unit.
@@ -46,6 +55,7 @@ type unit struct {
 	named   bool // by the role
 	enabled bool
 	masked  bool
+	told    bool // the link that enables it is captured as configuration
 	active  string
 	origin  string
 }
@@ -75,6 +85,10 @@ func (p *parser) links() {
 		case f.Problem != transport.OK:
 			complete = false
 			p.trouble(f.Path, f.Problem, f.Detail)
+		case f.Target != "" && p.captured(f.Path):
+			if enabling(path.Base(path.Dir(f.Path))) {
+				p.unit(path.Base(f.Path)).told = true
+			}
 		case f.Target != "":
 			p.link(f)
 		}
@@ -155,6 +169,7 @@ func (p *parser) facts() {
 			if u.named {
 				unseen++
 			}
+		case u.told, p.captured(unitDir + "multi-user.target.wants/" + full):
 		case u.masked:
 			p.r.Add(a.Attr("enabled"), snapshot.String(masked), u.origin)
 		case u.enabled:
@@ -181,10 +196,6 @@ func (p *parser) overrides() {
 	if !fetched {
 		return
 	}
-	var config []transport.Glob
-	for _, g := range p.in.Spec.Config {
-		config = append(config, transport.CompileGlob(g))
-	}
 	complete := p.seen && (s.Problem == transport.OK || s.Problem == transport.NotFound)
 	if !complete && p.seen {
 		p.r.Missing(snapshot.At(p.in.Scope, "unit", ""), fmt.Sprintf("the unit files in %s could not be read: %s", unitDir, s.Problem),
@@ -195,7 +206,7 @@ func (p *parser) overrides() {
 		a := snapshot.At(p.in.Scope, "unit", strings.TrimPrefix(f.Path, "/"))
 		switch {
 		case f.Target != "", f.Problem == transport.NotFound: // links are told by links
-		case slices.ContainsFunc(config, func(g transport.Glob) bool { return g.Match(f.Path) }):
+		case p.captured(f.Path):
 		case f.Problem != transport.OK:
 			complete = false
 			if f.Problem != transport.Denied {
