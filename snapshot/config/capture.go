@@ -37,13 +37,10 @@ func (c capture) run() {
 	case f.Problem != transport.OK:
 		c.gap(problemText(string(f.Problem), f.Detail), problemHint(f.Problem))
 		return
-	case len(f.Body) > maxParsed:
-		if known, sure := find(f.Path, f.Body); known != nil && sure && bytes.IndexByte(f.Body, 0) < 0 {
-			c.gap(fmt.Sprintf("%d bytes, and only files of up to %d are parsed: compared by digest", len(f.Body), maxParsed), "")
-		}
-		c.digest()
 	default:
-		c.body()
+		if !c.body() {
+			return
+		}
 	}
 	c.res.Add(c.at, snapshot.Bool(true), f.Path)
 }
@@ -66,10 +63,8 @@ func (c capture) fact(attribute string, v snapshot.Value) {
 	c.res.Add(c.at.Attr(attribute), v, c.file.Path)
 }
 
+// gap leaves the whole file unknown: it has no facts, not even a digest, which the same file where it is readable would lack.
 func (c capture) gap(reason, hint string) {
-	if hint == "" {
-		hint = "envdiff explain " + c.at.String()
-	}
 	covers := []string(nil)
 	if c.file.Mode.IsDir() {
 		covers = []string{"config/" + c.at.Name + "/*"}
@@ -82,37 +77,46 @@ func (c capture) digest() {
 	c.fact(digestFact, snapshot.String(c.in.Redact.Key("config").Digest("file", c.file.Body)))
 }
 
-// body understands the file, or falls back to its digest.
-func (c capture) body() {
+// body understands the file, or takes its digest. It reports false where it left a gap.
+func (c capture) body() bool {
 	text, ok := decode(c.file.Body)
 	if !ok {
 		c.digest()
-		return
+		return true
 	}
-	if key := privateKey.Find(text); key != nil && pemOnly(text) {
+	if privateKey.Match(text) && pemOnly(text) {
 		c.fact(keyFact, c.in.Redact.Secret(string(bytes.TrimSpace(text))))
-		return
+		return true
 	}
 	f, sure := find(c.file.Path, text)
-	if f == nil {
+	if f == nil || !sure && len(text) > maxParsed {
 		if len(bytes.TrimSpace(text)) > 0 && !commentsAlone(c.file.Path, text) {
 			c.digest()
 		}
-		return
+		return true
+	}
+	if len(text) > maxParsed {
+		c.gap(fmt.Sprintf("larger than what is parsed: %d bytes, the limit is %d", len(text), maxParsed), limitHint)
+		return false
 	}
 	entries, err := f.parse(text)
 	switch {
 	case err == nil:
 		r := resolver{redact: c.in.Redact, object: c.at, file: c.file.Path}
 		c.res.Facts = append(c.res.Facts, r.facts(entries)...)
-		return
 	case isLimit(err):
-		c.gap(err.Error()+": compared by digest", "leave generated data out of `config:`")
+		c.gap("larger than what is parsed: "+err.Error(), limitHint)
+		return false
 	case sure && !template.Match(text):
-		c.gap("not readable as "+f.name+", compared by digest: "+place(err), "correct the file, or leave it out of `config:`")
+		c.gap("not readable as "+f.name+": "+place(err), "correct the file, or leave it out of `config:`")
+		return false
+	default:
+		c.digest()
 	}
-	c.digest()
+	return true
 }
+
+const limitHint = "leave generated data out of `config:`"
 
 // commentsAlone reports a configuration file of unknown format that says nothing.
 func commentsAlone(name string, text []byte) bool {

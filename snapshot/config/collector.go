@@ -33,7 +33,7 @@ func (collector) Doc() snapshot.Doc {
 		"rules make two spellings equal, so does envdiff. Lists keep their order. Items of a list of mappings are addressed by name, id or key, else by content; " +
 		"facts named `@order` hold the order of such items, so that inserting one is one difference.\n\n")
 	fmt.Fprintf(&b, "Limits: %d MiB per file, %d MiB of a file that is parsed, %d entries per file, %d levels, %d files per host. What exceeds them, cannot be read or is malformed is a gap. "+
-		"Files of unknown formats, templates, scripts and binaries are compared by a keyed digest of their bytes.\n\n", maxRead>>20, maxParsed>>20, maxEntries, maxDepth, maxFiles)
+		"Nothing of such a file is compared. Files of unknown formats, templates, scripts and binaries are compared by a keyed digest of their bytes.\n\n", maxRead>>20, maxParsed>>20, maxEntries, maxDepth, maxFiles)
 	b.WriteString("Not done: includes are not followed (name the included files too), variables are not expanded, and drop-ins are not merged into their units.\n\n| format | files | meaning |\n|---|---|---|\n")
 	for _, f := range formats {
 		files := "by content"
