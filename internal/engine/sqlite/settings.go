@@ -15,13 +15,14 @@ var settings = []struct {
 	name      string
 	query     string
 	set       string // with a %s for the value
+	first     bool   // can only be set while the file is empty
 	preset    string // the value of a new file
 	behaviour bool
 	names     map[string]string
 }{
 	{name: "application_id", query: "PRAGMA application_id", set: "PRAGMA application_id = %s", preset: "0"},
-	{name: "auto_vacuum", query: "PRAGMA auto_vacuum", set: "PRAGMA auto_vacuum = %s", preset: "none", names: map[string]string{"0": "none", "1": "full", "2": "incremental"}},
-	{name: "encoding", query: "PRAGMA encoding", set: "PRAGMA encoding = '%s'", preset: "UTF-8", behaviour: true},
+	{name: "auto_vacuum", query: "PRAGMA auto_vacuum", set: "PRAGMA auto_vacuum = %s", first: true, preset: "none", names: map[string]string{"0": "none", "1": "full", "2": "incremental"}},
+	{name: "encoding", query: "PRAGMA encoding", set: "PRAGMA encoding = '%s'", first: true, preset: "UTF-8", behaviour: true},
 	// The header's write version says how a file is written (https://sqlite.org/fileformat2.html#file_format_version_numbers); a connection
 	// that may not write never says "wal".
 	{name: "journal_mode", query: "SELECT CASE hex(substr(data, 19, 1)) WHEN '02' THEN 'wal' ELSE 'rollback' END FROM sqlite_dbpage('main') WHERE pgno = 1"},
@@ -49,21 +50,26 @@ func readSettings(ctx context.Context, c *conn) ([]schema.Setting, error) {
 	return list, nil
 }
 
-// settingStatements bring an empty file to these settings. The text encoding and auto_vacuum must come before the first table.
+// settingStatements bring an empty file to these settings.
 func settingStatements(list []schema.Setting) []string {
 	values := map[string]string{}
 	for _, s := range list {
 		values[s.Name] = s.Value
 	}
-	var statements []string
+	var first, others []string
 	for _, s := range settings {
 		value, ok := values[s.name]
 		if !ok || s.set == "" || value == s.preset || !plainValue(value) {
 			continue
 		}
-		statements = append(statements, fmt.Sprintf(s.set, value))
+		statement := fmt.Sprintf(s.set, value)
+		if s.first {
+			first = append(first, statement)
+		} else {
+			others = append(others, statement)
+		}
 	}
-	return statements
+	return append(first, others...)
 }
 
 // plainValue guards the pragmas, which take no parameters.

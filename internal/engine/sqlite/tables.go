@@ -236,10 +236,23 @@ func (b *tableBuilder) foreignKeys() {
 			fk.RefColumns = b.catalogue.primaryKeyOf(raw.table, len(fk.Columns))
 		}
 		if parent := b.catalogue.tableNamed(raw.table); parent != nil {
-			fk.RefTable.Name = parent.name
+			fk.RefTable.Name, fk.RefColumns = parent.name, parent.declared(fk.RefColumns)
 		}
 		b.table.ForeignKeys = append(b.table.ForeignKeys, fk)
 	}
+}
+
+// declared are columns in the spelling of the table.
+func (t *rawTable) declared(columns []string) []string {
+	spelled := slices.Clone(columns)
+	for i, name := range spelled {
+		for _, c := range t.columns {
+			if strings.EqualFold(c.name, name) {
+				spelled[i] = c.name
+			}
+		}
+	}
+	return spelled
 }
 
 // tableNamed finds a table as SQLite does, whatever the case.
