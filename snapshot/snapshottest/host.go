@@ -188,7 +188,7 @@ var cuts = []struct {
 	{"twice", func(b []byte) []byte { return append(slices.Clone(b), b...) }},
 	{"escape codes", func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("e"), []byte("\x1b[31m")) }},
 	{"carriage returns", func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("\n"), []byte("\r\n")) }},
-	{"a long line", func(b []byte) []byte { return append(bytes.Repeat([]byte("x"), 1<<20), b...) }},
+	{"a long line", func(b []byte) []byte { return append(bytes.Repeat([]byte("x"), 1<<16), b...) }},
 }
 
 // wants checks the declared sections.
