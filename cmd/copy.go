@@ -3,20 +3,103 @@ package cmd
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"time"
 
 	"github.com/envdiff/envdiff/cmd/config"
 	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/finding"
+	"github.com/envdiff/envdiff/internal/keys"
 	"github.com/envdiff/envdiff/internal/schema"
 	"github.com/envdiff/envdiff/migrations"
+	"github.com/envdiff/envdiff/sanitize"
+	"github.com/envdiff/envdiff/snapshot"
 )
 
-type schemaObligation = schema.Obligation
-type copier struct{ schema *schema.Database }
+// copier makes the sanitised copy of one database for a rehearsal.
+type copier struct {
+	now    func() time.Time
+	env    string
+	db     string
+	source engine.DB
+	schema *schema.Database
+	policy *sanitize.Policy
+	key    keys.Key
+	spec   *config.Copy
+	table  schema.Name // the version table, copied as it is
+}
 
+// newCopier checks everything that a copy needs before the rehearsal starts: policy, key, and that the policy names every column.
 func (s *session) newCopier(ctx context.Context, c *config.Config, env, db string, source engine.DB) (*copier, error) {
-	return &copier{}, nil
+	sch, err := source.Schema(ctx)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := s.policy(c, db)
+	if errors.Is(err, sanitize.ErrNoPolicy) {
+		return nil, hinted(fmt.Errorf("there is no sanitising policy %s, so nothing is copied", policyPath(c, db)),
+			"envdiff scan %s -w %s, then review what it proposes", env, policyPath(c, db))
+	}
+	if err != nil {
+		return nil, err
+	}
+	key, err := s.key(c.Keys.Pseudonym, "pseudonym", false)
+	if err != nil {
+		return nil, err
+	}
+	cp := &copier{now: s.world.Now, env: env, db: db, source: source, schema: sch, policy: policy, key: key,
+		spec: c.Databases[db].Copy, table: migrationsSpec(c, db).VersionTable()}
+	_, err = cp.plan(nil)
+	return cp, err
 }
-func (c *copier) build(ctx context.Context, base engine.Target, dir string, demands []schemaObligation) (migrations.CopyResult, error) {
-	return migrations.CopyResult{}, errors.New("later")
+
+// plan joins policy and schema; what the policy does not name is an error with the command that adds it.
+func (cp *copier) plan(demands []schema.Obligation) (*sanitize.Plan, error) {
+	plan, err := sanitize.NewPlan(cp.policy, cp.schema, sanitize.Rehearsal, demands, cp.table)
+	var open *sanitize.PlanError
+	if errors.As(err, &open) && len(open.Missing) > 0 {
+		return nil, hinted(err, "envdiff scan %s -w %s", cp.env, cp.policy.File)
+	}
+	return plan, err
 }
-func scanCommand() command { return command{name: "scan"} }
+
+// build is migrations.Input.BuildCopy.
+func (cp *copier) build(ctx context.Context, base engine.Target, dir string, demands []schema.Obligation) (migrations.CopyResult, error) {
+	plan, err := cp.plan(demands)
+	if err != nil {
+		return migrations.CopyResult{}, err
+	}
+	sample, err := cp.sample(demands)
+	if err != nil {
+		return migrations.CopyResult{}, err
+	}
+	start := cp.now()
+	built, err := sanitize.Build(ctx, cp.source, base, dir, cp.schema, plan, cp.key, sanitize.CopyOptions{Sample: sample})
+	if err != nil {
+		return migrations.CopyResult{}, err
+	}
+	out := migrations.CopyResult{Target: built.Target, Sanitization: built.Report,
+		Copy: finding.Copy{Mode: "full", Rows: built.Rows, Seconds: cp.now().Sub(start).Seconds()}}
+	if sample != nil {
+		out.Copy.Mode = "sample"
+	}
+	if info, err := os.Stat(built.Target.Path); built.Target.Path != "" && err == nil {
+		out.Copy.Bytes = info.Size()
+	}
+	for _, t := range plan.Tables {
+		if t.Exclude || t.Preserve {
+			out.Excluded = append(out.Excluded, t.Table)
+		}
+	}
+	return out, nil
+}
+
+// leakFinding is the finding of a copy that held raw values; it is dropped already.
+func leakFinding(env, db string, leak *sanitize.LeakError) finding.Finding {
+	rule, _ := finding.Lookup("leak")
+	f := finding.Finding{Rule: rule.ID, Severity: rule.Severity, Area: rule.Area, Change: finding.Failed,
+		Address: snapshot.At(db, "sanitize", "copy").String(), Message: leak.Error()}
+	f.Seal([]string{env})
+	return f
+}

@@ -31,6 +31,9 @@ func (s Spec) tool() string {
 	return s.Tool
 }
 
+// VersionTable is the name of the table that holds the applied version.
+func (s Spec) VersionTable() schema.Name { return s.table() }
+
 func (s Spec) table() schema.Name {
 	table := s.Table
 	if table == "" {

@@ -80,6 +80,7 @@ func (collector) Parse(in snapshot.Input) snapshot.Result {
 	switch {
 	case !fetched:
 		res.Missing(whole, "configuration files were not fetched", "run envdiff doctor", res.Looked...)
+	case s.Problem == transport.NotFound: // no such directory: globs that match nothing are no gap
 	case s.Problem != transport.OK:
 		res.Missing(whole, problemText(string(s.Problem), s.Detail), sectionHint(s.Problem), res.Looked...)
 	}
