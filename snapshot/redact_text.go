@@ -19,12 +19,12 @@ func mayHoldSecret(text string) bool {
 // longToken is any run that could be a token of a known shape; all of those are longer.
 var longToken = regexp.MustCompile(`[A-Za-z0-9_./+-]{16}`)
 
-// textRule replaces one way of writing a secret inside text. groups names the submatch that is the secret; skip says what is none.
+// textRule is one way of writing a secret inside text.
 type textRule struct {
 	pattern *regexp.Regexp
-	secret  int // the submatch that is secret
-	name    int // the submatch that is the key name, 0 if the pattern itself says that this is a secret
-	always  bool
+	secret  int  // the submatch that is the secret
+	name    int  // the submatch that is the name it goes by; 0 where the notation itself says that it is a secret
+	always  bool // a secret of any length and look, but for placeholders
 }
 
 // wholeSecret are the contents that are secret from end to end whatever their key is called.
