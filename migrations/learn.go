@@ -143,7 +143,7 @@ func (l *learner) statement(ctx context.Context, tx *transaction, s *plannedStat
 	if bearsRows {
 		s.touched = l.lineage.touched(effects)
 	}
-	s.demands = l.lineage.step(l.schema, after, effects)
+	s.demands = l.lineage.step(s.Text, l.schema, after, effects)
 	l.schema = after
 	return nil
 }

@@ -53,16 +53,16 @@ func newLineage(db *schema.Database, quote func(string) string) *lineage {
 	return l
 }
 
-// step takes one statement: the schema before and after it, on an empty clone, and its effects on rows. It returns what the statement
-// demands of rows that exist, and moves on.
-func (l *lineage) step(before, after *schema.Database, eff engine.Effects) []*Demand {
+// step takes one statement: its text, the schema before and after it, on an empty clone, and its effects on rows. It returns what the statement
+// demands of rows that exist, and moves on. The text only tells whether a type is changed by an expression of the statement's own.
+func (l *lineage) step(sql string, before, after *schema.Database, eff engine.Effects) []*Demand {
 	m := match(before, after)
 	var demands []*Demand
 	if !m.renames() {
 		for i := range after.Tables {
 			t := &after.Tables[i]
 			if old, ok := before.Table(t.Name); ok {
-				demands = append(demands, l.altered(old, t, after)...)
+				demands = append(demands, l.altered(sql, old, t, after)...)
 			}
 		}
 	}

@@ -65,7 +65,7 @@ func run(start *schema.Database, steps []step) []string {
 	l := newLineage(start, quoted)
 	var out []string
 	for i, s := range steps {
-		for _, d := range l.step(start, s.after, s.eff) {
+		for _, d := range l.step("", start, s.after, s.eff) {
 			where := d.On.Table.String()
 			if d.On.Query != "" {
 				where = "{" + d.On.Query + "}"
@@ -192,7 +192,7 @@ func TestForeignKeysAreAskedInProductionsTerms(t *testing.T) {
 			l, before := newLineage(tt.start, quoted), tt.start
 			var got []*Demand
 			for _, s := range tt.steps {
-				got = append(got, l.step(before, s.after, s.eff)...)
+				got = append(got, l.step("", before, s.after, s.eff)...)
 				before = s.after
 			}
 			if len(got) != 1 || got[0].Obligation.Kind != schema.Reference {
@@ -209,7 +209,7 @@ func TestForeignKeysAreAskedInProductionsTerms(t *testing.T) {
 		had := with(orders, func(t *schema.Table) { t.ForeignKeys = rebuilt.ForeignKeys })
 		start := db(had, rebuilt, users)
 		l := newLineage(start, quoted)
-		if got := l.step(start, start, insertSelect("orders_new", "SELECT id, user_id FROM orders", nil, "orders")); len(got) != 0 {
+		if got := l.step("", start, start, insertSelect("orders_new", "SELECT id, user_id FROM orders", nil, "orders")); len(got) != 0 {
 			t.Errorf("got %+v", got[0].Obligation)
 		}
 	})

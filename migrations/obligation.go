@@ -1,6 +1,7 @@
 package migrations
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/engine"
@@ -41,7 +42,7 @@ type Demand struct {
 }
 
 // altered gives the demands of a statement that changed a table in place: ALTER TABLE, CREATE UNIQUE INDEX.
-func (l *lineage) altered(before, after *schema.Table, db *schema.Database) []*Demand {
+func (l *lineage) altered(sql string, before, after *schema.Table, db *schema.Database) []*Demand {
 	t := l.tables[before.Name]
 	if t == nil || t.origin == empty || t.origin == seeded {
 		return nil
@@ -71,10 +72,19 @@ func (l *lineage) altered(before, after *schema.Table, db *schema.Database) []*D
 		if o.Kind == schema.NotNull && rowsHave(before, after, o.Columns[0]) {
 			continue
 		}
-		out = append(out, l.demand(o, t, r, here, status, db))
+		s := status
+		if o.Kind == schema.Convertible && s == Decisive && convertsByExpression(sql) {
+			s = Conditional
+		}
+		out = append(out, l.demand(o, t, r, here, s, db))
 	}
 	return out
 }
+
+// convertsByExpression reports whether ALTER … TYPE … USING says itself how values are converted: the schema does not keep that.
+func convertsByExpression(sql string) bool { return usingWord.MatchString(withoutComments(sql)) }
+
+var usingWord = regexp.MustCompile(`(?i)\busing\b`)
 
 // rowsHave reports whether a column that the statement added has a value in every row from its default.
 func rowsHave(before, after *schema.Table, name string) bool {
