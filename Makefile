@@ -16,7 +16,7 @@ demo: build
 
 # The packages that need no server, and the scripts. The race detector needs cgo and a C compiler.
 check:
-	CGO_ENABLED=1 $(GO) test -race $$($(GO) list $(PACKAGES) | grep -v -e /engine/postgres -e /testservers)
+	CGO_ENABLED=1 $(GO) test -race $$($(GO) list $(PACKAGES) | grep -v -e /engine/postgres -e /onpostgres -e /testservers)
 
 test: deps
 	CGO_ENABLED=1 $(GO) test -race $(PACKAGES)
