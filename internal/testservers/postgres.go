@@ -23,6 +23,7 @@ type Server struct {
 	// Major is its major version.
 	Major int
 
+	bin       string
 	process   *process
 	signal    os.Signal
 	databases atomic.Int64
@@ -86,12 +87,41 @@ func (s *Server) admin(t testing.TB, sql string) {
 
 func (s *Server) stop() { s.process.stop(s.signal) }
 
-// startPostgres makes a cluster and starts it. Client authentication: the superuser is trusted, every other role needs its password.
+// Standby returns a streaming replica of this server, made by the first test that asks.
+func (s *Server) Standby(t testing.TB) *Server {
+	t.Helper()
+	return once(t, "PostgreSQL standby", func() (*Server, error) {
+		return newPostgres(s.bin, s.Major, func(dir, data string, owner *syscall.Credential, log *tail) error {
+			backup := command(dir, owner, log, filepath.Join(s.bin, "pg_basebackup"), "-D", data, "-h", "127.0.0.1", "-p", strconv.Itoa(s.Port),
+				"-U", superuser, "--write-recovery-conf", "--no-sync", "--checkpoint=fast")
+			return run(backup, log, startTimeout)
+		})
+	})
+}
+
 func startPostgres() (*Server, error) {
 	bin, major, err := postgresBinaries("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin", "/usr/local/opt/postgresql@*/bin")
 	if err != nil {
 		return nil, err
 	}
+	return newPostgres(bin, major, func(dir, data string, owner *syscall.Credential, log *tail) error {
+		initdb := command(dir, owner, log, filepath.Join(bin, "initdb"), "-D", data, "-U", superuser, "-A", "trust", "--no-sync",
+			"--locale=C.UTF-8", "-E", "UTF8", "--wal-segsize=1")
+		if err := run(initdb, log, startTimeout); err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(data, "pg_hba.conf"), []byte(clientAccess), 0o644)
+	})
+}
+
+// clientAccess trusts the superuser, also for replication, and asks every other role for its password.
+const clientAccess = `local all all trust
+host all,replication ` + superuser + ` 127.0.0.1/32 trust
+host all all 127.0.0.1/32 scram-sha-256
+`
+
+// newPostgres starts a server on the data directory that prepare fills.
+func newPostgres(bin string, major int, prepare func(dir, data string, owner *syscall.Credential, log *tail) error) (*Server, error) {
 	owner, err := account()
 	if err != nil {
 		return nil, err
@@ -100,38 +130,32 @@ func startPostgres() (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := startCluster(bin, dir, owner)
+	log := &tail{}
+	data := filepath.Join(dir, "data")
+	if err = prepare(dir, data, owner, log); err != nil {
+		_ = os.RemoveAll(dir)
+		return nil, err
+	}
+	s, err := startCluster(bin, dir, data, owner, log)
 	if err != nil {
 		_ = os.RemoveAll(dir)
 		return nil, err
 	}
-	s.Major = major
+	s.Major, s.bin = major, bin
 	return s, nil
 }
 
-func startCluster(bin, dir string, owner *syscall.Credential) (*Server, error) {
-	log := &tail{}
-	data := filepath.Join(dir, "data")
-	initdb := command(dir, owner, log, filepath.Join(bin, "initdb"), "-D", data, "-U", superuser, "-A", "trust", "--no-sync",
-		"--locale=C.UTF-8", "-E", "UTF8", "--wal-segsize=1")
-	if err := run(initdb, log, startTimeout); err != nil {
-		return nil, err
-	}
-	access := "local all all trust\nhost all " + superuser + " 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
-	if err := os.WriteFile(filepath.Join(data, "pg_hba.conf"), []byte(access), 0o644); err != nil {
-		return nil, err
-	}
+func startCluster(bin, dir, data string, owner *syscall.Credential, log *tail) (*Server, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
-	settings := []string{
-		"listen_addresses=127.0.0.1", "port=" + strconv.Itoa(port), "unix_socket_directories=" + dir,
+	args := []string{"-D", data}
+	for _, setting := range []string{
+		"listen_addresses=127.0.0.1", "port=" + strconv.Itoa(port), "unix_socket_directories=" + dir, "password_encryption=scram-sha-256",
 		"fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_wal_size=1GB", "autovacuum=off",
 		"shared_buffers=32MB", "max_connections=60", "dynamic_shared_memory_type=mmap",
-	}
-	args := []string{"-D", data}
-	for _, setting := range settings {
+	} {
 		args = append(args, "-c", setting)
 	}
 	p, err := launch(dir, command(dir, owner, log, filepath.Join(bin, "postgres"), args...), log)
@@ -183,4 +207,3 @@ func postgresBinaries(globs ...string) (dir string, major int, err error) {
 	}
 	return dir, major, nil
 }
-

@@ -2,10 +2,12 @@ package testservers
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -85,5 +87,43 @@ func TestServerThatDoesNotStartShowsItsLog(t *testing.T) {
 	err = p.wait(startTimeout, func() bool { return false })
 	if err == nil || !strings.Contains(err.Error(), "no space left") {
 		t.Fatalf("got %v", err)
+	}
+}
+
+func TestStandbyFollows(t *testing.T) {
+	primary := Postgres(t)
+	standby := primary.Standby(t)
+	primary.Exec(t, primary.DSN("postgres"), "CREATE TABLE IF NOT EXISTS followed (id int)")
+	ctx := context.Background()
+	for range 1000 {
+		conn, err := pgconn.Connect(ctx, standby.DSN("postgres"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = conn.Exec(ctx, "SELECT * FROM followed").ReadAll()
+		conn.Close(ctx)
+		if err == nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("the standby never saw the primary's table")
+}
+
+func TestLeftoversOfKilledTestsAreRemoved(t *testing.T) {
+	parent := t.TempDir()
+	const noSuchProcess = 1 << 30
+	dead, alive := filepath.Join(parent, fmt.Sprintf("%s%d-1", dirPrefix, noSuchProcess)), filepath.Join(parent, fmt.Sprintf("%s%d-1", dirPrefix, os.Getpid()))
+	for _, dir := range []string{dead, alive} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sweep(parent)
+	if _, err := os.Stat(dead); err == nil {
+		t.Error("a dead process's directory stays")
+	}
+	if _, err := os.Stat(alive); err != nil {
+		t.Error("a running process's directory was removed")
 	}
 }

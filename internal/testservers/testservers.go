@@ -15,8 +15,10 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
+	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -103,13 +105,14 @@ func account() (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 }
 
+// dirPrefix begins the name of every server's directory; the number of the test process follows.
+const dirPrefix = "envdiff-srv-"
+
 // workDir makes a directory that the server's account owns. Its path is short: a Unix socket's path has to fit in 107 bytes.
 func workDir(owner *syscall.Credential) (string, error) {
-	parent := "/tmp"
-	if _, err := os.Stat(parent); err != nil {
-		parent = ""
-	}
-	dir, err := os.MkdirTemp(parent, "envdiff-srv-")
+	parent := parentDir()
+	sweep(parent)
+	dir, err := os.MkdirTemp(parent, fmt.Sprintf("%s%d-", dirPrefix, os.Getpid()))
 	if err != nil {
 		return "", err
 	}
@@ -119,6 +122,21 @@ func workDir(owner *syscall.Credential) (string, error) {
 		}
 	}
 	return dir, nil
+}
+
+// sweep removes what test processes left that were killed: their servers died with them.
+func sweep(parent string) {
+	left, err := filepath.Glob(filepath.Join(parent, dirPrefix+"*"))
+	if err != nil {
+		return
+	}
+	for _, dir := range left {
+		number, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), dirPrefix), "-")
+		pid, err := strconv.Atoi(number)
+		if err == nil && pid > 0 && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+			_ = os.RemoveAll(dir)
+		}
+	}
 }
 
 // command prepares a server program: its own account, home (client libraries inside servers read $HOME) and C messages.

@@ -165,17 +165,17 @@ func session1(t *testing.T, at engine.Target) engine.Session {
 }
 
 func TestConnectionThatIsLostInTheMiddleIsAnError(t *testing.T) {
-	server, base := arrange(t, "CREATE TABLE big (id int); INSERT INTO big SELECT generate_series(1, 200000)")
+	server, base := arrange(t, "CREATE TABLE big (id int, more text); INSERT INTO big SELECT n, repeat('x', 2000) FROM generate_series(1, 20000) n")
 	db := openRead(t, base)
 	rows := 0
-	err := db.CopyOut(context.Background(), engine.Read{Table: schema.Name{Name: "big"}, Columns: []string{"id"}}, func(engine.Row) error {
+	err := db.CopyOut(context.Background(), engine.Read{Table: schema.Name{Name: "big"}, Columns: []string{"id", "more"}}, func(engine.Row) error {
 		if rows++; rows == 1 {
 			server.Exec(t, server.DSN("postgres"), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'envdiff' AND datname = '"+base.Display[strings.LastIndex(base.Display, "/")+1:]+"'")
 		}
 		return nil
 	})
 	var refusal *engine.Error
-	if rows == 200000 || !errors.As(err, &refusal) || refusal.Code != "57P01" && refusal.Code != "08006" {
+	if rows == 20000 || !errors.As(err, &refusal) || refusal.Code != "57P01" && refusal.Code != "08006" {
 		t.Fatalf("%d rows, %v", rows, err)
 	}
 	if _, err := readAll(db, "big"); err == nil {
@@ -251,5 +251,39 @@ func TestScratchNeedsAURLWhoseDatabaseCanBeChanged(t *testing.T) {
 		if got, err := withDatabase(engine.Target{DSN: dsn}, "x"); err != nil || got != want {
 			t.Errorf("%s: %s, %v", dsn, got, err)
 		}
+	}
+}
+
+func TestStandbyIsReadAndKnownAsOne(t *testing.T) {
+	server, base := arrange(t, "CREATE TABLE t (id int); INSERT INTO t VALUES (1)")
+	standby := server.Standby(t)
+	database := base.Display[strings.LastIndex(base.Display, "/")+1:]
+	ctx := context.Background()
+	var rows int
+	for range 500 { // until it has caught up
+		db, err := New().Open(ctx, target(standby.DSN(database)), engine.ReadOnly)
+		if err == nil {
+			rows, err = readAll(db, "t")
+			db.Close()
+		}
+		if err == nil && rows == 1 {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	db := openRead(t, target(standby.DSN(database)))
+	if rows, err := readAll(db, "t"); rows != 1 || err != nil {
+		t.Fatalf("%d rows, %v", rows, err)
+	}
+	if model, err := db.Schema(ctx); err != nil || len(model.Tables) != 1 {
+		t.Fatalf("schema: %v", err)
+	}
+	here, err := db.Identity(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	there, err := openRead(t, base).Identity(ctx)
+	if err != nil || here.Server != there.Server || here.Database != there.Database || !here.Replica || there.Replica {
+		t.Fatalf("standby %+v, primary %+v, %v", here, there, err)
 	}
 }

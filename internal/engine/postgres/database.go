@@ -137,6 +137,10 @@ func (d *database) undo(ctx context.Context) error {
 	defer cancel()
 	if _, err := execute(ctx, d.pg, "ROLLBACK TO SAVEPOINT envdiff; RELEASE SAVEPOINT envdiff"); err != nil {
 		hangUp(d.pg)
+		var refusal *pgconn.PgError
+		if !errors.As(err, &refusal) || class(refusal.Code) != "25" && class(refusal.Code) != "3B" {
+			return fail(ctx, d.target, err)
+		}
 		return &engine.Error{Code: "25000", Message: d.target.String() + ": the statement ended envdiff's read-only transaction, so the connection was closed"}
 	}
 	return nil

@@ -19,7 +19,7 @@ func names(of []schema.Name) string {
 }
 
 func TestEffectsOfWhatOnlyPostgresHas(t *testing.T) {
-	_, at := arrange(t, `CREATE SCHEMA app; CREATE TABLE app.a (id int PRIMARY KEY, n int); CREATE TABLE b (id int PRIMARY KEY, a_id int REFERENCES app.a ON DELETE CASCADE);
+	server, at := arrange(t, `CREATE SCHEMA app; CREATE TABLE app.a (id int PRIMARY KEY, n int); CREATE TABLE b (id int PRIMARY KEY, a_id int REFERENCES app.a ON DELETE CASCADE);
 CREATE TABLE c (b_id int REFERENCES b ON DELETE SET NULL, a_id int REFERENCES app.a ON UPDATE CASCADE);
 CREATE TABLE logs (id int, day date) PARTITION BY RANGE (day); CREATE TABLE logs_1 PARTITION OF logs FOR VALUES FROM ('2025-01-01') TO ('2026-01-01'); CREATE TABLE logs_2 PARTITION OF logs DEFAULT;
 CREATE TABLE made AS SELECT 1 AS id`)
@@ -45,6 +45,9 @@ CREATE TABLE made AS SELECT 1 AS id`)
 		{sql: "COMMENT ON TABLE b IS 'x'"},
 		{sql: "VACUUM b"},
 	} {
+		if server.Major < 15 && strings.HasPrefix(c.sql, "MERGE") {
+			continue // MERGE came with 15
+		}
 		got, err := s.Effects(ctx, c.sql)
 		if err != nil {
 			t.Errorf("%s: %v", c.sql, err)
