@@ -93,6 +93,7 @@ func NewPlan(policy *Policy, sch *schema.Database, use Use, demands []schema.Obl
 	b := &planner{policy: policy, sch: sch, plan: &Plan{Use: use}, needs: map[place]*need{}}
 	b.match(versions)
 	b.resolveReferences()
+	b.joinDomains()
 	b.gatherNeeds(demands)
 	b.checkReferences()
 	b.settleDomains()
@@ -211,7 +212,7 @@ func (b *planner) matchTable(t *schema.Table, entry *TablePolicy) TablePlan {
 		case !named:
 			b.missing = append(b.missing, place{t.Name, c.Name}.String())
 		default:
-			p.Columns = append(p.Columns, ColumnPlan{Column: c.Name, Action: col.Action, Mask: col.Mask, Domain: col.domain(), Value: col.Value,
+			p.Columns = append(p.Columns, ColumnPlan{Column: c.Name, Action: col.Action, Mask: col.Mask, Domain: domainOf(place{t.Name, c.Name}, col), Value: col.Value,
 				family: familyOf(b.sch.Engine, c.Type)})
 		}
 	}
@@ -246,6 +247,33 @@ func (b *planner) column(p place) (*ColumnPlan, *ColumnPolicy) {
 		return &t.Columns[i], &ColumnPolicy{}
 	}
 	return nil, nil
+}
+
+// domainOf is the domain that an entry names, or one of the column's own.
+func domainOf(p place, c *ColumnPolicy) string {
+	if c.Domain == "" && c.Action == Mask {
+		return p.String()
+	}
+	return c.Domain
+}
+
+// joinDomains lets a foreign key's column without a domain use the one of the column that it refers to, and the other way round.
+func (b *planner) joinDomains() {
+	for range b.plan.references {
+		for _, r := range b.plan.references {
+			for i := range r.fromColumns {
+				child, childEntry := b.column(place{r.from, r.fromColumns[i]})
+				parent, parentEntry := b.column(place{r.to, r.toColumns[i]})
+				switch {
+				case child == nil || parent == nil || child.Action != Mask || parent.Action != Mask || child.Mask != parent.Mask:
+				case childEntry.Domain == "":
+					child.Domain = parent.Domain
+				case parentEntry.Domain == "":
+					parent.Domain = child.Domain
+				}
+			}
+		}
+	}
 }
 
 // rowKey returns the columns that tell the rows of a table apart.

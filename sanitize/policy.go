@@ -50,19 +50,11 @@ type ColumnPolicy struct {
 	Column string
 	Action Action
 	Mask   string  // for Mask
-	Domain string  // for Mask; "" is the mask's name
+	Domain string  // for Mask: equal values get equal pseudonyms wherever the domain is named; "" is a domain of the column's own
 	Value  *string // for Set; nil is NULL
 	Reason string
 	Line   int
 	Col    int
-}
-
-// domain is the name under which equal values get equal pseudonyms.
-func (c ColumnPolicy) domain() string {
-	if c.Domain != "" {
-		return c.Domain
-	}
-	return c.Mask
 }
 
 // Reference is a foreign key that the schema does not declare.
