@@ -23,15 +23,14 @@ func (s *session) Effects(ctx context.Context, sql string) (engine.Effects, erro
 		return engine.Effects{}, err
 	}
 	defer release()
-	p := &program{reads: map[schema.Name]bool{}, writes: map[schema.Name]bool{}, cursors: map[cursor]schema.Name{}}
+	p := &program{roots: map[string]schema.Name{}, writes: map[schema.Name]bool{}, cursors: map[cursor]*opened{}}
 	if err := p.learnRoots(ctx, s.c); err != nil {
 		return engine.Effects{}, err
 	}
 	if err := s.c.query(ctx, "EXPLAIN "+sql, p.instruction); err != nil {
 		return engine.Effects{}, err
 	}
-	p.settle()
-	effects := engine.Effects{Reads: sorted(p.reads), Writes: sorted(p.writes)}
+	effects := p.effects()
 	effects.InsertSelect, err = insertSelect(ctx, s.c, sql)
 	return effects, err
 }
@@ -48,48 +47,50 @@ func withoutRows(t token) bool {
 
 // program is a compiled statement as EXPLAIN lists it.
 type program struct {
-	roots   map[string]schema.Name // by root page
-	reads   map[schema.Name]bool
-	writes  map[schema.Name]bool
-	opened  []opened
-	touched map[cursor]bool
-	cursors map[cursor]schema.Name
+	roots   map[string]schema.Name // tables by the root pages of themselves and their indexes
+	writes  map[schema.Name]bool   // tables that are cleared without a cursor
+	opened  []*opened
+	cursors map[cursor]*opened
 	part    int // sub-programs (triggers) number their cursors anew
 }
 
 type cursor struct{ part, number int }
 
+// opened is a table that the program opens.
 type opened struct {
-	cursor  cursor
-	writing bool
+	table   schema.Name
+	writing bool // opened for writing
+	changed bool // rows are put in or taken out
 }
 
-// learnRoots maps the root pages of tables and indexes to tables.
 func (p *program) learnRoots(ctx context.Context, c *conn) error {
-	p.roots, p.touched = map[string]schema.Name{}, map[cursor]bool{}
 	return c.query(ctx, `SELECT rootpage, tbl_name FROM sqlite_schema WHERE rootpage > 0 AND tbl_name NOT LIKE 'sqlite\_%' ESCAPE '\'`, func(r engine.Row) error {
 		p.roots[string(r[0].Data)] = schema.Name{Name: string(r[1].Data)}
 		return nil
 	})
 }
 
-// instruction takes one line: addr, opcode, p1 … p5, comment.
+// instruction takes one line: addr, opcode, p1, p2, p3, p4, p5, comment.
 func (p *program) instruction(r engine.Row) error {
-	if len(r) < 5 {
+	if len(r) < 7 {
 		return nil
 	}
-	p1, p2 := number(r[2].Data), string(r[3].Data)
-	at := cursor{p.part, p1}
+	at := cursor{p.part, number(r[2].Data)}
 	switch opcode := string(r[1].Data); opcode {
 	case "Init":
 		p.part++ // every program begins with it
 	case "OpenRead", "ReopenIdx", "OpenWrite":
-		if table, ok := p.roots[p2]; ok && string(r[4].Data) != "1" {
-			p.cursors[at] = table
-			p.opened = append(p.opened, opened{at, opcode == "OpenWrite"})
+		const rootInRegister = 0x10 // OPFLAG_P2ISREG: a table that the statement itself makes
+		table, ok := p.roots[string(r[3].Data)]
+		delete(p.cursors, at)
+		if ok && number(r[6].Data)&rootInRegister == 0 {
+			p.cursors[at] = &opened{table: table, writing: opcode == "OpenWrite"}
+			p.opened = append(p.opened, p.cursors[at])
 		}
 	case "Insert", "Delete", "IdxInsert", "IdxDelete":
-		p.touched[at] = true
+		if o := p.cursors[at]; o != nil {
+			o.changed = true
+		}
 	case "Clear":
 		if table, ok := p.roots[string(r[2].Data)]; ok {
 			p.writes[table] = true
@@ -98,18 +99,19 @@ func (p *program) instruction(r engine.Row) error {
 	return nil
 }
 
-// settle decides what each opened cursor was for. A table that is written and never opened to read is still read by its own update or
-// delete; that it is written says enough.
-func (p *program) settle() {
+// effects says what each opened table was for. A table that is opened once, to be written, is read as well by its own update or delete:
+// that it is written says enough.
+func (p *program) effects() engine.Effects {
+	reads := map[schema.Name]bool{}
 	for _, o := range p.opened {
-		table := p.cursors[o.cursor]
 		switch {
-		case o.writing && p.touched[o.cursor]:
-			p.writes[table] = true
 		case !o.writing:
-			p.reads[table] = true
+			reads[o.table] = true
+		case o.changed:
+			p.writes[o.table] = true
 		}
 	}
+	return engine.Effects{Reads: sorted(reads), Writes: sorted(p.writes)}
 }
 
 func sorted(set map[schema.Name]bool) []schema.Name {

@@ -41,6 +41,12 @@ func (c *conn) failure(rc int32, sql string) error {
 	e := &engine.Error{Code: codeName(rc), Err: resultCode(rc)}
 	generic := libc.GoString(lib.Xsqlite3_errstr(c.tls, rc))
 	switch {
+	case rc == lib.SQLITE_ERROR && (message == "CHECK constraint failed" || message == "NOT NULL constraint failed"):
+		// ALTER TABLE ADD COLUMN raises its refusal with the plainest code.
+		e.Code, e.Message = "SQLITE_CONSTRAINT_CHECK", message
+		if strings.HasPrefix(message, "NOT NULL") {
+			e.Code = "SQLITE_CONSTRAINT_NOTNULL"
+		}
 	case rc&0xff == lib.SQLITE_CONSTRAINT:
 		c.constraint(e, rc, message)
 	case sql != "" && rc&0xff == lib.SQLITE_ERROR:
@@ -54,7 +60,7 @@ func (c *conn) failure(rc int32, sql string) error {
 }
 
 // safeAtRunTime are messages of running statements that name objects of the schema, never values.
-var safeAtRunTime = regexp.MustCompile(`^(error in (view|trigger|index|table|generated column) |no such (table|column|index|view|trigger|function|module|savepoint): |(table|index|view|trigger) .* already exists$|` +
+var safeAtRunTime = regexp.MustCompile(`^(error in (view|trigger|index|table|generated column) |no such (table|column|index|view|trigger|function|module|savepoint|constraint): |object name reserved for internal use: |(table|index|view|trigger) .* already exists$|` +
 	`database table is locked|cannot (commit|rollback|start|VACUUM|drop|add|store)|Cannot add |duplicate column name: |attempt to write a readonly database|database disk image is malformed|file is not a database|unable to open database file|integer overflow$|database is locked|abort due to ROLLBACK$|interrupted$|too many )`)
 
 // codeNames are the extended codes that a migration meets, by https://sqlite.org/rescode.html.
@@ -90,10 +96,7 @@ func (c *conn) constraint(e *engine.Error, rc int32, message string) {
 	switch {
 	case rc == lib.SQLITE_CONSTRAINT_TRIGGER:
 		// RAISE's text may be an expression over the row.
-		e.Message = "a trigger or the statement's own RAISE refused the change"
-		if strings.HasPrefix(message, "NOT NULL constraint failed") || strings.HasPrefix(message, "CHECK constraint failed") {
-			e.Message = message
-		}
+		e.Message = "a trigger refused the change"
 	case rc == lib.SQLITE_CONSTRAINT_DATATYPE:
 		kind, column, ok := strings.Cut(message, " column ")
 		if ok && dataTypeMessage.MatchString(kind) {
@@ -113,6 +116,9 @@ func (c *conn) constraint(e *engine.Error, rc int32, message string) {
 			return
 		}
 		c.splitColumns(e, where)
+	case rc == lib.SQLITE_CONSTRAINT:
+		// ALTER TABLE … SET NOT NULL and ADD CHECK (since 3.53) say no more.
+		e.Message = "constraint failed"
 	default:
 		e.Message = "a constraint refused the change"
 	}

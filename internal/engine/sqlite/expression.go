@@ -93,7 +93,8 @@ func spaced(list []token, i int) bool {
 	case t.punct("("):
 		return !(before.kind == tokenWord && !takesSpace[strings.ToUpper(before.text)] || before.kind == tokenQuoted)
 	case before.punct("-") || before.punct("+"):
-		return i >= 2 && endsOperand(list[i-2])
+		// A sign stands close to its number, but not to another sign: -- is a comment.
+		return t.kind == tokenPunct || i >= 2 && endsOperand(list[i-2])
 	}
 	return true
 }
