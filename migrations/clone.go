@@ -75,7 +75,7 @@ func (r *rehearsal) emptyClone(ctx context.Context) (scratch, error) {
 func (r *rehearsal) gapDifferent(clone *schema.Database) {
 	for _, name := range different(r.in.Schema, clone, schema.Name{}) {
 		r.gap(snapshot.Object(r.in.Scope, "table", name.Idents()...).String(), "it could not be rebuilt exactly in the scratch database, so what migrations do to it there proves nothing",
-			"")
+			"try migrations that touch it on a database that was restored from a backup")
 	}
 }
 

@@ -22,14 +22,14 @@ import (
 // and compares what comes out. Its database drivers write and lock when they open, so they see nothing but scratch databases.
 
 // toolDriver opens golang-migrate's own driver on a scratch database; false for engines that are not wired yet.
-func toolDriver(t engine.Target, table schema.Name) (database.Driver, bool, error) {
+func toolDriver(t engine.Target, spec Spec) (database.Driver, bool, error) {
 	switch t.Engine {
 	case "sqlite":
 		db, err := sql.Open("sqlite", t.Path+"?_pragma=synchronous(off)") // a scratch file need not survive a power cut
 		if err != nil {
 			return nil, true, err
 		}
-		d, err := sqlite.WithInstance(db, &sqlite.Config{MigrationsTable: table.Name})
+		d, err := sqlite.WithInstance(db, &sqlite.Config{MigrationsTable: spec.table().Name, NoTxWrap: spec.NoTxWrap})
 		if err != nil {
 			db.Close()
 		}
@@ -108,7 +108,7 @@ func runTool(ctx context.Context, t engine.Target, spec Spec) error {
 	if err != nil {
 		return err
 	}
-	driver, ok, err := toolDriver(t, spec.table())
+	driver, ok, err := toolDriver(t, spec)
 	if err != nil || !ok {
 		files.Close()
 		return err
@@ -121,6 +121,11 @@ func runTool(ctx context.Context, t engine.Target, spec Spec) error {
 	}
 	done := make(chan error, 1)
 	go func() {
+		defer func() {
+			if p := recover(); p != nil { // another program's code must not end ours
+				done <- fmt.Errorf("it panicked: %v", p)
+			}
+		}()
 		err := m.Up()
 		sourceErr, databaseErr := m.Close()
 		done <- errors.Join(err, sourceErr, databaseErr)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
-	"os"
 	"path"
 	"regexp"
 	"sort"
@@ -23,11 +22,14 @@ import (
 // versionedName is a name that was meant as a migration: a version and something after it.
 var versionedName = regexp.MustCompile(`^[vV]?[0-9]+[-_. ].*`)
 
-func readGolangMigrate(spec Spec) (*Source, error) {
-	dir := os.DirFS(spec.Dir)
+func readGolangMigrate(spec Spec, dir fs.FS) (*Source, error) {
 	entries, err := fs.ReadDir(dir, ".")
 	if err != nil {
-		return nil, fmt.Errorf("read migrations in %s: %w", spec.Dir, errors.Unwrap(err))
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			err = path.Err
+		}
+		return nil, fmt.Errorf("read migrations in %s: %w", spec.Dir, err)
 	}
 	src := &Source{Spec: spec}
 	listed := list(src, entries)
@@ -38,6 +40,10 @@ func readGolangMigrate(spec Spec) (*Source, error) {
 	}
 	sort.SliceStable(src.Problems, func(i, j int) bool { return src.Problems[i].File < src.Problems[j].File })
 
+	if src.Refused != "" {
+		src.Migrations = sorted(listed)
+		return src, nil
+	}
 	driver, err := iofs.New(dir, ".")
 	var dup source.ErrDuplicateMigration
 	switch {
@@ -72,6 +78,7 @@ func list(src *Source, entries []fs.DirEntry) map[uint64]*Migration {
 		version := strconv.FormatUint(uint64(m.Version), 10)
 		id := version + "_" + m.Identifier
 		if uint64(m.Version) > math.MaxInt64 {
+			src.Refused = "version " + version + " does not fit into the version table"
 			src.Problems = append(src.Problems, Problem{File: file, Name: id,
 				Message: fmt.Sprintf("version %s of %q does not fit into the version table", version, file), Hint: "use a smaller version"})
 		}

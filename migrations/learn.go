@@ -77,17 +77,18 @@ func readPlan(src *Source, pending []Migration, e engine.Engine) *plan {
 type learner struct {
 	session engine.Session
 	engine  string
+	spec    Spec
 	lineage *lineage
 	schema  *schema.Database
 }
 
 // learn fills in the plan's demands. The error is the context's; what fails otherwise is part of the plan.
-func learn(ctx context.Context, p *plan, session engine.Session, production *schema.Database, e engine.Engine) error {
+func learn(ctx context.Context, p *plan, session engine.Session, production *schema.Database, e engine.Engine, spec Spec) error {
 	start, err := session.Schema(ctx)
 	if err != nil {
 		return fmt.Errorf("read the schema of the empty clone: %w", err)
 	}
-	l := learner{session: session, engine: e.Name(), lineage: newLineage(production, e.Quote), schema: start}
+	l := learner{session: session, engine: e.Name(), spec: spec, lineage: newLineage(production, e.Quote), schema: start}
 	for i := range p.migrations {
 		at, err := l.migration(ctx, &p.migrations[i], p)
 		if ctx.Err() != nil {
@@ -106,7 +107,7 @@ func (l *learner) migration(ctx context.Context, m *planned, p *plan) (int, erro
 	if m.unreadable != nil {
 		return 0, m.unreadable
 	}
-	tx := newTransaction(l.session, l.engine, m.script())
+	tx := newTransaction(l.session, l.engine, l.spec, m.script())
 	if err := tx.begin(ctx); err != nil {
 		return 0, err
 	}
@@ -132,6 +133,9 @@ func (l *learner) statement(ctx context.Context, tx *transaction, s *plannedStat
 			return err
 		}
 		p.skipped++
+	}
+	if effectsErr != nil {
+		l.lineage.distrust()
 	}
 	after := l.schema
 	if !bearsRows {

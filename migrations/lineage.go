@@ -227,6 +227,13 @@ func (l *lineage) write(after *schema.Database, eff engine.Effects) {
 	}
 }
 
+// distrust is for a statement that ran and whose effects are not known: it may have written to every table.
+func (l *lineage) distrust() {
+	for _, t := range l.tables {
+		t.origin = written
+	}
+}
+
 // afterWrite tells rows that the migrations bring themselves from production's changed ones.
 func (l *lineage) afterWrite(t *table, eff engine.Effects) origin {
 	if t.origin != empty && t.origin != seeded {

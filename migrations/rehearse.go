@@ -174,7 +174,7 @@ func (r *rehearsal) learn(ctx context.Context) error {
 			return err
 		}
 		r.gapDifferent(start)
-		return learn(ctx, r.plan, s, r.in.Schema, r.in.Engine)
+		return learn(ctx, r.plan, s, r.in.Schema, r.in.Engine, r.in.Spec)
 	})
 	if err != nil {
 		return err

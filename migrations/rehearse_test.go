@@ -155,6 +155,7 @@ type trial struct {
 	excluded   []string
 	change     func(table string, row engine.Row)
 	timeout    time.Duration
+	noTxWrap   bool
 	build      func(context.Context, []schema.Obligation) (CopyResult, error)
 }
 
@@ -184,7 +185,7 @@ func (tr trial) run(t *testing.T) (Output, error) {
 		build = faithfulCopy(prod, sch, dir, tr.excluded, tr.change)
 	}
 	out, err := Rehearse(ctx, Input{Scope: "main", Environment: "production", Engine: e, Production: prod, Schema: sch,
-		Spec: Spec{Dir: writeFiles(t, tr.files)}, ScratchDir: dir, BuildCopy: build, Now: time.Now})
+		Spec: Spec{Dir: writeFiles(t, tr.files), NoTxWrap: tr.noTxWrap}, ScratchDir: dir, BuildCopy: build, Now: time.Now})
 	if closeErr := prod.Close(); closeErr != nil {
 		t.Error(closeErr)
 	}

@@ -62,7 +62,7 @@ func (r *rehearsal) replayOne(ctx context.Context, s engine.Session, i int) *fai
 		result.Status = statusFailed
 		return &failure{i, -1, m.unreadable, nil, -1}
 	}
-	tx := newTransaction(s, r.in.Engine.Name(), m.script())
+	tx := newTransaction(s, r.in.Engine.Name(), r.in.Spec, m.script())
 	if err := tx.begin(ctx); err != nil {
 		result.Status = statusFailed
 		return &failure{i, -1, err, nil, -1}

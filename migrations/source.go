@@ -16,6 +16,8 @@ type Spec struct {
 	Tool  string // "" is golang-migrate
 	Dir   string // the directory of the migration files
 	Table string // version table, "schema.table" or "table"; "" is the tool's default
+	// NoTxWrap is golang-migrate's x-no-tx-wrap: SQLite files run without a transaction around them.
+	NoTxWrap bool
 }
 
 // golangMigrate is the tool that Spec.Tool names when it is empty.
@@ -100,7 +102,7 @@ func ReadSource(spec Spec) (*Source, error) {
 	if spec.Dir == "" {
 		return nil, fmt.Errorf("no directory of migrations is configured: set databases.NAME.migrations to file://PATH")
 	}
-	return readGolangMigrate(spec)
+	return readGolangMigrate(spec, os.DirFS(spec.Dir))
 }
 
 // find gives the migration of a version.

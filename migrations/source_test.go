@@ -1,11 +1,13 @@
 package migrations
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/envdiff/envdiff/internal/finding"
 )
@@ -52,7 +54,7 @@ func TestPendingOfReportsWhatTheToolPassesOver(t *testing.T) {
 		{"no version", []string{"1_a.up.sql", "seed.sql"}, applied(1), nil, []string{"main:migration/seed.sql skipped"}, false},
 		{"no extension", []string{"1_a.up.sql", "2_b.up"}, applied(1), nil, []string{"main:migration/2_b.up skipped"}, false},
 		{"a version of more than 64 bits", []string{"1_a.up.sql", "99999999999999999999_b.up.sql"}, applied(1), nil, []string{"main:migration/99999999999999999999_b.up.sql 64 bits"}, false},
-		{"a version of more than 63 bits", []string{"1_a.up.sql", "9999999999999999999_b.up.sql"}, applied(1), []string{"9999999999999999999"}, []string{"main:migration/9999999999999999999_b does not fit"}, false},
+		{"a version of more than 63 bits", []string{"1_a.up.sql", "9999999999999999999_b.up.sql"}, applied(1), []string{"9999999999999999999"}, []string{"main:migration/9999999999999999999_b does not fit"}, true},
 		{"a backup that would run", []string{"1_a.up.sql", "2_b.up.sql.bak"}, applied(1), []string{"2"}, []string{"main:migration/2_b is run"}, false},
 		{"a backup of an applied migration", []string{"1_a.up.sql.bak", "2_b.up.sql"}, applied(1), []string{"2"}, nil, false},
 		{"two files of one version", []string{"1_a.up.sql", "2_b.up.sql", "02_c.up.sql"}, applied(1), []string{"2"}, []string{"main:migration/2_b same version"}, true},
@@ -107,6 +109,41 @@ func TestSuggestionIsAName(t *testing.T) {
 			t.Errorf("%s: %s, want %s", file, got, want)
 		}
 	}
+}
+
+// FuzzFileNames wants no file of SQL to be lost: whatever its name is, it is a migration or a problem.
+func FuzzFileNames(f *testing.F) {
+	for _, n := range []string{"1_a.up.sql", "0001_a.up.sql", "1-a.sql", "x.SQL", "1_a.up.sql.bak", "99999999999999999999_a.up.sql", "18446744073709551615_a.down.sql", "\xff.sql", "V7 x.up.sql", "README"} {
+		f.Add(n, "1_a.up.sql")
+	}
+	f.Fuzz(func(t *testing.T, first, second string) {
+		dir := fstest.MapFS{}
+		for _, n := range []string{first, second} {
+			if !fs.ValidPath(n) || n == "." || strings.Contains(n, "/") {
+				return // not a name that a directory can hold
+			}
+			dir[n] = &fstest.MapFile{Data: []byte("SELECT 1")}
+		}
+		src, err := readGolangMigrate(Spec{Dir: "d"}, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range dir {
+			if !strings.HasSuffix(n, ".sql") {
+				continue
+			}
+			known := false
+			for _, m := range src.Migrations {
+				known = known || m.Up == n || m.Down == n
+			}
+			for _, p := range src.Problems {
+				known = known || p.File == n
+			}
+			if !known {
+				t.Errorf("%q is lost among %+v", n, src)
+			}
+		}
+	})
 }
 
 func messages(fs []finding.Finding) []string {

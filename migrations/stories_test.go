@@ -318,6 +318,29 @@ func TestNothingScratchIsLeftWhateverHappens(t *testing.T) {
 	})
 }
 
+func TestGolangMigrateItselfHasTheLastWord(t *testing.T) {
+	// Our session leaves a parameter null; the tool's driver misses its value.
+	out, err := trial{production: makeDatabase(t, shop), files: map[string]string{"41_a.up.sql": "", "42_x.up.sql": "CREATE TABLE q (a);\nINSERT INTO q VALUES (?1);"}}.run(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(gaps(out), "\n"); !strings.HasPrefix(got, "main:migration/42_x: golang-migrate itself fails on an empty clone") {
+		t.Errorf("gaps %q", got)
+	}
+}
+
+func TestDifferentNamesWhatTwoSchemasDoNotShare(t *testing.T) {
+	a := db(tab("same@1", "x"), tab("changed@2", "x"), tab("gone@3", "x"), tab("versions@4", "x"))
+	b := db(tab("same@9", "x"), tab("changed@2", "x not null"), tab("new@3", "x"), tab("versions@4", "y"))
+	if got := joinNames(different(a, b, name("versions"))); got != "changed, gone, new" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestATransactionOfItsOwnPassesWithoutTheTools(t *testing.T) {
+	one(t, trial{noTxWrap: true}, "BEGIN;\nCREATE TABLE a (x);\nCOMMIT;", "")
+}
+
 func TestMasksLearnWhatTheMigrationsDemand(t *testing.T) {
 	var got []string
 	_, err := trial{production: makeDatabase(t, shop), files: map[string]string{"41_a.up.sql": "",

@@ -19,7 +19,7 @@ const (
 )
 
 // transaction runs the statements of one file as golang-migrate (v4.20.1) would: its SQLite driver wraps the file in a transaction whatever it holds
-// (so a BEGIN in it fails and PRAGMA foreign_keys does nothing; the DSN's x-no-tx-wrap, which turns that off, is not known here); its PostgreSQL drivers send the
+// (so a BEGIN in it fails and PRAGMA foreign_keys does nothing) unless its x-no-tx-wrap is set; its PostgreSQL drivers send the
 // file as one query, which is a transaction unless it is a single statement or brings its own.
 type transaction struct {
 	s engine.Session
@@ -29,10 +29,10 @@ type transaction struct {
 	savepoints bool
 }
 
-func newTransaction(s engine.Session, engineName string, script []engine.Statement) *transaction {
+func newTransaction(s engine.Session, engineName string, spec Spec, script []engine.Statement) *transaction {
 	switch engineName {
 	case "sqlite":
-		return &transaction{s: s, wrapped: true}
+		return &transaction{s: s, wrapped: !spec.NoTxWrap}
 	case "postgres":
 		wrapped := len(script) > 1 && !opensOwn(script)
 		return &transaction{s: s, wrapped: wrapped, savepoints: wrapped}
