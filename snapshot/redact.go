@@ -88,8 +88,11 @@ func (r *Redactor) Text(text string) string {
 	if !mayHoldSecret(text) {
 		return text
 	}
+	lower := strings.ToLower(text)
 	for _, rule := range textRules {
-		text = rule.replace(r, text)
+		if rule.mayMatch(lower) {
+			text = rule.replace(r, text)
+		}
 	}
 	return text
 }

@@ -10,17 +10,30 @@ func mayHoldSecret(text string) bool {
 	if len(text) < 8 {
 		return false
 	}
-	if strings.ContainsAny(text, "=:$@") || strings.Contains(text, "-----BEGIN") || longToken.MatchString(text) {
+	if strings.ContainsAny(text, "=:$@") || strings.Contains(text, "-----BEGIN") || longestToken(text) >= 16 {
 		return true
 	}
 	return strings.ContainsRune(text, ' ') && strings.Contains(text, "-")
 }
 
-// longToken is any run that could be a token of a known shape; all of those are longer.
-var longToken = regexp.MustCompile(`[A-Za-z0-9_./+-]{16}`)
+// longestToken is the length of the longest run of characters that tokens of known shapes are made of; all of those have 16 at least.
+func longestToken(text string) int {
+	longest, run := 0, 0
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '.' || c == '/' || c == '+' || c == '-' {
+			run++
+			longest = max(longest, run)
+		} else {
+			run = 0
+		}
+	}
+	return longest
+}
 
 // textRule is one way of writing a secret inside text.
 type textRule struct {
+	hints   []string // in lower case: text that has none of them has no match, and needs no regular expression
 	pattern *regexp.Regexp
 	secret  int  // the submatch that is the secret
 	name    int  // the submatch that is the name it goes by; 0 where the notation itself says that it is a secret
@@ -42,29 +55,43 @@ const cryptHashes = `\$(?:1|2[abxy]|5|6|7|y|gy|apr1|argon2i?d?|pbkdf2[\w-]*|scry
 
 // textRules run in order; what an earlier rule replaced no later one touches, because a marker matches none of them.
 var textRules = []textRule{
-	{pattern: regexp.MustCompile(`(?s)(` + privateKeyBlock + `)`), secret: 1, always: true},
+	{hints: []string{"private key"}, pattern: regexp.MustCompile(`(?s)(` + privateKeyBlock + `)`), secret: 1, always: true},
 	// scheme://user:password@host. The user and the host stay visible.
-	{pattern: regexp.MustCompile(`\b[A-Za-z][A-Za-z0-9+.-]*://[^\s:/?#@"'<>]*:([^\s/"'<>]+)@`), secret: 1, always: true},
+	{hints: []string{"://"}, pattern: regexp.MustCompile(`\b[A-Za-z][A-Za-z0-9+.-]*://[^\s:/?#@"'<>]*:([^\s/"'<>]+)@`), secret: 1, always: true},
 	// A password with slashes or spaces in it, written unescaped before the last @ of the authority; greedy on purpose.
-	{pattern: regexp.MustCompile(`\b[A-Za-z][A-Za-z0-9+.-]*://[^\s:/?#@"'<>‹›]*:([^\s"'<>‹›@]+)@[\w.-]+(?::[0-9]+)?(?:[/?\s]|$)`), secret: 1, always: true},
+	{hints: []string{"://"}, pattern: regexp.MustCompile(`\b[A-Za-z][A-Za-z0-9+.-]*://[^\s:/?#@"'<>‹›]*:([^\s"'<>‹›@]+)@[\w.-]+(?::[0-9]+)?(?:[/?\s]|$)`), secret: 1, always: true},
 	// scheme://token@host, as Sentry and git remotes write it.
-	{pattern: regexp.MustCompile(`\b[A-Za-z][A-Za-z0-9+.-]*://([A-Za-z0-9_-]{20,})@`), secret: 1, always: true},
+	{hints: []string{"://"}, pattern: regexp.MustCompile(`\b[A-Za-z][A-Za-z0-9+.-]*://([A-Za-z0-9_-]{20,})@`), secret: 1, always: true},
 	// user:password@tcp(host:3306)/db, the MySQL driver's own notation.
-	{pattern: regexp.MustCompile(`(?:^|[\s"'=])[^\s:/@"'=‹›]+:([^\s"'‹›]+)@(?:tcp|unix)\(`), secret: 1, always: true},
-	{pattern: regexp.MustCompile(`(` + tokenShapes + `|` + cryptHashes + `)`), secret: 1, always: true},
+	{hints: []string{"@tcp(", "@unix("}, pattern: regexp.MustCompile(`(?:^|[\s"'=])[^\s:/@"'=‹›]+:([^\s"'‹›]+)@(?:tcp|unix)\(`), secret: 1, always: true},
+	{hints: tokenHints, pattern: regexp.MustCompile(`(` + tokenShapes + `|` + cryptHashes + `)`), secret: 1, always: true},
 	// Authorization headers.
-	{pattern: regexp.MustCompile(`(?i)\b(?:bearer|basic|token|digest)\s+([A-Za-z0-9._~+/=-]{8,})`), secret: 1},
+	{hints: []string{"bearer", "basic", "token", "digest"}, pattern: regexp.MustCompile(`(?i)\b(?:bearer|basic|token|digest)\s+([A-Za-z0-9._~+/=-]{8,})`), secret: 1},
 	// curl -u user:password, --user user:password, mysql -pPassword.
-	{pattern: regexp.MustCompile(`(?:^|\s)(?:-u|--user|--proxy-user|-U)[ =]?["']?[^\s:"'‹›]+:([^\s"'‹›]+)`), secret: 1, always: true},
-	{pattern: regexp.MustCompile(`\b(?:mysql|mysqldump|mysqladmin|mariadb|mariadb-dump|sshpass)\b[^|;&]*?\s-p["']?([^\s"'‹›]+)`), secret: 1, always: true},
+	{hints: []string{"-u", "--proxy-user"}, pattern: regexp.MustCompile(`(?:^|\s)(?:-u|--user|--proxy-user|-U)[ =]?["']?[^\s:"'‹›]+:([^\s"'‹›]+)`), secret: 1, always: true},
+	{hints: []string{"mysql", "mariadb", "sshpass"}, pattern: regexp.MustCompile(`\b(?:mysql|mysqldump|mysqladmin|mariadb|mariadb-dump|sshpass)\b[^|;&]*?\s-p["']?([^\s"'‹›]+)`), secret: 1, always: true},
 	// --password=VALUE and --password VALUE.
-	{pattern: regexp.MustCompile(`(?:^|\s)--?([A-Za-z][\w.-]*)[= ]"([^"‹›]+)"`), name: 1, secret: 2},
-	{pattern: regexp.MustCompile(`(?:^|\s)--?([A-Za-z][\w.-]*)[= ]'([^'‹›]+)'`), name: 1, secret: 2},
-	{pattern: regexp.MustCompile(`(?:^|\s)--?([A-Za-z][\w.-]*)[= ]([^\s"'‹›-][^\s"'‹›]*)`), name: 1, secret: 2},
+	{hints: []string{"-"}, pattern: regexp.MustCompile(`(?:^|\s)--?([A-Za-z][\w.-]*)[= ]"([^"‹›]+)"`), name: 1, secret: 2},
+	{hints: []string{"-"}, pattern: regexp.MustCompile(`(?:^|\s)--?([A-Za-z][\w.-]*)[= ]'([^'‹›]+)'`), name: 1, secret: 2},
+	{hints: []string{"-"}, pattern: regexp.MustCompile(`(?:^|\s)--?([A-Za-z][\w.-]*)[= ]([^\s"'‹›-][^\s"'‹›]*)`), name: 1, secret: 2},
 	// PASSWORD=value, password: value, "password": "value", ?token=value&, password='value'.
-	{pattern: regexp.MustCompile(`([A-Za-z_][\w.-]*)"?'?\s*(?:=>|[=:])\s*"([^"‹›]+)"`), name: 1, secret: 2},
-	{pattern: regexp.MustCompile(`([A-Za-z_][\w.-]*)"?'?\s*(?:=>|[=:])\s*'([^'‹›]+)'`), name: 1, secret: 2},
-	{pattern: regexp.MustCompile(`([A-Za-z_][\w.-]*)\s*(?:=|:\s)\s*([^\s"'&;,‹›)}\]]+)`), name: 1, secret: 2},
+	{hints: []string{"=", ":"}, pattern: regexp.MustCompile(`([A-Za-z_][\w.-]*)"?'?\s*(?:=>|[=:])\s*"([^"‹›]+)"`), name: 1, secret: 2},
+	{hints: []string{"=", ":"}, pattern: regexp.MustCompile(`([A-Za-z_][\w.-]*)"?'?\s*(?:=>|[=:])\s*'([^'‹›]+)'`), name: 1, secret: 2},
+	{hints: []string{"=", ":"}, pattern: regexp.MustCompile(`([A-Za-z_][\w.-]*)\s*(?:=|:\s)\s*([^\s"'&;,‹›)}\]]+)`), name: 1, secret: 2},
+}
+
+// tokenHints are what the shapes of tokens and password hashes begin with.
+var tokenHints = []string{"akia", "asia", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "xapp-", "_live_", "_test_", "whsec_", "aiza", "npm_", "sg.",
+	"age-secret-key-", "eyj", "$1$", "$2", "$5$", "$6$", "$7$", "$y$", "$gy$", "$apr1$", "$argon2", "$pbkdf2", "$scrypt$", "{ssha", "{sha", "{smd5", "{crypt", "{pbkdf2"}
+
+// mayMatch looks for the hints.
+func (rule textRule) mayMatch(lower string) bool {
+	for _, h := range rule.hints {
+		if strings.Contains(lower, h) {
+			return true
+		}
+	}
+	return false
 }
 
 // replace puts markers where the rule finds secrets.

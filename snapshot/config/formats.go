@@ -84,40 +84,69 @@ var opaque = []string{"*.j2", "*.jinja", "*.jinja2", "*.erb", "*.epp", "*.tmpl",
 
 // find chooses the format of a file. sure says that its name leaves no doubt, so that a parse error is one.
 func find(name string, src []byte) (f *format, sure bool) {
-	if named(opaque, name) || bytes.HasPrefix(src, []byte("#!")) {
+	if opaqueNames.match(name) || bytes.HasPrefix(src, []byte("#!")) {
 		return nil, false
 	}
 	for i := range formats {
-		if f = &formats[i]; f.guess == nil && named(f.paths, name) {
+		if f = &formats[i]; f.guess == nil && formatNames[i].match(name) {
 			return f, !f.partial
 		}
 	}
 	for i := range formats {
-		if f = &formats[i]; f.guess != nil && (named(f.paths, name) || configName(name) && (!f.suffixes || path.Ext(name) != "") && f.guess(src)) {
+		if f = &formats[i]; f.guess != nil && (formatNames[i].match(name) || configName(name) && (!f.suffixes || path.Ext(name) != "") && f.guess(src)) {
 			return f, false
 		}
 	}
 	return nil, false
 }
 
-func named(globs []string, name string) bool {
-	base := path.Base(name)
+// nameGlobs are compiled globs: base ones are matched against the last element of a path.
+type nameGlobs struct {
+	base  []string
+	whole []transport.Glob
+}
+
+func compileNames(globs []string) nameGlobs {
+	var n nameGlobs
 	for _, g := range globs {
 		switch {
 		case !strings.Contains(g, "/"):
-			if ok, _ := path.Match(g, base); ok {
-				return true
-			}
+			n.base = append(n.base, g)
 		case g[0] == '/':
-			if transport.Match(g, name) {
-				return true
-			}
-		case transport.Match("/"+g, name) || transport.Match("/**/"+g, name):
+			n.whole = append(n.whole, transport.CompileGlob(g))
+		default:
+			n.whole = append(n.whole, transport.CompileGlob("/**/"+g))
+		}
+	}
+	return n
+}
+
+func (n nameGlobs) match(name string) bool {
+	base := path.Base(name)
+	for _, g := range n.base {
+		if ok, _ := path.Match(g, base); ok {
+			return true
+		}
+	}
+	for _, g := range n.whole {
+		if g.Match(name) {
 			return true
 		}
 	}
 	return false
 }
+
+// opaqueNames and formatNames are the compiled names of opaque and formats.
+var (
+	opaqueNames = compileNames(opaque)
+	formatNames = func() []nameGlobs {
+		out := make([]nameGlobs, len(formats))
+		for i, f := range formats {
+			out[i] = compileNames(f.paths)
+		}
+		return out
+	}()
+)
 
 // configName reports names of files that are worth a guess.
 func configName(name string) bool {
