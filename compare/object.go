@@ -19,6 +19,7 @@ type node struct {
 	cells    []nodeCell
 	// content is what stands below, relative name and value, sorted: the same content under a similar name is a renamed node.
 	content []string
+	secret  int8 // whether its name is that of a secret: 0 not asked, 1 no, 2 yes
 }
 
 // nodeCell is what one side says of a node.

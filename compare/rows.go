@@ -66,6 +66,9 @@ func (j *judgement) countRows(ctx context.Context) (skip bool, err error) {
 		return true, nil
 	}
 	from, to := j.rowPair()
+	if !j.sameColumns(from, to) {
+		return true, nil // what the columns differ by is said of the columns
+	}
 	a, nameA := j.rowsOf(from)
 	b, nameB := j.rowsOf(to)
 	if a == nil || b == nil {
@@ -83,6 +86,26 @@ func (j *judgement) countRows(ctx context.Context) (skip bool, err error) {
 	}
 	j.rows = &rowChanges{diff, nameA, nameB}
 	return false, nil
+}
+
+// sameColumns reports that the digests of two shares are over the same columns.
+func (j *judgement) sameColumns(from, to share) bool {
+	var columns [2]string
+	for i, s := range [2]share{from, to} {
+		a := j.d.node.cells[s.side].addr
+		a.Attribute = "@columns"
+		line := findLine(j.c.sides[s.side].Snapshot, a)
+		if line == nil {
+			continue
+		}
+		for _, held := range line.Values {
+			if on := j.c.views[s.side][a.Scope].members(held.On, false); !on.and(s.on).empty() {
+				columns[i] = held.Value.JSON()
+				break
+			}
+		}
+	}
+	return columns[0] == columns[1]
 }
 
 // rowPair are the shares whose rows are compared: the first side's and the last side's, or the peers' and the odd ones'.

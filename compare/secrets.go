@@ -21,6 +21,9 @@ func maskedKey(g *group) string { return digestPattern.ReplaceAllString(g.key, "
 
 // digests are the secrets in a value.
 func digests(json string) []string {
+	if !holdsSecret(json) {
+		return nil
+	}
 	var out []string
 	for _, m := range digestPattern.FindAllStringSubmatch(json, -1) {
 		out = append(out, m[1]+m[2])
@@ -109,12 +112,20 @@ var guessable = regexp.MustCompile(`(?i)^(change|replace|your|insert|put|enter|t
 
 // guessablePlaceholder reports whether the value at a key is a placeholder where a secret should be.
 func guessablePlaceholder(n *node, v snapshot.Value) bool {
-	if n.kind.Area != finding.AreaConfig && n.kind.Area != finding.AreaEndpoint || n.presence {
+	if n.kind.Area != finding.AreaConfig && n.kind.Area != finding.AreaEndpoint || n.presence || !n.namesSecret() {
 		return false
 	}
 	text, ok := v.Text()
-	if !ok || text == "" || len(text) > 60 || !guessable.MatchString(strings.Trim(text, `"' `)) || !snapshot.IsPlaceholder(text) {
-		return false
+	return ok && text != "" && len(text) <= 60 && guessable.MatchString(strings.Trim(text, `"' `)) && snapshot.IsPlaceholder(text)
+}
+
+// namesSecret reports whether the node's key is one of a secret; it is asked of every value, so the answer is kept.
+func (n *node) namesSecret() bool {
+	if n.secret == 0 {
+		n.secret = 1
+		if secretNames.IsSecretName(snapshot.Unescape(attributeOf(n.key))) {
+			n.secret = 2
+		}
 	}
-	return secretNames.IsSecretName(snapshot.Unescape(attributeOf(n.key)))
+	return n.secret == 2
 }

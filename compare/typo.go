@@ -195,20 +195,41 @@ func madeName(name string) string {
 }
 
 // nearName is the distance of two names of at least five characters that are a near miss of each other, else 0: one edit below eight
-// characters, two from there on. Names that differ in their numbers only are names of different things.
+// characters, two from there on, and the same for the words that they are made of: read_timeout and send_timeout are two things. Names that
+// differ in their numbers only are names of different things, too.
 func nearName(a, b string) int {
-	shorter := min(len([]rune(a)), len([]rune(b)))
-	if shorter < 5 || a == b || digitsDiffer(a, b) {
+	if a == b || digitsDiffer(a, b) || min(utf8.RuneCountInString(a), utf8.RuneCountInString(b)) < 5 {
 		return 0
 	}
-	limit := 1
-	if shorter >= 8 {
-		limit = 2
+	limit := nameLimit(a, b)
+	d := spelling.Distance(a, b, limit)
+	if d > limit {
+		return 0
 	}
-	if d := spelling.Distance(a, b, limit); d <= limit {
-		return d
+	x, y := nameWords(a), nameWords(b)
+	if len(x) != len(y) {
+		return d // a separator is the edit
 	}
-	return 0
+	for i := range x {
+		if x[i] == y[i] {
+			continue
+		}
+		if limit := nameLimit(x[i], y[i]); min(utf8.RuneCountInString(x[i]), utf8.RuneCountInString(y[i])) < 4 || spelling.Distance(x[i], y[i], limit) > limit {
+			return 0
+		}
+	}
+	return d
+}
+
+func nameLimit(a, b string) int {
+	if min(utf8.RuneCountInString(a), utf8.RuneCountInString(b)) >= 8 {
+		return 2
+	}
+	return 1
+}
+
+func nameWords(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }
 
 // digitsDiffer reports that two names differ in runs of digits only.

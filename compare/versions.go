@@ -52,7 +52,7 @@ func orderVersions(ecosystem, a, b string) versionOrder {
 	default:
 		return orderPlain(a, b)
 	}
-	return versionOrder{cmp, step(x, y)}
+	return versionOrder{sign(cmp), step(x, y)}
 }
 
 // splitVersion reads [epoch:]upstream[-revision], the notation that deb and rpm share.
