@@ -82,7 +82,7 @@ var formats = []format{
 var opaque = []string{"*.j2", "*.jinja", "*.jinja2", "*.erb", "*.epp", "*.tmpl", "*.tpl", "*.template", "*.mustache", "*.sh", "*.php", "*.py", "*.rb", "*.pl", "*.js", "*.lua",
 	"*.sql", "*.md", "*.txt", "*.crt", "*.cer", "*.der", "*.p12", "*.jks", "*.gpg", "*.asc"}
 
-// find chooses the format of a file. sure says that its name leaves no doubt, so that a parse error is one.
+// find chooses the format of a file. sure says that its name leaves no doubt, so that a parse error is one. Formats are guessed only for what would be parsed.
 func find(name string, src []byte) (f *format, sure bool) {
 	if opaqueNames.match(name) || bytes.HasPrefix(src, []byte("#!")) {
 		return nil, false
@@ -91,6 +91,9 @@ func find(name string, src []byte) (f *format, sure bool) {
 		if f = &formats[i]; f.guess == nil && formatNames[i].match(name) {
 			return f, !f.partial
 		}
+	}
+	if len(src) > maxParsed {
+		return nil, false
 	}
 	for i := range formats {
 		if f = &formats[i]; f.guess != nil && (formatNames[i].match(name) || configName(name) && (!f.suffixes || path.Ext(name) != "") && f.guess(src)) {

@@ -162,7 +162,7 @@ func TestLimitsAreGaps(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			start := time.Now()
 			res := collect(t, file(c.path, c.body))
-			if took := time.Since(start); took > 5*time.Second {
+			if took := time.Since(start); took > 30*time.Second { // it is well below a second on a machine of one's own
 				t.Errorf("took %s", took)
 			}
 			if c.reason == "" {
