@@ -151,15 +151,28 @@ func (p *page) rehearsal(r *Report) {
 			rows = append(rows, []string{Terminal(m.Status), Terminal(m.Version + "_" + m.Name), plural(len(m.Statements), "statement", "statements"), fmt.Sprintf("%.2f s", m.Seconds)})
 		}
 		p.table([]string{"replay", "migration", "", ""}, rows)
-		rows = rows[:0]
-		for _, q := range d.Probes {
-			if q.Violations > 0 || p.style.Verbose {
-				rows = append(rows, []string{Terminal(q.Status), Terminal(probeSubject(q)), fmt.Sprintf("%d of %d rows", q.Violations, q.RowsChecked)})
+		p.probes(d, title(r))
+	}
+}
+
+// probes lists what the environment itself answered: violations, or with -v everything that was asked.
+func (p *page) probes(d finding.RehearsedDatabase, environment string) {
+	const width = 24 // of the two columns before the subject
+	var rows [][]string
+	for _, q := range d.Probes {
+		if q.Violations == 0 && !p.style.Verbose {
+			continue
+		}
+		for i, l := range wrap(Terminal(probeSubject(q)), max(30, p.style.Width-2-width-8)) {
+			row := []string{"", "", l}
+			if i == 0 {
+				row[0], row[1] = Terminal(q.Status), fmt.Sprintf("%d of %d", q.Violations, q.RowsChecked)
 			}
+			rows = append(rows, row)
 		}
-		if len(rows) > 0 {
-			p.table([]string{"proof", "asked of " + Terminal(title(r)), "violations"}, rows)
-		}
+	}
+	if len(rows) > 0 {
+		p.table([]string{"proof", "bad rows", "asked of " + Terminal(environment) + ", read-only"}, rows)
 	}
 }
 

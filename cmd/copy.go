@@ -103,3 +103,8 @@ func leakFinding(env, db string, leak *sanitize.LeakError) finding.Finding {
 	f.Seal([]string{env})
 	return f
 }
+
+// sample is how much of the database is copied; nil is all of it.
+func (cp *copier) sample(_ []schema.Obligation) (*sanitize.Sample, error) {
+	return nil, nil
+}

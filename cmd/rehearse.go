@@ -10,6 +10,7 @@ import (
 	"github.com/envdiff/envdiff/cmd/config"
 	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/finding"
+	"github.com/envdiff/envdiff/internal/schema"
 	"github.com/envdiff/envdiff/migrations"
 	"github.com/envdiff/envdiff/snapshot"
 )
@@ -112,7 +113,7 @@ func (s *session) rehearseDatabase(ctx context.Context, c *config.Config, env, d
 		Scope: db, Environment: env, Environments: []string{env},
 		Engine: source.Engine(), Production: source, Schema: copier.schema, Spec: migrationsSpec(c, db),
 		ScratchBase: base, ScratchDir: dir, Now: s.world.Now,
-		BuildCopy: func(ctx context.Context, demands []schemaObligation) (migrations.CopyResult, error) {
+		BuildCopy: func(ctx context.Context, demands []schema.Obligation) (migrations.CopyResult, error) {
 			return copier.build(ctx, base, dir, demands)
 		},
 	})

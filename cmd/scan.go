@@ -11,6 +11,7 @@ import (
 	"github.com/envdiff/envdiff/ci"
 	"github.com/envdiff/envdiff/cmd/config"
 	"github.com/envdiff/envdiff/internal/atomicfile"
+	"github.com/envdiff/envdiff/internal/schema"
 	"github.com/envdiff/envdiff/sanitize"
 )
 
@@ -61,7 +62,7 @@ func runScan(ctx context.Context, s *session, args []string) (int, error) {
 		return 0, interrupted(ctx, err)
 	}
 	s.progress.Start(env + "/" + db)
-	policy, notes, err := sanitize.Scan(ctx, source, sch, existing, sanitize.ScanOptions{})
+	policy, notes, err := sanitize.Scan(ctx, source, sch, existing, sanitize.ScanOptions{Versions: versionTables(c, db)})
 	s.progress.Done(env + "/" + db)
 	s.progress.Close()
 	if err != nil {
@@ -73,7 +74,7 @@ func runScan(ctx context.Context, s *session, args []string) (int, error) {
 	}
 	if !s.opt.quiet {
 		for _, n := range notes {
-			fmt.Fprintf(s.world.Stderr, "envdiff: note: %s\n", ci.Terminal(n.String()))
+			fmt.Fprintf(s.world.Stderr, "envdiff: note: %s\n", ci.Terminal(noteText(n)))
 		}
 	}
 	if s.opt.write == "" {
@@ -118,4 +119,20 @@ func (s *session) existingPolicy(c *config.Config, db string) (*sanitize.Policy,
 		return nil, nil
 	}
 	return p, err
+}
+
+// versionTables are the migration tool's tables of a database, which a policy never names.
+func versionTables(c *config.Config, db string) []schema.Name {
+	if c.Databases[db].Migrations == nil {
+		return nil
+	}
+	return []schema.Name{migrationsSpec(c, db).VersionTable()}
+}
+
+func noteText(n sanitize.Note) string {
+	where := n.Table
+	if n.Column != "" {
+		where += "." + n.Column
+	}
+	return where + ": " + n.Text
 }
