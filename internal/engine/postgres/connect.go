@@ -18,7 +18,7 @@ import (
 // connectTimeout bounds one connection attempt when neither the URL nor the caller does.
 const connectTimeout = 15 * time.Second
 
-// dial connects. Its errors name the target by Display alone: the driver's hold the connection string.
+// dial connects. What the URL leaves open comes from where PostgreSQL's own tools take it: ~/.pgpass, service files and PG… variables. Its errors name the target by Display alone: the driver's hold the connection string.
 func dial(ctx context.Context, t engine.Target) (*pgconn.PgConn, error) {
 	config, err := pgconn.ParseConfig(t.DSN)
 	if err != nil {

@@ -131,7 +131,7 @@ func TestIdentityWithoutTheRightToReadTheSystemIdentifier(t *testing.T) {
 
 func TestLockedTableIsAnErrorAndNotAWait(t *testing.T) {
 	server, base := arrange(t, "CREATE TABLE busy (id int); CREATE TABLE free (id int)")
-	holder := session1(t, base)
+	holder := newSession(t, base)
 	if _, err := holder.Exec(context.Background(), "BEGIN; LOCK TABLE busy IN ACCESS EXCLUSIVE MODE"); err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestLockedTableIsAnErrorAndNotAWait(t *testing.T) {
 	}
 }
 
-func session1(t *testing.T, at engine.Target) engine.Session {
+func newSession(t *testing.T, at engine.Target) engine.Session {
 	t.Helper()
 	db, err := New().Open(context.Background(), at, engine.Scratch)
 	if err != nil {

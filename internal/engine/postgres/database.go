@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/schema"
@@ -221,21 +222,29 @@ func hangUp(pg *pgconn.PgConn) {
 	_ = pg.Close(ctx)
 }
 
-// execute runs a script by the simple protocol and returns how many rows its last row-changing statement reported.
+// execute runs a script by the simple protocol and returns how many rows its last statement changed. Rows that it yields are dropped.
 func execute(ctx context.Context, pg *pgconn.PgConn, sql string) (rows int64, err error) {
 	results := pg.Exec(ctx, sql)
 	for results.NextResult() {
 		r := results.ResultReader()
-		asked := len(r.FieldDescriptions()) > 0
+		yields := len(r.FieldDescriptions()) > 0
 		for r.NextRow() {
-			asked = true
+			yields = true
 		}
 		tag, err := r.Close()
-		if err == nil && !asked {
-			rows = tag.RowsAffected()
+		if err == nil {
+			rows = changed(tag, yields)
 		}
 	}
 	return rows, results.Close()
+}
+
+// changed reads a command tag. CREATE TABLE AS has the tag of a SELECT, but yields no rows; INSERT … RETURNING yields and changes them.
+func changed(tag pgconn.CommandTag, yields bool) int64 {
+	if yields && !tag.Insert() && !tag.Update() && !tag.Delete() && !strings.HasPrefix(tag.String(), "MERGE") {
+		return 0
+	}
+	return tag.RowsAffected()
 }
 
 // query streams the rows of one statement as text; a nil value is NULL. An error of fn stops the statement on the server and is returned.

@@ -23,7 +23,7 @@ func TestEffectsOfWhatOnlyPostgresHas(t *testing.T) {
 CREATE TABLE c (b_id int REFERENCES b ON DELETE SET NULL, a_id int REFERENCES app.a ON UPDATE CASCADE);
 CREATE TABLE logs (id int, day date) PARTITION BY RANGE (day); CREATE TABLE logs_1 PARTITION OF logs FOR VALUES FROM ('2025-01-01') TO ('2026-01-01'); CREATE TABLE logs_2 PARTITION OF logs DEFAULT;
 CREATE TABLE made AS SELECT 1 AS id`)
-	s := session1(t, at)
+	s := newSession(t, at)
 	ctx := context.Background()
 	for _, c := range []struct{ sql, reads, writes, insert string }{
 		{sql: "SELECT count(*) FROM logs", reads: "logs"},
@@ -71,7 +71,7 @@ CREATE TABLE made AS SELECT 1 AS id`)
 
 func TestAskingForEffectsLeavesATransactionAsItWas(t *testing.T) {
 	_, at := arrange(t, "CREATE TABLE t (id int)")
-	s := session1(t, at)
+	s := newSession(t, at)
 	ctx := context.Background()
 	for _, sql := range []string{"BEGIN", "INSERT INTO t VALUES (1)"} {
 		if _, err := s.Exec(ctx, sql); err != nil {
@@ -93,6 +93,25 @@ func TestAskingForEffectsLeavesATransactionAsItWas(t *testing.T) {
 	var refusal *engine.Error
 	if _, err := s.Effects(ctx, "DELETE FROM t"); !errors.As(err, &refusal) || refusal.Code != "25P02" {
 		t.Errorf("in a failed transaction: %v", err)
+	}
+}
+
+func TestRowsOfAStatementThatAlsoYieldsThem(t *testing.T) {
+	_, at := arrange(t, "CREATE TABLE t (id int)")
+	s := newSession(t, at)
+	for _, c := range []struct {
+		sql  string
+		rows int64
+	}{
+		{"INSERT INTO t SELECT generate_series(1, 3) RETURNING id", 3},
+		{"SELECT * FROM t", 0},
+		{"CREATE TABLE u AS SELECT * FROM t", 3},
+		{"UPDATE t SET id = 9; DELETE FROM t WHERE id = 8", 0},
+		{"SHOW search_path", 0},
+	} {
+		if rows, err := s.Exec(context.Background(), c.sql); rows != c.rows || err != nil {
+			t.Errorf("%s: %d rows, %v, want %d", c.sql, rows, err, c.rows)
+		}
 	}
 }
 

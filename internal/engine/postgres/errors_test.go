@@ -20,7 +20,7 @@ CREATE TABLE parent (s text PRIMARY KEY); CREATE TABLE child (s text CONSTRAINT 
 CREATE TYPE mood AS ENUM ('fine'); CREATE DOMAIN tidy AS text CONSTRAINT no_dash CHECK (VALUE !~ '-');
 CREATE TABLE parts (s text) PARTITION BY LIST (s);
 CREATE TABLE spans (r int4range, EXCLUDE USING gist (r WITH &&)); INSERT INTO spans VALUES ('[1,5)')`)
-	s := session1(t, base)
+	s := newSession(t, base)
 	for sql, want := range map[string]engine.Error{
 		"ALTER TABLE t ALTER COLUMN s TYPE int USING s::int":                                     {Code: "22P02", Message: "a value is not valid for type integer"},
 		"ALTER TABLE t ALTER COLUMN s TYPE date USING s::date":                                   {Code: "22007", Message: "a value is not valid for type date"},
