@@ -73,6 +73,9 @@ func (r *rehearsal) hintFor(d *Demand) string {
 	return do
 }
 
+// maxQuery is the length above which a query helps nobody in a hint.
+const maxQuery = 400
+
 // finder is a query for people that gives the keys of the rows which break a demand; "" where there is none, or where it would show a literal of the migration.
 func (r *rehearsal) finder(d *Demand) string {
 	finder, ok := r.in.Engine.(engine.Finder)
@@ -92,7 +95,10 @@ func (r *rehearsal) finder(d *Demand) string {
 	if err != nil {
 		return ""
 	}
-	return strings.Join(strings.Fields(query), " ")
+	if query = strings.Join(strings.Fields(query), " "); len(query) > maxQuery {
+		return ""
+	}
+	return query
 }
 
 // gapUnproved names what a passed replay does not prove: demands that only rows could answer which the copy does not have.

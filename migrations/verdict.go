@@ -127,7 +127,7 @@ func (b breach) String() string {
 	return text
 }
 
-// broken lists the demands of a migration that production's rows break for certain, and those that the copy's break unnoticed.
+// broken lists the demands of a migration that production's rows break for certain, and those that the copy's break unnoticed; what stops the migration comes first.
 func (r *rehearsal) broken(m *planned) []breach {
 	var out []breach
 	for j, s := range m.statements {
@@ -139,6 +139,8 @@ func (r *rehearsal) broken(m *planned) []breach {
 			}
 		}
 	}
+	name := r.in.Engine.Name()
+	sort.SliceStable(out, func(i, j int) bool { return !unenforced(name, out[i].demand) && unenforced(name, out[j].demand) })
 	return out
 }
 
