@@ -36,6 +36,8 @@ func subject(n *node) string {
 		}
 	case a.Kind == "profile", a.Kind == "rows":
 		return s + name
+	case a.Kind == "host":
+		return s + strings.TrimSpace(name+" "+strings.ReplaceAll(strings.TrimPrefix(strings.TrimSuffix(attribute, "_bytes"), "total"), "_", " "))
 	case a.Kind == "value":
 		return s + strings.TrimSpace(name+" "+attribute)
 	default:
@@ -80,11 +82,11 @@ func (j *judgement) shown(s share) string {
 	if s.absent {
 		return "missing"
 	}
+	if s.bare() {
+		return "present"
+	}
 	var texts []string
 	for _, g := range distinctRaw(s.groups) {
-		if g.raw == "present" && g.value == (snapshot.Value{}) {
-			return "present"
-		}
 		texts = append(texts, display(j.d.node, g.value))
 		if len(texts) == maxNames {
 			break
@@ -171,22 +173,31 @@ func (j *judgement) oddText() string {
 	if len(odd) > 1 || odd[0].count() > 1 {
 		others = "the other " + strconv.Itoa(peers)
 	}
-	return strings.Join(parts, ", ") + ", " + others + " " + strings.TrimPrefix(j.has(norm[0]), "has ")
+	text := j.has(norm[0])
+	if !norm[0].absent && !norm[0].bare() {
+		_, text, _ = strings.Cut(text, " ") // "its peers 16.0 GiB" needs no second verb
+	}
+	return strings.Join(parts, ", ") + ", " + others + " " + text
 }
 
+// has says what the instances of a share hold.
 func (j *judgement) has(s share) string {
 	verb := "has "
 	if s.count() > 1 {
 		verb = "have "
 	}
-	switch text := j.shown(s); {
+	switch {
 	case s.absent:
 		return verb + "none"
-	case text == "present":
+	case s.bare():
 		return verb + "it"
-	default:
-		return "has " + text
 	}
+	return verb + j.shown(s)
+}
+
+// bare reports a share that is there and has no value worth showing.
+func (s share) bare() bool {
+	return !s.absent && s.groups[0].raw == "present" && s.groups[0].value == (snapshot.Value{})
 }
 
 // who names the instances of a share, or counts them.

@@ -2,5 +2,7 @@
 
 package compare
 
-// raceEnabled says that the race detector slows everything down.
-const raceEnabled = false
+const (
+	raceEnabled = false
+	benchHosts  = 200
+)

@@ -53,9 +53,13 @@ func newNormalisers(sides []Side, views []map[string]*scopeView, all map[string]
 	ns := make([]*normaliser, len(sides))
 	for i, s := range sides {
 		n := &normaliser{values: newMatcher(), names: newMatcher(), hosts: map[string]int{}}
-		for _, name := range sortedKeys(s.Params) {
+		params := s.Params
+		if params == nil {
+			params = envs[environmentOf(s)] // a snapshot file of a configured environment
+		}
+		for _, name := range sortedKeys(params) {
 			if !equal[name] {
-				n.add(s.Params[name], target{ph.id(name), -1})
+				n.add(params[name], target{ph.id(name), -1})
 			}
 		}
 		n.addHosts(s, views[i], &ph, equal)

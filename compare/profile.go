@@ -29,7 +29,7 @@ var traits = []trait{
 func onlyLast(last, others float64) bool { return last > 0 && others == 0 }
 
 // limits are lengths that people choose for columns.
-var limits = []float64{32, 50, 64, 100, 128, 191, 255, 1000, 4000, 65535}
+var limits = []float64{50, 64, 100, 128, 191, 255, 1000, 4000, 65535}
 
 // muchLonger wants half as much again, and a usual limit between the two: lengths always differ a little.
 func muchLonger(last, others float64) bool {
@@ -44,9 +44,9 @@ func muchLonger(last, others float64) bool {
 	return false
 }
 
-// moreDigits wants a usual integer size between the two: 4, 9 and 18 digits fit into 2, 4 and 8 bytes.
+// moreDigits wants a usual integer size between the two: 9 and 18 digits fit into 4 and 8 bytes. Below that, more rows have larger ids.
 func moreDigits(last, others float64) bool {
-	for _, size := range []float64{4, 9, 18} {
+	for _, size := range []float64{9, 18} {
 		if others <= size && last > size {
 			return true
 		}

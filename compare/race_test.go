@@ -2,5 +2,8 @@
 
 package compare
 
-// raceEnabled says that the race detector slows everything down.
-const raceEnabled = true
+// The race detector makes everything slow and large: fewer hosts, and no limits.
+const (
+	raceEnabled = true
+	benchHosts  = 40
+)
