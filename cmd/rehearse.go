@@ -12,6 +12,7 @@ import (
 	"github.com/envdiff/envdiff/internal/finding"
 	"github.com/envdiff/envdiff/internal/schema"
 	"github.com/envdiff/envdiff/migrations"
+	"github.com/envdiff/envdiff/sanitize"
 	"github.com/envdiff/envdiff/snapshot"
 )
 
@@ -117,7 +118,10 @@ func (s *session) rehearseDatabase(ctx context.Context, c *config.Config, env, d
 			return copier.build(ctx, base, dir, demands)
 		},
 	})
-	if err != nil {
+	var leak *sanitize.LeakError
+	if errors.As(err, &leak) {
+		r.Findings = append(r.Findings, leakFinding(env, db, leak))
+	} else if err != nil {
 		return err
 	}
 	r.Rehearsal.Databases = append(r.Rehearsal.Databases, out.Database)

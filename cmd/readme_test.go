@@ -1,0 +1,70 @@
+package cmd
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/envdiff/envdiff/cmd/config"
+)
+
+// seconds are the only part of the demo's output that differs from run to run.
+var seconds = regexp.MustCompile(`\d+\.\d+ s`)
+
+// TestReadmeShowsTheDemo holds the README's first screen to what `make demo` prints.
+func TestReadmeShowsTheDemo(t *testing.T) {
+	var out, errs bytes.Buffer
+	w := World{Args: []string{"demo"}, Stdout: &out, Stderr: &errs, Dir: t.TempDir(), Now: time.Now,
+		LookupEnv: func(string) (string, bool) { return "", false }, Engines: engines(), Collectors: collectors()}
+	if status := Run(t.Context(), w); status != exitOK {
+		t.Fatalf("exit status %d\n%s%s", status, out.String(), errs.String())
+	}
+	text := seconds.ReplaceAllString(strings.TrimSpace(out.String()), "0.5 s")
+	path := filepath.Join("..", "README.md")
+	readme, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const open, end = "<!-- demo -->\n```text\n", "\n```\n<!-- /demo -->"
+	before, rest, ok := strings.Cut(string(readme), open)
+	shown, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatal("README.md has no demo block")
+	}
+	if *update {
+		if err := os.WriteFile(path, []byte(before+open+text+end+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if d := cmp.Diff(shown, text); d != "" {
+		t.Errorf("README.md shows another demo: make golden\n%s", d)
+	}
+}
+
+// TestReadmeConfigurationIsValid reads the README's example as envdiff would.
+func TestReadmeConfigurationIsValid(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join("..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(readme), "<!-- config -->\n```yaml\n")
+	example, _, ok := strings.Cut(rest, "```\n<!-- /config -->")
+	if !ok {
+		t.Fatal("README.md has no configuration example")
+	}
+	if _, err := config.Parse("README.md", []byte(example)); err != nil {
+		t.Error(err)
+	}
+	for _, generated := range []string{string(initConfig)} {
+		if _, err := config.Parse("init.yaml", []byte(generated)); err != nil {
+			t.Error(err)
+		}
+	}
+}
