@@ -184,8 +184,7 @@ func rehearsalHead(d finding.RehearsedDatabase) string {
 	if len(d.Pending) == 0 {
 		return at + ", nothing pending"
 	}
-	return fmt.Sprintf("%s, %s replayed on a %s copy (%d rows in %.1f s)", at, plural(len(d.Pending), "pending migration", "pending migrations"),
-		Terminal(d.Copy.Mode), d.Copy.Rows, d.Copy.Seconds)
+	return fmt.Sprintf("%s, %d pending, replayed on a %s copy of %d rows in %.1f s", at, len(d.Pending), Terminal(d.Copy.Mode), d.Copy.Rows, d.Copy.Seconds)
 }
 
 func probeSubject(q finding.Probe) string {
