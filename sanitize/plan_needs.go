@@ -179,26 +179,27 @@ func (b *planner) needDemand(o schema.Obligation) {
 	if o.Constraint == "" {
 		what = "a pending " + string(o.Kind) + " constraint on " + TableKey(o.Table)
 	}
-	apply := func(table schema.Name, columns, exprs []string, fold bool) {
+	apply := func(table schema.Name, columns, exprs []string) {
 		for i := range b.sch.Tables {
 			t := &b.sch.Tables[i]
 			if _, exists := b.sch.Table(table); exists && t.Name != table {
 				continue
 			}
-			wanted := append([]string(nil), columns...)
-			for _, e := range exprs {
-				wanted = append(wanted, columnsIn(t, e)...)
-			}
-			for _, c := range wanted {
+			for _, c := range columns {
 				if _, ok := t.Column(c); ok {
-					b.needUnique(t.Name, c, what, fold)
+					b.needUnique(t.Name, c, what, folds(t, c, ""))
+				}
+			}
+			for _, e := range exprs {
+				for _, c := range columnsIn(t, e) {
+					b.needUnique(t.Name, c, what, len(tokens(e)) > 1 || folds(t, c, ""))
 				}
 			}
 		}
 	}
-	apply(o.Table, o.Columns, o.Exprs, o.Kind == schema.UniqueKey)
+	apply(o.Table, o.Columns, o.Exprs)
 	if o.Kind == schema.Reference {
-		apply(o.RefTable, o.RefColumns, nil, false)
+		apply(o.RefTable, o.RefColumns, nil)
 	}
 }
 
