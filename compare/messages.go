@@ -98,12 +98,20 @@ func (j *judgement) shown(s share) string {
 // plain is the message of rules that have none of their own.
 func (j *judgement) plain() string {
 	if j.d.within {
-		return j.subject() + ": " + j.oddText()
+		return j.subject() + j.inside() + ": " + j.oddText()
 	}
 	if j.shape == missing {
 		return j.subject() + " " + j.missingText()
 	}
 	return j.subject() + " " + j.acrossText()
+}
+
+// inside names the environment of a within difference where there is more than one.
+func (j *judgement) inside() string {
+	if len(j.c.sides) < 2 {
+		return ""
+	}
+	return " in " + j.c.sides[j.d.sides[0]].Name
 }
 
 // acrossText lists each side's value: "is 512M in staging, 256M in production". For lists it says what the last side gained and lost.
@@ -288,7 +296,7 @@ func texts(v snapshot.Value) []string {
 
 func (j *judgement) sayReordered() string {
 	if j.d.within {
-		return j.subject() + ": the same items are in another order on " + j.oddNames()
+		return j.subject() + j.inside() + ": the same items are in another order on " + j.oddNames()
 	}
 	return j.subject() + " has the same items in another order in " + j.c.sides[j.d.sides[len(j.d.sides)-1]].Name
 }
@@ -317,7 +325,7 @@ func (j *judgement) sayConffile() string {
 	}
 	s := n.addr.Scope + ": /" + snapshot.Unescape(file)
 	if j.shape != missing {
-		return s + " is modified differently: " + j.oddOrAcross()
+		return s + " is modified differently" + j.inside() + ": " + j.oddText()
 	}
 	var parts []string
 	for _, sh := range j.d.shares {
@@ -328,15 +336,8 @@ func (j *judgement) sayConffile() string {
 	return s + " is not as its package delivered it on " + listed3(parts) + " only"
 }
 
-func (j *judgement) oddOrAcross() string {
-	if j.d.within {
-		return j.oddText()
-	}
-	return j.acrossText()
-}
-
 func (j *judgement) saySecretDiffers() string {
-	return j.subject() + ": " + strings.Join(j.groupsOf(), ", ")
+	return j.subject() + j.inside() + ": " + strings.Join(j.groupsOf(), ", ")
 }
 
 // groupsOf tells secrets apart without showing them.
@@ -359,17 +360,18 @@ func (j *judgement) groupsOf() []string {
 // sayVersions says which side is older, and by what.
 func (j *judgement) sayVersions() string {
 	p, ok := j.versionPair()
-	if !ok {
+	if !ok || p.order.compare == 0 {
 		return j.plain()
-	}
-	if p.order.compare == 0 {
-		return j.subject() + " " + j.oddOrAcross()
 	}
 	relation, sign := "older", "<"
 	if p.order.compare > 0 {
 		relation, sign = "newer", ">"
 	}
-	return fmt.Sprintf("%s: %s is %s by %s (%s %s %s)", j.subject(), p.who, relation, p.order.step, p.version, sign, p.other)
+	where := ""
+	if j.d.within {
+		where = j.inside()
+	}
+	return fmt.Sprintf("%s%s: %s is %s by %s (%s %s %s)", j.subject(), where, p.who, relation, p.order.step, p.version, sign, p.other)
 }
 
 // sayMisspelt names both spellings.
@@ -381,7 +383,7 @@ func (j *judgement) sayMisspelt() string {
 	if d.within {
 		for _, s := range d.shares {
 			if !s.absent {
-				where = " on " + j.who(s)
+				where = " on " + j.who(s) + j.inside()
 			}
 		}
 	} else {

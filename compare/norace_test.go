@@ -4,5 +4,6 @@ package compare
 
 const (
 	raceEnabled = false
+	seeds       = 300
 	benchHosts  = 200
 )

@@ -411,7 +411,7 @@ func (e *estate) run(t testing.TB, opt Options) error {
 
 func TestPlantedChangesAreExactlyTheFindings(t *testing.T) {
 	kinds, most := map[string]int{}, 0
-	for seed := range uint64(300) {
+	for seed := range uint64(seeds) {
 		e := newEstate(seed)
 		e.plantMany(1 + int(seed%20))
 		for _, p := range e.want {

@@ -85,7 +85,7 @@ func TestRules(t *testing.T) {
 		{"a service is not enabled", func(s, p *env) { p.set("web:service/nginx#enabled", false) },
 			[]string{"service-state high changed web:service/nginx#enabled"}, ""},
 		{"one host has half the memory", func(s, p *env) { p.set("web:host/memory#total_bytes", 8<<30, "web3") },
-			[]string{"memory-odd high odd web:host/memory#total_bytes"}, "web: memory: web3 has 8.0 GiB, its 2 peers 16.0 GiB"},
+			[]string{"memory-odd high odd web:host/memory#total_bytes"}, "web: memory in production: web3 has 8.0 GiB, its 2 peers 16.0 GiB"},
 		{"memory within ten per cent is equal", func(s, p *env) { p.set("web:host/memory#total_bytes", 15<<30, "web3") }, nil, ""},
 		{"a host swaps", func(s, p *env) {
 			p.set("web:host/swap#used_bytes", 4<<30, "web3").set("web:host/swap#used_bytes", 0, "web1", "web2")
@@ -195,7 +195,7 @@ func TestNamesAndSecrets(t *testing.T) {
 		{"a misspelt key on one host", func(s, p *env) {
 			s.set(ini+"max_connections", 100)
 			p.set(ini+"max_connections", 100, "web1", "web2").set(ini+"max_conections", 100, "web3")
-		}, []string{"typo high odd " + ini + "max_conections"}, `on web3 looks misspelt: "max_conections" where the others have "max_connections"`},
+		}, []string{"typo high odd " + ini + "max_conections"}, `on web3 in production looks misspelt: "max_conections" where the others have "max_connections"`},
 		{"a misspelt key in production", func(s, p *env) {
 			both(s, p, ini+"other", 1, 1)
 			s.set(ini+"max_connections", 100)
