@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 
@@ -253,13 +255,4 @@ func helpText(c command) string {
 	section("COMMON", commonFlags)
 	fmt.Fprintf(&b, "\n%s\n", exitStatus)
 	return b.String()
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	names := make([]string, 0, len(m))
-	for n := range m {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	return names
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,7 +62,7 @@ func runDoctor(ctx context.Context, s *session, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	names := sortedKeys(c.Environments)
+	names := slices.Sorted(maps.Keys(c.Environments))
 	if len(args) == 1 {
 		if _, ok := c.Environments[args[0]]; !ok {
 			return 0, s.unknownEnvironment(c, args[0])
@@ -122,7 +124,7 @@ func (d *checkup) environment(ctx context.Context, c *config.Config, name string
 	for _, t := range plan.Databases {
 		d.database(ctx, c, name, t)
 	}
-	for _, ep := range sortedKeys(c.Environments[name].Endpoints) {
+	for _, ep := range slices.Sorted(maps.Keys(c.Environments[name].Endpoints)) {
 		d.note(name+" "+ep, "endpoints are not read by this version", "")
 	}
 	return ctx.Err()
@@ -130,7 +132,7 @@ func (d *checkup) environment(ctx context.Context, c *config.Config, name string
 
 // host asks for everything that the collectors want, and sums up what could not be had.
 func (d *checkup) host(ctx context.Context, env string, h snapshot.HostTarget) {
-	roles := sortedKeys(h.Roles)
+	roles := slices.Sorted(maps.Keys(h.Roles))
 	what := env + " " + strings.Join(roles, ",") + "/" + h.Instance
 	ctx, cancel := context.WithTimeout(ctx, d.deadline())
 	defer cancel()
@@ -149,7 +151,7 @@ func (d *checkup) host(ctx context.Context, env string, h snapshot.HostTarget) {
 				d.bad(what, "reading for "+col.Name()+": "+err.Error(), "")
 				return
 			}
-			for _, id := range sortedKeys(sections) {
+			for _, id := range slices.Sorted(maps.Keys(sections)) {
 				for _, f := range sections[id].Files {
 					files++
 					if f.Problem != transport.OK && f.Problem != transport.NotFound {

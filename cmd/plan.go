@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -65,7 +67,7 @@ func (s *session) hosts(c *config.Config, name string) ([]snapshot.HostTarget, e
 	env := c.Environments[name]
 	byURL := map[string]int{}
 	var targets []snapshot.HostTarget
-	for _, role := range sortedKeys(env.Hosts) {
+	for _, role := range slices.Sorted(maps.Keys(env.Hosts)) {
 		spec := c.Roles[role]
 		for _, h := range env.Hosts[role] {
 			purpose := fmt.Sprintf("the host %s of %s", h.Instance(), name)
@@ -106,7 +108,7 @@ func (s *session) hostOpener(c *config.Config, h config.Host, purpose string) fu
 func (s *session) databases(c *config.Config, name string) ([]snapshot.DatabaseTarget, error) {
 	env := c.Environments[name]
 	var targets []snapshot.DatabaseTarget
-	for _, db := range sortedKeys(env.Databases) {
+	for _, db := range slices.Sorted(maps.Keys(env.Databases)) {
 		loc := env.Databases[db]
 		spec, err := s.databaseSpec(c, db, env.Protected)
 		if err != nil {
@@ -117,10 +119,10 @@ func (s *session) databases(c *config.Config, name string) ([]snapshot.DatabaseT
 				Open: func(ctx context.Context) (engine.DB, error) { return s.openReadOnly(ctx, c, name, db, instance, u) }})
 		}
 		add("primary", loc.URL)
-		for _, instance := range sortedKeys(loc.Replicas) {
+		for _, instance := range slices.Sorted(maps.Keys(loc.Replicas)) {
 			add(instance, loc.Replicas[instance])
 		}
-		for _, instance := range sortedKeys(loc.Shards) {
+		for _, instance := range slices.Sorted(maps.Keys(loc.Shards)) {
 			add(instance, loc.Shards[instance])
 		}
 	}
@@ -224,7 +226,7 @@ func knownNames(c *config.Config) []string {
 func texts(maps ...map[string]config.Text) []config.Text {
 	var out []config.Text
 	for _, m := range maps {
-		for _, k := range sortedKeys(m) {
+		for _, k := range slices.Sorted(maps.Keys(m)) {
 			out = append(out, m[k])
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/envdiff/envdiff/ci"
@@ -67,7 +69,7 @@ func runRehearse(ctx context.Context, s *session, args []string) (int, error) {
 // rehearsable lists the environment's databases that have migrations and are selected.
 func (s *session) rehearsable(c *config.Config, env string) ([]string, error) {
 	var names []string
-	for _, db := range sortedKeys(c.Environments[env].Databases) {
+	for _, db := range slices.Sorted(maps.Keys(c.Environments[env].Databases)) {
 		m := c.Databases[db].Migrations
 		if m == nil || !s.selection().MayTake(db+":*") {
 			continue

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/spf13/pflag"
 
@@ -94,7 +96,7 @@ func runScan(ctx context.Context, s *session, args []string) (int, error) {
 // oneDatabase is the environment's only database, or the one that --only selects.
 func (s *session) oneDatabase(c *config.Config, env string) (string, error) {
 	var names []string
-	for _, db := range sortedKeys(c.Environments[env].Databases) {
+	for _, db := range slices.Sorted(maps.Keys(c.Environments[env].Databases)) {
 		if s.selection().MayTake(db + ":*") {
 			names = append(names, db)
 		}

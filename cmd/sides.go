@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -73,7 +75,7 @@ func (s *session) checkNames(c *config.Config, sides []side) error {
 }
 
 func (s *session) unknownEnvironment(c *config.Config, name string) error {
-	names := sortedKeys(c.Environments)
+	names := slices.Sorted(maps.Keys(c.Environments))
 	for _, cmd := range commands() {
 		names = append(names, cmd.name)
 	}
@@ -81,7 +83,7 @@ func (s *session) unknownEnvironment(c *config.Config, name string) error {
 	if near := spelling.Nearest(name, names); near != "" {
 		return hinted(err, "did you mean %s?", near)
 	}
-	return hinted(err, "environments: %s; envdiff --help lists the commands; the path of a snapshot needs a slash", strings.Join(sortedKeys(c.Environments), ", "))
+	return hinted(err, "environments: %s; envdiff --help lists the commands; the path of a snapshot needs a slash", strings.Join(slices.Sorted(maps.Keys(c.Environments)), ", "))
 }
 
 // needStoredKey reports whether a live side meets a stored one: their digests compare only under the configured key.

@@ -2,8 +2,9 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,10 +21,10 @@ func check(c *Config, doc *strictyaml.Document) {
 		doc.Errorf([]string{"environments"}, "no environments: name at least one, with its hosts or databases")
 	}
 	checkScopes(c, doc)
-	for _, name := range sorted(c.Environments) {
+	for _, name := range slices.Sorted(maps.Keys(c.Environments)) {
 		checkEnvironment(c, name, doc)
 	}
-	for _, name := range sorted(c.Databases) {
+	for _, name := range slices.Sorted(maps.Keys(c.Databases)) {
 		checkDatabase(c.Databases[name], []string{"databases", name}, doc)
 	}
 	checkRules(c, doc)
@@ -48,25 +49,25 @@ func checkScopes(c *Config, doc *strictyaml.Document) {
 		}
 		first[name] = section
 	}
-	for _, env := range sorted(c.Environments) {
+	for _, env := range slices.Sorted(maps.Keys(c.Environments)) {
 		e := c.Environments[env]
-		for _, n := range sorted(e.Hosts) {
+		for _, n := range slices.Sorted(maps.Keys(e.Hosts)) {
 			see("roles", n, []string{"environments", env, "hosts", n})
 		}
-		for _, n := range sorted(e.Databases) {
+		for _, n := range slices.Sorted(maps.Keys(e.Databases)) {
 			see("databases", n, []string{"environments", env, "databases", n})
 		}
-		for _, n := range sorted(e.Endpoints) {
+		for _, n := range slices.Sorted(maps.Keys(e.Endpoints)) {
 			see("endpoints", n, []string{"environments", env, "endpoints", n})
 		}
 	}
-	for _, n := range sorted(c.Roles) {
+	for _, n := range slices.Sorted(maps.Keys(c.Roles)) {
 		see("roles", n, []string{"roles", n})
 	}
-	for _, n := range sorted(c.Databases) {
+	for _, n := range slices.Sorted(maps.Keys(c.Databases)) {
 		see("databases", n, []string{"databases", n})
 	}
-	for _, n := range sorted(c.Endpoints) {
+	for _, n := range slices.Sorted(maps.Keys(c.Endpoints)) {
 		see("endpoints", n, []string{"endpoints", n})
 	}
 }
@@ -85,24 +86,24 @@ func checkEnvironment(c *Config, name string, doc *strictyaml.Document) {
 		doc.Errorf(path, "environment %q has no hosts, databases or endpoints", name)
 	}
 	checkDuration(e.MaxDataAge, append(path, "max_data_age"), doc)
-	for _, role := range sorted(e.Hosts) {
+	for _, role := range slices.Sorted(maps.Keys(e.Hosts)) {
 		checkHosts(e.Hosts[role], append(path[:2:2], "hosts", role), doc)
 	}
-	for _, db := range sorted(e.Databases) {
+	for _, db := range slices.Sorted(maps.Keys(e.Databases)) {
 		loc, p := e.Databases[db], append(path[:2:2], "databases", db)
 		checkDatabaseURL(c, loc.URL, append(p, "url"), doc)
 		checkDuration(loc.MaxLag, append(p, "max_lag"), doc)
-		for _, instance := range sorted(loc.Replicas) {
+		for _, instance := range slices.Sorted(maps.Keys(loc.Replicas)) {
 			checkDatabaseURL(c, loc.Replicas[instance], append(p[:4:4], "replicas", instance), doc)
 		}
-		for _, instance := range sorted(loc.Shards) {
+		for _, instance := range slices.Sorted(maps.Keys(loc.Shards)) {
 			if _, both := loc.Replicas[instance]; both {
 				doc.Errorf(append(p[:4:4], "shards", instance), "instance %q is a replica and a shard", instance)
 			}
 			checkDatabaseURL(c, loc.Shards[instance], append(p[:4:4], "shards", instance), doc)
 		}
 	}
-	for _, ep := range sorted(e.Endpoints) {
+	for _, ep := range slices.Sorted(maps.Keys(e.Endpoints)) {
 		if u := string(e.Endpoints[ep].URL); u == "" {
 			doc.Errorf(append(path[:2:2], "endpoints", ep), "endpoint %q has no url", ep)
 		}
@@ -170,7 +171,7 @@ func checkRules(c *Config, doc *strictyaml.Document) {
 	for _, r := range finding.Rules() {
 		ids = append(ids, r.ID)
 	}
-	for _, id := range sorted(c.Rules) {
+	for _, id := range slices.Sorted(maps.Keys(c.Rules)) {
 		path := []string{"rules", id}
 		if _, ok := finding.Lookup(id); !ok {
 			hint := "envdiff explain lists them"
@@ -205,16 +206,16 @@ func checkUse(c *Config, doc *strictyaml.Document) {
 			if used[section][n] {
 				continue
 			}
-			if near := spelling.Nearest(n, sorted(used[section])); near != "" {
+			if near := spelling.Nearest(n, slices.Sorted(maps.Keys(used[section]))); near != "" {
 				doc.Errorf([]string{section, n}, "no environment has %q: did you mean %q?", n, near)
 				continue
 			}
 			c.Warnings = append(c.Warnings, fmt.Sprintf("%s.%s: no environment has it", section, n))
 		}
 	}
-	report("roles", sorted(c.Roles))
-	report("databases", sorted(c.Databases))
-	report("endpoints", sorted(c.Endpoints))
+	report("roles", slices.Sorted(maps.Keys(c.Roles)))
+	report("databases", slices.Sorted(maps.Keys(c.Databases)))
+	report("endpoints", slices.Sorted(maps.Keys(c.Endpoints)))
 }
 
 func checkDuration(text string, path []string, doc *strictyaml.Document) {
@@ -254,13 +255,4 @@ func (c *Copy) Percent() (float64, error) {
 		return 0, fmt.Errorf("copy %q: write all, a percentage such as 1%%, or {rows: 100000}", c.Of)
 	}
 	return p, nil
-}
-
-func sorted[V any](m map[string]V) []string {
-	names := make([]string, 0, len(m))
-	for n := range m {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	return names
 }

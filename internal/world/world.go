@@ -10,10 +10,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 
 	_ "modernc.org/sqlite" // the databases are SQLite files
@@ -59,8 +60,8 @@ func Build(ctx context.Context, src fs.FS, dir string) error {
 	if err := b.load(); err != nil {
 		return err
 	}
-	for _, env := range sorted(w.Environments) {
-		for _, host := range sorted(w.Environments[env].Hosts) {
+	for _, env := range slices.Sorted(maps.Keys(w.Environments)) {
+		for _, host := range slices.Sorted(maps.Keys(w.Environments[env].Hosts)) {
 			if err := b.host(env, host); err != nil {
 				return fmt.Errorf("building %s/%s: %w", env, host, err)
 			}
@@ -112,12 +113,12 @@ func (b *builder) host(env, host string) error {
 	root := filepath.Join(b.dir, env, host)
 	var pairs []string
 	for _, tokens := range []map[string]string{b.spec.Environments[env].Hosts[host], b.spec.Environments[env].Tokens} {
-		for _, name := range sorted(tokens) {
+		for _, name := range slices.Sorted(maps.Keys(tokens)) {
 			pairs = append(pairs, "@"+name+"@", tokens[name])
 		}
 	}
 	replace := strings.NewReplacer(pairs...)
-	for _, name := range sorted(b.files) {
+	for _, name := range slices.Sorted(maps.Keys(b.files)) {
 		text, err := b.changed(env+"/"+host, name, replace.Replace(b.files[name]))
 		if err != nil {
 			return err
@@ -126,7 +127,7 @@ func (b *builder) host(env, host string) error {
 			return err
 		}
 	}
-	for _, name := range sorted(b.spec.Links) {
+	for _, name := range slices.Sorted(maps.Keys(b.spec.Links)) {
 		p := filepath.Join(root, name)
 		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
 			return err
@@ -230,13 +231,4 @@ func write(name, text string) error {
 		return err
 	}
 	return os.WriteFile(name, []byte(text), 0o644)
-}
-
-func sorted[V any](m map[string]V) []string {
-	names := make([]string, 0, len(m))
-	for n := range m {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	return names
 }
