@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
-	"sort"
 	"strings"
 
 	"github.com/spf13/pflag"

@@ -223,9 +223,9 @@ func knownNames(c *config.Config) []string {
 	return out
 }
 
-func texts(maps ...map[string]config.Text) []config.Text {
+func texts(sets ...map[string]config.Text) []config.Text {
 	var out []config.Text
-	for _, m := range maps {
+	for _, m := range sets {
 		for _, k := range slices.Sorted(maps.Keys(m)) {
 			out = append(out, m[k])
 		}
