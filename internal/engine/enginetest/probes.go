@@ -43,6 +43,7 @@ var probeCases = []struct {
 	{"unique", schema.Obligation{Kind: schema.UniqueKey, Columns: []string{"email"}}, schema.Relation{Table: people}, 3, 7},
 	{"unique over an expression", schema.Obligation{Kind: schema.UniqueKey, Columns: []string{"email"}, Exprs: []string{"lower(email)"}}, schema.Relation{Table: people}, 5, 7},
 	{"unique in part of the rows", schema.Obligation{Kind: schema.UniqueKey, Columns: []string{"email"}, Where: "gone IS NULL"}, schema.Relation{Table: people}, 2, 6},
+	{"unique over an expression in part of the rows, with a comment", schema.Obligation{Kind: schema.UniqueKey, Exprs: []string{"lower(email)", "region"}, Where: "gone IS NULL -- alive"}, schema.Relation{Table: people}, 2, 6},
 	{"unique where nulls are equal", schema.Obligation{Kind: schema.UniqueKey, Columns: []string{"email"}, NullsNotDistinct: true}, schema.Relation{Table: people}, 5, 7},
 	{"unique over two columns, one null", schema.Obligation{Kind: schema.UniqueKey, Columns: []string{"parent_id", "region"}}, schema.Relation{Table: people}, 0, 7},
 	{"unique over two columns", schema.Obligation{Kind: schema.UniqueKey, Columns: []string{"region", "gone"}, NullsNotDistinct: true}, schema.Relation{Table: people}, 5, 7},
@@ -57,6 +58,8 @@ var probeCases = []struct {
 		schema.Relation{Query: "SELECT id, up FROM people WHERE id <> 1", Columns: []string{"id", "up"}}, 3, 6},
 
 	{"check", schema.Obligation{Kind: schema.CheckExpr, Expr: "age >= 0"}, schema.Relation{Table: people}, 2, 7},
+	{"check that ends in a comment", schema.Obligation{Kind: schema.CheckExpr, Expr: "age >= 0 -- adults"}, schema.Relation{Table: people}, 2, 7},
+	{"check that is never false", schema.Obligation{Kind: schema.CheckExpr, Expr: "age IS NULL OR age > -100"}, schema.Relation{Table: people}, 0, 7},
 	{"check over two columns", schema.Obligation{Kind: schema.CheckExpr, Expr: "age > region OR age < 0"}, schema.Relation{Table: people}, 0, 7},
 	{"check in what a query brings", schema.Obligation{Kind: schema.CheckExpr, Expr: "a < 40"},
 		schema.Relation{Query: "SELECT age FROM people WHERE gone IS NULL", Columns: []string{"a"}}, 1, 6},

@@ -96,6 +96,8 @@ func (h Harness) selections(t *testing.T) {
 	}{
 		{"all", engine.Read{}, "1 2 3 4 5"},
 		{"where", engine.Read{Where: "grp = 2 OR grp IS NULL"}, "3 4 5"},
+		{"where with a comment", engine.Read{Where: "grp = 2 -- only these"}, "3 5"},
+		{"a condition cannot get out of its parentheses", engine.Read{Where: "grp = 1 OR grp = 2", Match: &engine.Match{Columns: []string{"id"}, Tuples: []engine.Row{{h.integer("1")}, {h.integer("4")}}}}, "1"},
 		{"match one column", engine.Read{Match: &engine.Match{Columns: []string{"grp"}, Tuples: []engine.Row{{h.integer("1")}}}}, "1 2"},
 		{"a tuple given twice matches once", engine.Read{Match: &engine.Match{Columns: []string{"grp"}, Tuples: []engine.Row{{h.integer("1")}, {h.integer("1")}}}}, "1 2"},
 		{"match two columns", engine.Read{Match: &engine.Match{Columns: []string{"grp", "name"}, Tuples: []engine.Row{pair("1", "two"), pair("2", "three"), pair("2", "one")}}}, "2 3"},

@@ -3,6 +3,9 @@ package enginetest
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,6 +23,9 @@ func (h Harness) sessions(t *testing.T) {
 	t.Run("rows of a statement are counted", h.countedRows)
 	t.Run("a failed statement leaves the session usable", h.usableAfterError)
 	t.Run("cancellation", h.cancellation)
+	t.Run("cancellation in the middle of a copy", h.cancelledCopies)
+	t.Run("one database, several goroutines", h.concurrentUse)
+	t.Run("a query is one statement", h.oneStatement)
 	t.Run("identity", h.identity)
 }
 
@@ -161,7 +167,7 @@ func (h Harness) cancellation(t *testing.T) {
 		err := run(ctx)
 		stop.Stop()
 		cancel()
-		if took := time.Since(began); took > 2*time.Second {
+		if took := time.Since(began); took > 5*time.Second { // far from the minutes that it would take, and kind to a busy machine
 			t.Errorf("%s: ended %v after it was cancelled", name, took)
 		}
 		if !errors.Is(err, context.Canceled) {
@@ -172,6 +178,74 @@ func (h Harness) cancellation(t *testing.T) {
 	cancel()
 	if _, err := h.Engine.Open(ctx, target, engine.ReadOnly); !errors.Is(err, context.Canceled) {
 		t.Errorf("opened under a cancelled context: %v", err)
+	}
+}
+
+func (h Harness) cancelledCopies(t *testing.T) {
+	// More rows than any buffer between here and there holds.
+	target := h.with(t, selectionRows+"; CREATE TABLE big (id INTEGER, v VARCHAR(50)); INSERT INTO big SELECT id, 'some text that takes room' FROM s"+strings.Repeat("; INSERT INTO big SELECT id, v FROM big", 15))
+	ctx, cancel := context.WithCancel(h.context(t))
+	err := h.open(t, target, engine.ReadOnly).CopyOut(ctx, engine.Read{Table: tableName("big"), Columns: []string{"id", "v"}}, func(engine.Row) error {
+		cancel()
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("copy out: %v, want context.Canceled", err)
+	}
+	ctx, cancel = context.WithCancel(h.context(t))
+	db := h.open(t, target, engine.Scratch)
+	id := 100
+	_, err = db.CopyIn(ctx, tableName("s"), []string{"id"}, func() (engine.Row, error) {
+		if id++; id == 200 {
+			cancel()
+		}
+		if id > 100_000_000 {
+			return nil, errors.New("the copy went on for ever")
+		}
+		return engine.Row{h.integer(strconv.Itoa(id))}, nil
+	})
+	cancel()
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("copy in: %v, want context.Canceled", err)
+	}
+	if got := h.value(t, h.open(t, target, engine.ReadOnly), "SELECT count(*) FROM s"); got != "5" {
+		t.Errorf("%s rows after a load that was cancelled, want 5", got)
+	}
+}
+
+// concurrentUse: calls wait for each other; none fails, none mixes up rows.
+func (h Harness) concurrentUse(t *testing.T) {
+	db := h.open(t, h.with(t, selectionRows), engine.ReadOnly)
+	failed := make(chan error, 8)
+	for range cap(failed) {
+		go func() {
+			n := 0
+			err := db.CopyOut(h.context(t), engine.Read{Table: tableName("s"), Columns: []string{"id", "name"}}, func(engine.Row) error { n++; return nil })
+			if err == nil {
+				_, err = db.Schema(h.context(t))
+			}
+			if err == nil && n != 5 {
+				err = fmt.Errorf("%d rows, want 5", n)
+			}
+			failed <- err
+		}()
+	}
+	for range cap(failed) {
+		if err := <-failed; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func (h Harness) oneStatement(t *testing.T) {
+	db := h.open(t, h.with(t, selectionRows), engine.ReadOnly)
+	for _, sql := range []string{"SELECT 1; SELECT 2", "SELECT 1; DELETE FROM s"} {
+		if err := db.Query(h.context(t), sql, func(engine.Row) error { return nil }); err == nil {
+			t.Errorf("%s was run", sql)
+		}
+	}
+	if got := h.value(t, db, "SELECT count(*) FROM s -- all;"); got != "5" {
+		t.Errorf("%s rows", got)
 	}
 }
 

@@ -153,6 +153,9 @@ func (s *stmt) bind(a *arena, first int, row engine.Row) error {
 	tls, p := s.c.tls, s.p
 	for i, cell := range row {
 		n, rc := int32(first+i), int32(lib.SQLITE_OK)
+		if len(cell.Data) > math.MaxInt32 {
+			return &engine.Error{Code: "SQLITE_TOOBIG", Message: "a value is longer than SQLite takes"}
+		}
 		switch cell.Type {
 		case engine.CellNull:
 			rc = lib.Xsqlite3_bind_null(tls, p, n)

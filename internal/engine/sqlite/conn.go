@@ -39,7 +39,7 @@ func connect(name string, flags int32) (*conn, error) {
 	}
 	defer c.free(cname)
 	handle := c.tls.Alloc(int(unsafe.Sizeof(uintptr(0))))
-	rc := lib.Xsqlite3_open_v2(c.tls, cname, handle, flags|lib.SQLITE_OPEN_URI|lib.SQLITE_OPEN_FULLMUTEX, 0)
+	rc := lib.Xsqlite3_open_v2(c.tls, cname, handle, flags|lib.SQLITE_OPEN_URI|lib.SQLITE_OPEN_NOMUTEX, 0) // acquire is the mutex
 	c.db = *(*uintptr)(pointer(handle))
 	c.tls.Free(int(unsafe.Sizeof(uintptr(0))))
 	if c.db != 0 {

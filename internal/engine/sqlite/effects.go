@@ -83,7 +83,7 @@ func (p *program) instruction(r engine.Row) error {
 		const rootInRegister = 0x10 // OPFLAG_P2ISREG: a table that the statement itself makes
 		table, ok := p.roots[string(r[3].Data)]
 		delete(p.cursors, at)
-		if ok && number(r[6].Data)&rootInRegister == 0 {
+		if ok && inMain(r[4]) && number(r[6].Data)&rootInRegister == 0 {
 			p.cursors[at] = &opened{table: table, writing: opcode == "OpenWrite"}
 			p.opened = append(p.opened, p.cursors[at])
 		}
@@ -92,12 +92,15 @@ func (p *program) instruction(r engine.Row) error {
 			o.changed = true
 		}
 	case "Clear":
-		if table, ok := p.roots[string(r[2].Data)]; ok {
+		if table, ok := p.roots[string(r[2].Data)]; ok && inMain(r[3]) {
 			p.writes[table] = true
 		}
 	}
 	return nil
 }
+
+// inMain reports whether an operand names the database itself, not its temporary tables, whose root pages are others.
+func inMain(operand engine.Cell) bool { return string(operand.Data) == "0" }
 
 // effects says what each opened table was for. A table that is opened once, to be written, is read as well by its own update or delete:
 // that it is written says enough.

@@ -132,7 +132,8 @@ func uri(path, parameters string) string {
 //   - with a -wal and its -shm, whether a writer lives or was killed, read-only with a read-only -shm: SQLite follows the writer's index,
 //     or rebuilds it in memory. Where it cannot do without its place in the -shm, it may write there, and only there. One read
 //     transaction is held until Close; a writer goes on, its checkpoints cannot finish until then.
-//   - a -wal without its -shm, or a journal that would be rolled back, is an error: SQLite would have to write.
+//   - a -wal without its -shm, or a journal that would be rolled back, is an error: SQLite would have to write. So is a -wal beside an
+//     empty file: SQLite would remove it.
 func openReadOnly(ctx context.Context, t engine.Target) (*database, error) {
 	f, err := look(t)
 	if err != nil {
@@ -141,9 +142,11 @@ func openReadOnly(ctx context.Context, t engine.Target) (*database, error) {
 	switch {
 	case f.journalMayRollBackOnOpening:
 		return nil, fmt.Errorf("%s: a transaction is running or was interrupted (%s-journal is there): reading now could see half of it; try again, or let the application open the database once, which rolls it back", display(t), filepath.Base(f.path))
+	case f.wal > 0 && f.main.size == 0:
+		return nil, fmt.Errorf("%s is empty, but has a -wal: is it a file that was replaced while in use? SQLite would remove the -wal; move it away if nothing needs it", display(t))
 	case f.wal > 0 && !f.shm:
 		return nil, fmt.Errorf("%s: %w; let the application open it, or run `sqlite3 %s 'PRAGMA wal_checkpoint'` while nothing else uses it", display(t), engine.ErrUnsafeWAL, filepath.Base(f.path))
-	case f.wal >= 0 && f.shm:
+	case f.wal >= 0 && f.shm && f.main.size > 0:
 		return openBesideWAL(ctx, t, f)
 	}
 	db, err := openWith(ctx, t, f, "immutable=1")

@@ -259,6 +259,23 @@ func TestWALWithoutItsIndexIsRefused(t *testing.T) {
 	}
 }
 
+// SQLite removes the -wal of an empty database, even where it may only read.
+func TestWALOfAnEmptyFileIsKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "shop.db")
+	makeFile(t, path, "PRAGMA journal_mode = WAL;"+shop)
+	w := startWriter(t, path)
+	w.run("INSERT INTO users VALUES (3, 'c@x.example')")
+	w.kill()
+	touch(t, path, "")
+	before := directory(t, path)
+	if _, err := New().Open(t.Context(), engine.Target{Engine: name, Path: path}, engine.ReadOnly); err == nil || !strings.Contains(err.Error(), "is empty") {
+		t.Errorf("want an error about the empty file, got %v", err)
+	}
+	if after := directory(t, path); after != before {
+		t.Errorf("the directory changed\nbefore:\n%s\nafter:\n%s", before, after)
+	}
+}
+
 func TestHalfWrittenTransactionIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "shop.db")
 	makeFile(t, path, shop)
@@ -384,21 +401,26 @@ func TestAnEmptyFileIsAnEmptyDatabase(t *testing.T) {
 }
 
 func TestPathsAreNoURIs(t *testing.T) {
-	for _, file := range []string{"a b.db", "a?mode=rwc.db", "a#b.db", "100%.db", "%41.db", "ä😀.db", "a&b=c.db", "a;b.db", "file:x.db", `a\b.db`, "a'b\".db"} {
-		path := filepath.Join(t.TempDir(), file)
+	dir := t.TempDir()
+	files := []string{"a b.db", "a?mode=rwc.db", "a#b.db", "100%.db", "%41.db", "ä😀.db", "a&b=c.db", "a;b.db", "file:x.db", `a\b.db`, "a'b\".db"}
+	for _, file := range files {
+		path := filepath.Join(dir, file)
 		makeFile(t, path, "PRAGMA journal_mode = WAL;"+shop)
 		if got := readEverything(t, path); got != "2" {
 			t.Errorf("%s: %s users", file, got)
 		}
-		w := startWriter(t, path)
-		w.run("INSERT INTO users VALUES (3, 'c')")
-		if got := readEverything(t, path); got != "3" {
-			t.Errorf("%s beside a writer: %s users", file, got)
-		}
-		w.stop()
-		if names, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*")); len(names) != 1 {
-			t.Errorf("%s: the directory holds %q", file, names)
-		}
+	}
+	strange := filepath.Join(dir, "wal ?#%.db")
+	makeFile(t, strange, "PRAGMA journal_mode = WAL;"+shop)
+	w := startWriter(t, strange)
+	w.run("INSERT INTO users VALUES (3, 'c')")
+	if got := readEverything(t, strange); got != "3" {
+		t.Errorf("beside a writer: %s users", got)
+	}
+	w.stop()
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != len(files)+1 {
+		t.Errorf("the directory holds %v, want the %d databases", entries, len(files)+1)
 	}
 }
 

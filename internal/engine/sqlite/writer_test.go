@@ -54,7 +54,7 @@ func startWriter(t *testing.T, path string) *writer {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), writerVariable+"="+path)
+	cmd.Env = append(os.Environ(), writerVariable+"="+path, "GORACE=atexit_sleep_ms=0")
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
