@@ -110,12 +110,27 @@ func (s *session) rehearseDatabase(ctx context.Context, c *config.Config, env, d
 	if err != nil {
 		return err
 	}
-	s.progress.Start(env + "/" + db)
-	defer s.progress.Done(env + "/" + db)
+	doing := ""
+	step := func(text string) {
+		if doing != "" {
+			s.progress.Done(doing)
+		}
+		if doing = text; doing != "" {
+			s.progress.Start(doing)
+		}
+	}
+	defer step("")
 	out, err := migrations.Rehearse(ctx, migrations.Input{
 		Scope: db, Environment: env, Environments: []string{env},
 		Engine: source.Engine(), Production: source, Schema: copier.schema, Spec: migrationsSpec(c, db),
 		ScratchBase: base, ScratchDir: dir, Now: s.world.Now,
+		Progress: func(st migrations.Step) {
+			text := fmt.Sprintf("%s/%s %s", env, db, st.What)
+			if st.Of > 0 {
+				text += fmt.Sprintf(" (%d of %d)", st.Done, st.Of)
+			}
+			step(text)
+		},
 		BuildCopy: func(ctx context.Context, demands []schema.Obligation) (migrations.CopyResult, error) {
 			return copier.build(ctx, base, dir, demands)
 		},

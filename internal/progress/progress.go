@@ -32,7 +32,7 @@ type Reporter struct {
 
 	mu     sync.Mutex
 	active map[string]int // instance → steps that are running
-	shown  bool
+	shown  string         // what stands on the changing line
 	stop   chan struct{}
 }
 
@@ -96,22 +96,25 @@ func (r *Reporter) draw() {
 	if r.mode != Line {
 		return
 	}
-	r.clear()
-	if len(r.active) == 0 {
-		return
+	text := ""
+	if len(r.active) > 0 {
+		text = r.escape(fmt.Sprintf("busy with %d: %s", len(r.active), strings.Join(r.names(), ", ")))
 	}
-	text := r.escape("reading " + strings.Join(r.names(), ", "))
 	if runes := []rune(text); len(runes) > r.width-1 {
 		text = string(runes[:r.width-2]) + "…"
 	}
+	if text == r.shown {
+		return
+	}
+	r.clear()
 	fmt.Fprint(r.w, text)
-	r.shown = true
+	r.shown = text
 }
 
 func (r *Reporter) clear() {
-	if r.shown {
+	if r.shown != "" {
 		fmt.Fprint(r.w, "\r\x1b[K")
-		r.shown = false
+		r.shown = ""
 	}
 }
 
@@ -134,7 +137,7 @@ func (r *Reporter) beat() {
 		case <-t.C:
 			r.mu.Lock()
 			if len(r.active) > 0 {
-				fmt.Fprintf(r.w, "envdiff: still reading %s\n", r.escape(strings.Join(r.names(), ", ")))
+				fmt.Fprintf(r.w, "envdiff: still busy with %s\n", r.escape(strings.Join(r.names(), ", ")))
 			}
 			r.mu.Unlock()
 		}
