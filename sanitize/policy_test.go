@@ -83,7 +83,7 @@ func FuzzParsePolicy(f *testing.F) {
 		}
 		out, err := p.Encode()
 		if err != nil {
-			t.Skip() // what the YAML library cannot write again
+			return // what the YAML library cannot write again
 		}
 		if _, err := ParsePolicy(out, "f"); err != nil && len(p.Tables) > 0 {
 			t.Logf("%q", out)
