@@ -102,61 +102,45 @@ func (c *comparison) merge(ctx context.Context, each func(*row)) error {
 	}
 }
 
-// streams prepares the sides' lines. A name is replaced by its form with placeholders only where that pairs it with another one:
-// shop.stage.conf beside shop.prod.conf, web1.key on web1 beside web2.key on web2.
+// rename is a line, or what some hosts hold of it, that could be paired under a key with placeholders.
+type rename struct {
+	side, index int
+	text, key   string
+	hosts       []int // nil: all instances of the line
+}
+
+// streams prepares the sides' lines. A name is replaced by its form with placeholders only where that pairs it with another one, itself or
+// what it stands below: shop.stage.conf beside shop.prod.conf, web1.key on web1 beside web2.key on web2, and then every key of such a file.
 func (c *comparison) streams() []stream {
-	type part struct {
-		side, index int
-		key         string
-		hosts       []int // nil: all instances of the line
-	}
-	var parts []part
-	names := map[string]map[string]bool{} // key → the names that would meet there
-	meet := func(p part, text string) {
-		parts = append(parts, p)
-		if names[p.key] == nil {
-			names[p.key] = map[string]bool{}
-		}
-		names[p.key][text] = true
-	}
 	out := make([]stream, len(c.sides))
+	var renames []rename
 	for i, s := range c.sides {
 		out[i] = stream{lines: sortedLines(s.Snapshot.Lines), skip: map[int]*snapshot.Line{}}
-		n := c.norms[i]
-		if len(n.names.words) == 0 {
-			continue
-		}
-		for j := range out[i].lines {
-			text := out[i].lines[j].Address.String()
-			scope, body, _ := strings.Cut(text, ":")
-			touched, hosts := n.names.touches(body)
-			if !touched {
-				continue
-			}
-			if key := scope + ":" + n.names.replace(body, -1, nil); key != text {
-				meet(part{i, j, key, nil}, text)
-				continue
-			}
-			for _, h := range sortedInts(hosts) {
-				if key := scope + ":" + n.names.replace(body, h, nil); key != text {
-					meet(part{i, j, key, []int{h}}, text)
-				}
-			}
-		}
+		renames = append(renames, c.norms[i].renames(i, out[i].lines)...)
 	}
-	for _, p := range parts {
-		if len(names[p.key]) < 2 {
+	names := map[string]map[string]bool{} // key → the names that would meet there
+	for _, r := range renames {
+		r.levels(func(key, name string) bool {
+			if names[key] == nil {
+				names[key] = map[string]bool{}
+			}
+			names[key][name] = true
+			return false
+		})
+	}
+	for _, r := range renames {
+		if !r.levels(func(key, _ string) bool { return len(names[key]) > 1 }) {
 			continue
 		}
-		s := &out[p.side]
-		line, ok := s.skip[p.index]
+		s := &out[r.side]
+		line, ok := s.skip[r.index]
 		if !ok {
-			line = &s.lines[p.index]
+			line = &s.lines[r.index]
 		}
-		moved, rest := c.norms[p.side].split(line, p.hosts)
-		s.skip[p.index] = rest
+		moved, rest := c.norms[r.side].split(line, r.hosts)
+		s.skip[r.index] = rest
 		if moved != nil {
-			s.moved = append(s.moved, entry{p.key, moved})
+			s.moved = append(s.moved, entry{r.key, moved})
 		}
 	}
 	for i := range out {
@@ -164,6 +148,52 @@ func (c *comparison) streams() []stream {
 		sort.SliceStable(m, func(a, b int) bool { return m[a].key < m[b].key })
 	}
 	return out
+}
+
+// renames are the lines of a side whose addresses hold a parameter of its own.
+func (n *normaliser) renames(side int, lines []snapshot.Line) []rename {
+	if len(n.names.words) == 0 {
+		return nil
+	}
+	var out []rename
+	for j := range lines {
+		text := lines[j].Address.String()
+		scope, body, _ := strings.Cut(text, ":")
+		touched, hosts := n.names.touches(body)
+		if !touched {
+			continue
+		}
+		if key := scope + ":" + n.names.replace(body, -1, nil); key != text {
+			out = append(out, rename{side, j, text, key, nil})
+			continue
+		}
+		for _, h := range sortedInts(hosts) {
+			if key := scope + ":" + n.names.replace(body, h, nil); key != text {
+				out = append(out, rename{side, j, text, key, []int{h}})
+			}
+		}
+	}
+	return out
+}
+
+// levels calls f for the object, each path above the attribute, and the address itself, as far as they hold a placeholder, until f says true.
+// Dots of a segment are escaped, so that both forms have the same paths.
+func (r *rename) levels(f func(key, name string) bool) bool {
+	keyObject, keyPath, _ := strings.Cut(r.key, "#")
+	object, path, _ := strings.Cut(r.text, "#")
+	if keyObject != object && f(keyObject, object) {
+		return true
+	}
+	keys, names := prefixes(keyPath), prefixes(path)
+	if len(keys) != len(names) {
+		return f(r.key, r.text)
+	}
+	for i := range keys {
+		if key, name := keyObject+"#"+keys[i], object+"#"+names[i]; key != name && f(key, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // split takes the values that the hosts hold out of a line; no hosts means all.

@@ -40,7 +40,7 @@ type normaliser struct {
 	hosts  map[string]int // scope, NUL, instance → host of the targets
 	// foreign are other environments' parameters that hold a dot and are none of this one's: value → "log_host of production".
 	foreign              map[string]string
-	minForeign, longest  int
+	minForeign           int // the shortest of them
 	ambiguous, hostWords bool
 }
 
@@ -188,18 +188,14 @@ func (n *normaliser) addForeign(own string, envs map[string]map[string]string, s
 			if n.minForeign == 0 || len(v) < n.minForeign {
 				n.minForeign = len(v)
 			}
-			n.longest = max(n.longest, len(v))
 		}
 	}
 }
 
-// foreignIn says whose parameter a value is as a whole, or an item of a list; "" when nobody's.
+// foreignIn says whose parameter a value, or an item of a list, is about as a whole: the host of a URL or an address with a port counts. It is ""
+// when nobody's, or when this environment's own parameter stands beside it.
 func (n *normaliser) foreignIn(v snapshot.Value) string {
-	if len(n.foreign) == 0 {
-		return ""
-	}
-	json := v.JSON()
-	if len(json) < n.minForeign || json[0] != '[' && len(json) > n.longest+2 {
+	if len(n.foreign) == 0 || len(v.JSON()) < n.minForeign || len(v.JSON()) > maxForeign {
 		return ""
 	}
 	for _, item := range v.Items() {
@@ -207,11 +203,31 @@ func (n *normaliser) foreignIn(v snapshot.Value) string {
 		if !ok {
 			text = item.JSON()
 		}
-		if whose := n.foreign[text]; whose != "" {
+		if whose := n.foreign[endpoint(text)]; whose != "" {
+			if _, own := n.values.next(compared(v), 0, func(t target) bool { return t.host < 0 }); own {
+				return ""
+			}
 			return whose
 		}
 	}
 	return ""
+}
+
+// maxForeign bounds the values that are searched for other environments' parameters: longer ones are no endpoints.
+const maxForeign = 4096
+
+// endpoint is the host that a text names as a whole: "log1.example" of "udp://app@log1.example:514/x", "log1.example:514" and rsyslog's
+// "@@log1.example:514". Other texts, mail addresses among them, are returned as they are.
+func endpoint(text string) string {
+	host := strings.TrimLeft(text, "@")
+	if scheme, rest, ok := strings.Cut(host, "://"); ok && !strings.ContainsAny(scheme, "/ @") {
+		host, _, _ = strings.Cut(rest, "/")
+		host = host[strings.LastIndexByte(host, '@')+1:]
+	}
+	if name, port, ok := strings.Cut(host, ":"); ok && port != "" && strings.Trim(port, "0123456789") == "" {
+		return name
+	}
+	return host
 }
 
 // touches reports whether a text holds a word that could be replaced, and on which hosts' behalf.

@@ -249,6 +249,23 @@ func TestNamesAndSecrets(t *testing.T) {
 			both(s, p, ini+"log", "log1.stage.example", "log1.prod.example")
 			p.set(ini+"log", "log1.stage.example", "web2")
 		}, []string{"param-elsewhere critical odd " + ini + "log"}, "on web2 in production"},
+		{"another environment's host in a URL", func(s, p *env) {
+			params(s, p)
+			both(s, p, ini+"log", "udp://log1.stage.example:514/x", "udp://log1.stage.example:514/x")
+		}, []string{"param-elsewhere critical changed " + ini + "log"}, ""},
+		{"another environment's host beside this one's own", func(s, p *env) {
+			params(s, p)
+			both(s, p, ini+"peers", []string{"db.stage.example"}, []string{"db.stage.example", "db1.prod.example"})
+		}, []string{"config-value high changed " + ini + "peers"}, ""},
+		{"a mail address is no endpoint", func(s, p *env) {
+			params(s, p)
+			both(s, p, ini+"from", "shop@db.stage.example", "shop@db.stage.example")
+		}, nil, ""},
+		{"a block that is named by a parameter, and a new key in it", func(s, p *env) {
+			params(s, p)
+			s.set(ini+"server db%2Estage%2Eexample.root", "/srv").set(ini+"server db%2Estage%2Eexample.index", "a")
+			p.set(ini+"server db1%2Eprod%2Eexample.root", "/srv").set(ini+"server db1%2Eprod%2Eexample.index", "a").set(ini+"server db1%2Eprod%2Eexample.expires", "1d")
+		}, []string{"config-missing high added " + ini + "server db1%2Eprod%2Eexample.expires"}, ""},
 		{"parameters in names", func(s, p *env) {
 			params(s, p)
 			s.set("web:config/etc/nginx/shop.stage.conf#root", "/srv/a")
