@@ -111,7 +111,8 @@ type Read struct {
 	Limit   int64    // 0 is all
 }
 
-// DB is an open database.
+// DB is an open database. It has one connection: calls from several goroutines wait for each other, and a callback must not call the
+// database that calls it.
 type DB interface {
 	Engine() Engine
 	Identity(ctx context.Context) (Identity, error)

@@ -255,11 +255,10 @@ func (p *tableParser) references(columns []string) {
 		switch {
 		case p.peek().is("ON") && p.at+1 < len(p.list) && !p.list[p.at+1].is("CONFLICT"):
 			p.at += 2
-			if p.accept("SET") || p.accept("NO") {
-				p.at++
-			} else {
-				p.at++
+			if !p.accept("SET") { // SET NULL and NO ACTION are two words
+				p.accept("NO")
 			}
+			p.at++
 		case p.peek().is("MATCH"):
 			p.at += 2
 		default:

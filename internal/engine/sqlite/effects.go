@@ -31,7 +31,10 @@ func (s *session) Effects(ctx context.Context, sql string) (engine.Effects, erro
 		return engine.Effects{}, err
 	}
 	effects := p.effects()
-	effects.InsertSelect, err = insertSelect(ctx, s.c, sql)
+	if in := insertSelect(sql); in != nil {
+		effects.InsertSelect = in
+		err = s.c.completeInsert(ctx, in)
+	}
 	return effects, err
 }
 
@@ -144,21 +147,21 @@ func mainVerb(list []token) int {
 
 // insertSelect reads [WITH …] INSERT INTO table [(columns)] SELECT … or WITH …. Every row of the query must go in: a conflict clause that
 // skips or replaces rows demands nothing of them, and rows that are spelled out are none of the database's.
-func insertSelect(ctx context.Context, c *conn, sql string) (*engine.InsertSelect, error) {
+func insertSelect(sql string) *engine.InsertSelect {
 	list := meaningful(sql)
 	verb := mainVerb(list)
 	if verb >= len(list) || !list[verb].is("INSERT") {
-		return nil, nil
+		return nil
 	}
 	i := verb + 1
 	if i+1 < len(list) && list[i].is("OR") {
 		if list[i+1].is("IGNORE") || list[i+1].is("REPLACE") {
-			return nil, nil
+			return nil
 		}
 		i += 2
 	}
 	if i+1 >= len(list) || !list[i].is("INTO") {
-		return nil, nil
+		return nil
 	}
 	i++
 	table := list[i].name()
@@ -177,10 +180,10 @@ func insertSelect(ctx context.Context, c *conn, sql string) (*engine.InsertSelec
 		i = end + 1
 	}
 	if i >= len(list) || !(list[i].is("SELECT") || list[i].is("WITH")) || conflicting(list[i:]) {
-		return nil, nil
+		return nil
 	}
 	out.Query = queryText(sql, list, verb, i)
-	return out, c.completeInsert(ctx, out)
+	return out
 }
 
 // queryText is the query, with the common table expressions that stood before INSERT.

@@ -107,6 +107,19 @@ func FuzzCatalogueText(f *testing.F) {
 	})
 }
 
+// FuzzInsertSelect feeds the reader of migrations' statements.
+func FuzzInsertSelect(f *testing.F) {
+	for _, script := range append(scripts, "INSERT INTO t SELECT 1", "INSERT OR FAIL INTO main.t AS x (a, b) WITH q AS (SELECT 1) SELECT * FROM q ON CONFLICT DO NOTHING", "WITH a(b) AS MATERIALIZED (SELECT 1) INSERT INTO t WITH c AS (SELECT 2) SELECT 3") {
+		f.Add(script)
+	}
+	f.Fuzz(func(t *testing.T, sql string) {
+		if in := insertSelect(sql); in != nil && blank(in.Query) {
+			t.Fatalf("%q inserts the rows of no query", sql)
+		}
+		changesRows(sql)
+	})
+}
+
 // stable wants the canonical text to be canonical, with the same tokens but for spelling.
 func stable(t *testing.T, list []token, n names) {
 	t.Helper()

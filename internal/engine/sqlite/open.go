@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -18,12 +19,13 @@ import (
 
 // files are a database file and what lies beside it.
 type files struct {
-	path                        string // symbolic links resolved: SQLite looks for the others beside the real file
-	main                        fileState
-	wal                         int64 // size; -1 is absent
-	shm                         bool
-	journal                     int64 // size; -1 is absent
-	journalMayRollBackOnOpening bool
+	path       string // symbolic links resolved: SQLite looks for the others beside the real file
+	main       fileState
+	wal        int64 // size; -1 is absent
+	shm        bool
+	journal    int64 // size; -1 is absent
+	hotJournal bool
+	counter    [8]byte // of an immutable file: what changeCounter read before it was opened
 }
 
 // fileState is what changes when somebody writes.
@@ -53,7 +55,7 @@ func look(t engine.Target) (*files, error) {
 	f.wal, f.journal = size(path+"-wal"), size(path+"-journal")
 	f.shm = size(path+"-shm") >= 0
 	if f.journal > 0 {
-		f.journalMayRollBackOnOpening = hot(path + "-journal")
+		f.hotJournal = hot(path + "-journal")
 	}
 	return f, nil
 }
@@ -135,12 +137,12 @@ func uri(path, parameters string) string {
 //   - a -wal without its -shm, or a journal that would be rolled back, is an error: SQLite would have to write. So is a -wal beside an
 //     empty file: SQLite would remove it.
 func openReadOnly(ctx context.Context, t engine.Target) (*database, error) {
-	f, err := look(t)
+	f, err := lookBetweenTransactions(ctx, t)
 	if err != nil {
 		return nil, err
 	}
 	switch {
-	case f.journalMayRollBackOnOpening:
+	case f.hotJournal:
 		return nil, fmt.Errorf("%s: a transaction is running or was interrupted (%s-journal is there): reading now could see half of it; try again, or let the application open the database once, which rolls it back", display(t), filepath.Base(f.path))
 	case f.wal > 0 && f.main.size == 0:
 		return nil, fmt.Errorf("%s is empty, but has a -wal: is it a file that was replaced while in use? SQLite would remove the -wal; move it away if nothing needs it", display(t))
@@ -149,12 +151,46 @@ func openReadOnly(ctx context.Context, t engine.Target) (*database, error) {
 	case f.wal >= 0 && f.shm && f.main.size > 0:
 		return openBesideWAL(ctx, t, f)
 	}
+	if f.counter, err = changeCounter(f.path); err != nil {
+		return nil, unreadable(t, err)
+	}
 	db, err := openWith(ctx, t, f, "immutable=1")
 	if err != nil {
 		return nil, err
 	}
 	db.immutable = true
 	return db, nil
+}
+
+// lookBetweenTransactions gives a short transaction of a writer without a -wal the time to end.
+func lookBetweenTransactions(ctx context.Context, t engine.Target) (*files, error) {
+	const tries = 20
+	for i := 1; ; i++ {
+		f, err := look(t)
+		if err != nil || !f.hotJournal || i == tries {
+			return f, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, interrupted(ctx.Err())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// changeCounter reads the header's change counter and size, which every transaction without a -wal sets (bytes 24 to 31,
+// https://sqlite.org/fileformat2.html#file_change_counter): two writes may fall into one tick of the file's time. Closing the file drops
+// no lock that matters: an immutable connection has none.
+func changeCounter(path string) (counter [8]byte, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return counter, err
+	}
+	defer f.Close()
+	if _, err = f.ReadAt(counter[:], 24); errors.Is(err, io.EOF) {
+		err = nil // a file without a header
+	}
+	return counter, err
 }
 
 func openBesideWAL(ctx context.Context, t engine.Target, f *files) (*database, error) {
@@ -218,7 +254,11 @@ func (f *files) unchanged(t engine.Target) error {
 	if err != nil {
 		return fmt.Errorf("the file changed while it was read: %w", err)
 	}
-	if now != f.main {
+	counter, err := changeCounter(f.path)
+	if err != nil {
+		return fmt.Errorf("the file changed while it was read: %w", unreadable(t, err))
+	}
+	if now != f.main || counter != f.counter {
 		return fmt.Errorf("%s: the file changed while it was read: try again when nothing writes to it, or switch it to WAL (PRAGMA journal_mode = WAL), where readers and a writer do not meet", display(t))
 	}
 	return nil

@@ -42,9 +42,9 @@ type object struct{ kind, name, table, root, sql string }
 
 // kind is a row of pragma_table_list.
 type kind struct {
-	kind            string // table, view, virtual, shadow
-	withoutRowid    bool
-	strict, unknown bool
+	kind         string // table, view, virtual, shadow
+	withoutRowid bool
+	strict       bool
 }
 
 type rawTable struct {

@@ -205,6 +205,7 @@ func TestLayoutIsNoDifference(t *testing.T) {
 		{"index", `CREATE TABLE t (e TEXT); CREATE INDEX i ON t(lower(e))WHERE e IS NOT NULL`, "CREATE TABLE t (e TEXT); create index i on t (lower( \"e\" ) ASC) where (e is not null)"},
 		{"generated", `CREATE TABLE t (a INT, b INT AS (a*2))`, `CREATE TABLE t (a INT, b INT GENERATED ALWAYS AS ( (a * 2) ) VIRTUAL)`},
 		{"default", `CREATE TABLE t (a INT DEFAULT (1+2))`, `CREATE TABLE t (a INT DEFAULT ( 1 + 2 ))`},
+		{"type", `CREATE TABLE t (a VARCHAR(20), b DECIMAL(10,5), c UNSIGNED BIG INT)`, "CREATE TABLE t (a VARCHAR ( 20 ), b DECIMAL (10, 5), c UNSIGNED  BIG\nINT)"},
 		{"view", `CREATE TABLE t (a INT); CREATE VIEW v AS SELECT a FROM t WHERE a>0`, "CREATE TABLE t (a INT); create view v as\n select \"a\"\n from \"t\" /* all */ where a > 0"},
 		{"trigger", `CREATE TABLE t (a INT); CREATE TRIGGER x AFTER INSERT ON t BEGIN DELETE FROM t WHERE a=1; END`, "CREATE TABLE t (a INT); CREATE TRIGGER IF NOT EXISTS \"x\" AFTER INSERT ON t BEGIN\n DELETE FROM \"t\" WHERE a = 1 ;\nEND"},
 		{"renamed back", `CREATE TABLE t (a INT CHECK (a > 0)); CREATE INDEX i ON t (abs(a))`, `CREATE TABLE u (b INT CHECK (b > 0)); CREATE INDEX i ON u (abs(b)); ALTER TABLE u RENAME TO t; ALTER TABLE t RENAME COLUMN b TO a`},

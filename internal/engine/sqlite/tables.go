@@ -78,7 +78,7 @@ func (b *tableBuilder) options() {
 
 func (b *tableBuilder) column(raw rawColumn) schema.Column {
 	text := b.text.column(raw.name)
-	c := schema.Column{Name: raw.name, Type: raw.declared, Nullable: !raw.notNull, OnConflict: text.notNullConflict}
+	c := schema.Column{Name: raw.name, Type: declaredType(raw.declared), Nullable: !raw.notNull, OnConflict: text.notNullConflict}
 	if !strings.EqualFold(text.collation, "BINARY") {
 		c.Collation = text.collation
 	}
@@ -101,6 +101,19 @@ func (b *tableBuilder) column(raw rawColumn) schema.Column {
 		c.Identity = "autoincrement"
 	}
 	return c
+}
+
+// declaredType is a type as it was written, but for white space: VARCHAR ( 20 ) is VARCHAR(20).
+func declaredType(text string) string {
+	var b strings.Builder
+	list := meaningful(text)
+	for i, t := range list {
+		if i > 0 && t.kind != tokenPunct && list[i-1].kind != tokenPunct {
+			b.WriteByte(' ')
+		}
+		b.WriteString(t.text)
+	}
+	return b.String()
 }
 
 // canonicalDefault is a default's text in the layout of expressions. A name stays as it is: DEFAULT abc is the text 'abc'.
