@@ -75,11 +75,12 @@ func Judge(r *Report, p Policy) {
 	r.Verdict = verdict(r, p.FailOn)
 }
 
-// applySeverities changes what a rule weighs; a finding on the other side of a sided rule stays one level lower.
+// applySeverities changes what a rule weighs; a finding on the other side of a sided rule stays one level lower,
+// and one that compare weighed already stays as it is.
 func applySeverities(r *Report, overrides map[string]finding.Severity) {
 	kept := r.Findings[:0]
 	for _, f := range r.Findings {
-		if s, ok := overrides[f.Rule]; ok {
+		if s, ok := overrides[f.Rule]; ok && !f.Weighed {
 			if f.Lowered {
 				s = s.Lower()
 			}

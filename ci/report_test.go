@@ -238,10 +238,14 @@ func TestRuleOverrides(t *testing.T) {
 			r.Findings[i].Severity, r.Findings[i].Lowered = finding.Low, true
 		}
 	}
-	Judge(r, Policy{Now: day, FailOn: Threshold{none: true}, Severities: map[string]finding.Severity{"memory-odd": finding.Off, "package-different": finding.Critical}})
+	r.Findings = append(r.Findings, finding.Finding{Rule: "package-older", Severity: finding.Info, Address: "web:package/deb/x#version", Weighed: true})
+	Judge(r, Policy{Now: day, FailOn: Threshold{none: true}, Severities: map[string]finding.Severity{"memory-odd": finding.Off, "package-different": finding.Critical, "package-older": finding.Critical}})
 	for _, f := range r.Findings {
 		if f.Rule == "memory-odd" {
 			t.Error("a rule that is off reported")
+		}
+		if f.Rule == "package-older" && f.Severity != finding.Info {
+			t.Errorf("a finding that was weighed already is %s", f.Severity)
 		}
 		if f.Rule == "package-different" && f.Severity != finding.High {
 			t.Errorf("the lowered side weighs %s, want one level below critical", f.Severity)

@@ -94,6 +94,8 @@ type Finding struct {
 
 	// Lowered marks a finding of a sided rule that is said of FROM: one level below the rule's severity, whatever that is set to.
 	Lowered bool `json:"-"`
+	// Weighed marks a finding whose severity already follows the project's rules: section.
+	Weighed bool `json:"-"`
 }
 
 // Seal fills what follows from the rest: the id, the rule's texts where the finding brings none, and empty lists in place of nil.
