@@ -97,14 +97,14 @@ func (c *copier) table(ctx context.Context, t *TablePlan) (*tableCopy, error) {
 	tc := c.prepare(t)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	names := make([]string, len(tc.columns))
+	for i := range tc.columns {
+		names[i] = tc.columns[i].plan.Column
+	}
 	p := newPipe()
-	go func() {
+	go func() { // owns tc until drain returns
 		p.finish(c.selection.read(ctx, c.src, t, tc.read, func(row engine.Row) error { return c.row(ctx, tc, p, row) }))
 	}()
-	var names []string
-	for _, col := range tc.columns {
-		names = append(names, col.plan.Column)
-	}
 	n, err := c.dst.CopyIn(ctx, t.Table, names, p.next)
 	cancel()
 	readErr := p.drain()
