@@ -10,7 +10,6 @@ import (
 
 	"github.com/envdiff/envdiff/ci"
 	"github.com/envdiff/envdiff/cmd/config"
-	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/finding"
 	"github.com/envdiff/envdiff/internal/schema"
 	"github.com/envdiff/envdiff/migrations"
@@ -106,7 +105,7 @@ func (s *session) rehearseDatabase(ctx context.Context, c *config.Config, env, d
 	if err != nil {
 		return err
 	}
-	base, dir, err := s.scratchPlace(c, env, db, source.Engine())
+	base, dir, err := s.scratchPlace(ctx, c, env, db, source.Engine())
 	if err != nil {
 		return err
 	}
@@ -165,29 +164,4 @@ func mergeSanitization(r *ci.Report, db string, s *finding.Sanitization) {
 		f.Column = db + ":" + f.Column
 		r.Sanitize.Features = append(r.Sanitize.Features, f)
 	}
-}
-
-// scratchPlace is where copies are built: the configured server, or a private directory for engines that live in files. A server that holds a
-// protected environment's database is refused unless envdiff.yaml says that it is meant.
-func (s *session) scratchPlace(c *config.Config, env, db string, e engine.Engine) (engine.Target, string, error) {
-	dir, err := s.scratch()
-	if err != nil {
-		return engine.Target{}, "", err
-	}
-	scratch := c.Databases[db].Scratch
-	if scratch == nil {
-		if e.Name() != "sqlite" {
-			return engine.Target{}, "", hinted(fmt.Errorf("databases.%s.scratch is not configured: copies of a %s database need a server to stand on", db, e.Name()),
-				"databases: {%s: {scratch: \"${SCRATCH_DATABASE_URL}\"}}", db)
-		}
-		return engine.Target{Engine: "sqlite"}, dir, nil
-	}
-	t, err := s.target(c, env, db, "scratch", scratch.URL)
-	if err != nil {
-		return engine.Target{}, "", err
-	}
-	if t.Engine != e.Name() {
-		return engine.Target{}, "", fmt.Errorf("databases.%s.scratch is a %s database, and %s is a %s one", db, t.Engine, env, e.Name())
-	}
-	return t, dir, nil
 }
