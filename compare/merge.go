@@ -27,11 +27,12 @@ type cell struct {
 // group is one value and the instances that hold it. Instances whose own names make the same text mean different things are in
 // different groups of the same raw value.
 type group struct {
-	raw, key string // canonical JSON, and what it is compared by: "" is absent
-	value    snapshot.Value
-	on       members
-	origin   string
-	foreign  string // the parameter of another environment that the value is, see normaliser.foreign
+	raw, key  string // canonical JSON, and what it is compared by: "" is absent
+	value     snapshot.Value
+	on        members
+	origin    string
+	redactKey string // the key of the content digest that the value is; "" for other values
+	foreign   string // the parameter of another environment that the value is, see normaliser.foreign
 }
 
 // entry is a line under the key that it is paired by.
@@ -293,6 +294,9 @@ func (c *comparison) fillCell(cell *cell, side int, line *snapshot.Line) {
 		if held.Value.IsSecret() {
 			cell.groups = append(cell.groups, g)
 			continue
+		}
+		if holdsContent(g.raw) {
+			g.redactKey = c.sides[side].Snapshot.Manifest.RedactKey
 		}
 		g.foreign = n.foreignIn(held.Value)
 		text := compared(held.Value)

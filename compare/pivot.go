@@ -197,7 +197,10 @@ func same(s, t share) bool {
 	for i := range s.groups {
 		for j := range t.groups {
 			g, h := &s.groups[i], &t.groups[j]
-			if g.key == h.key || g.raw == h.raw || holdsSecret(g.raw) && holdsSecret(h.raw) && maskedKey(g) == maskedKey(h) {
+			switch {
+			case g.key == h.key, g.raw == h.raw,
+				holdsSecret(g.raw) && holdsSecret(h.raw) && maskedKey(g) == maskedKey(h),
+				g.redactKey != h.redactKey && holdsContent(g.raw) && holdsContent(h.raw): // noted as not comparable
 				return true
 			}
 		}

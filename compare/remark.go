@@ -114,7 +114,7 @@ func secretHolders(shares [][]share) []int {
 	var out []int
 	for i := range shares {
 		for _, s := range shares[i] {
-			if len(s.groups) > 0 && holdsSecret(s.groups[0].raw) {
+			if len(s.groups) > 0 && (holdsSecret(s.groups[0].raw) || holdsContent(s.groups[0].raw)) {
 				out = append(out, i)
 				break
 			}

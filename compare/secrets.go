@@ -14,6 +14,9 @@ func holdsSecret(json string) bool {
 	return strings.Contains(json, `{"secret":"`) || strings.Contains(json, "‹secret:")
 }
 
+// holdsContent reports whether a value is the digest of something that is compared as a whole.
+func holdsContent(json string) bool { return strings.Contains(json, "‹content:") }
+
 var digestPattern = regexp.MustCompile(`\{"secret":"([0-9a-f]+)"\}|‹secret:([0-9a-f]+)›`)
 
 // maskedKey is what a group is compared by across environments: their secrets are meant to differ.
@@ -87,7 +90,7 @@ func (c *comparison) noteKeys(a snapshot.Address, sides []int) bool {
 			c.keysNoted = true
 			c.extraGaps = append(c.extraGaps, finding.Gap{
 				Environment: c.sides[i].Name, Address: a.String(),
-				Reason: "secrets and row digests are not comparable with " + c.sides[sides[0]].Name + ": they were redacted with different keys (" +
+				Reason: "digests of secrets, files and rows are not comparable with " + c.sides[sides[0]].Name + ": they were redacted with different keys (" +
 					keyName(first) + ", " + keyName(key) + ")",
 				Hint: "capture both with the same `keys: redact:` in envdiff.yaml",
 			})

@@ -97,11 +97,16 @@ func (r *Redactor) Text(text string) string {
 	return text
 }
 
+// Content stands for something that is compared as a whole: its keyed digest in a marker, since a digest without a key can be guessed.
+func (r *Redactor) Content(data []byte) Value {
+	return String("‹content:" + r.Key("content").Digest("content", data) + "›")
+}
+
 // Masked is text with every digest marker replaced by a constant: it is the same whatever the secrets and the key are. Names in addresses are
 // made of it, because an address must not change with a key.
-func Masked(text string) string { return markerPattern.ReplaceAllString(text, "‹secret›") }
+func Masked(text string) string { return markerPattern.ReplaceAllString(text, "‹$1›") }
 
-var markerPattern = regexp.MustCompile(`‹secret:[0-9a-f]{20}›`)
+var markerPattern = regexp.MustCompile(`‹(secret|content):[0-9a-f]{20}›`)
 
 // IsSecretName reports whether a key of this name holds a secret if its value looks like one. Names may be dotted paths: the last segment decides,
 // and a collection of secrets (`secrets.db`, `tokens.ci`) makes every name in it one.

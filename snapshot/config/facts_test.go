@@ -226,7 +226,7 @@ server {
 }
 
 func digestJSON(t testing.TB, body string) string {
-	return snapshot.String(redactor(t).Key("config").Digest("file", []byte(body))).JSON()
+	return redactor(t).Content([]byte(body)).JSON()
 }
 
 func secretJSON(t testing.TB, text string) string { return redactor(t).Secret(text).JSON() }

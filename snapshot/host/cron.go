@@ -135,11 +135,10 @@ func cutField(s string) (field, rest string) {
 func readCronScripts(rd *reader) {
 	files, _ := rd.files("cron-scripts", rd.at("cron", ""), "cron/etc/cron.*")
 	rd.lookedCron("cron-scripts", "/etc/cron.hourly/", "/etc/cron.daily/", "/etc/cron.weekly/", "/etc/cron.monthly/")
-	key := rd.in.Redact.Key("file")
 	for _, f := range files {
 		if !rd.captured(f.Path) && cronName(f.Path) && f.Mode&0o111 != 0 {
 			a := rd.at("cron", strings.TrimPrefix(f.Path, "/")).Attr("digest")
-			rd.r.Add(a, snapshot.String(key.Digest("content", []byte(f.Digest))), f.Path)
+			rd.r.Add(a, rd.in.Redact.Content([]byte(f.Digest)), f.Path)
 		}
 	}
 }

@@ -30,7 +30,6 @@ func conffileStates(in snapshot.Input, all []deb, r *snapshot.Result) {
 			closed = append(closed, f.Path+"/")
 		}
 	}
-	key := in.Redact.Key("conffile")
 	seen := map[string]bool{}
 	outside, unread := 0, map[string]bool{}
 	for i := range all {
@@ -56,7 +55,7 @@ func conffileStates(in snapshot.Input, all []deb, r *snapshot.Result) {
 				r.Add(a.Attr("state"), snapshot.String("missing"), p.origin)
 			case f.Digest != c.md5:
 				r.Add(a.Attr("state"), snapshot.String("modified"), c.path)
-				r.Add(a.Attr("digest"), snapshot.String(key.Digest("conffile", []byte(f.Digest))), c.path)
+				r.Add(a.Attr("digest"), in.Redact.Content([]byte(f.Digest)), c.path)
 			}
 		}
 	}

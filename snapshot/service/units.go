@@ -201,7 +201,6 @@ func (p *parser) overrides() {
 		p.r.Missing(snapshot.At(p.in.Scope, "unit", ""), fmt.Sprintf("the unit files in %s could not be read: %s", unitDir, s.Problem),
 			"look at the directory on the host", "unit/*")
 	}
-	key := p.in.Redact.Key("file")
 	for _, f := range s.Files {
 		a := snapshot.At(p.in.Scope, "unit", strings.TrimPrefix(f.Path, "/"))
 		switch {
@@ -215,7 +214,7 @@ func (p *parser) overrides() {
 			}
 			p.r.Notes = append(p.r.Notes, snapshot.Note{Scope: p.in.Scope, Kind: "files that this user may not read: unit", Count: 1})
 		default:
-			p.r.Add(a.Attr("digest"), snapshot.String(key.Digest("content", []byte(f.Digest))), f.Path)
+			p.r.Add(a.Attr("digest"), p.in.Redact.Content([]byte(f.Digest)), f.Path)
 		}
 	}
 	if complete {
