@@ -75,6 +75,20 @@ func TestStorageClassesSurvive(t *testing.T) {
 	}
 }
 
+func TestWhatHoldsNothingToMaskIsNoLeak(t *testing.T) {
+	src, sch := openSource(t, makeDatabase(t, `
+		CREATE TABLE a (id INTEGER PRIMARY KEY, doc TEXT, link TEXT, size NUMERIC, born TEXT, note TEXT, net TEXT, status TEXT);
+		INSERT INTO a VALUES (1, '{"dark": true, "x": [null, {}]}', 'http://localhost:3000/', 9223372036854775807, '9999-12-31', '–––––––––––', '0.0.0.0/0', 'standard'),
+			(2, '[]', 'http://localhost/', '-Infinity', '0000-00-00 00:00:00', 'standard', '::/0', 'standard'), (3, NULL, NULL, NULL, NULL, NULL, NULL, 'standard'), (4, NULL, NULL, NULL, NULL, NULL, NULL, 'standard');`))
+	plan, err := NewPlan(mustPolicy(t, "tables: {a: {columns: {id: {keep: true}, doc: {mask: json}, link: {mask: url}, size: {mask: number}, born: {mask: birth-date}, note: {mask: text}, net: {mask: ip}, status: {keep: true}}}}"), sch, Rehearsal, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Build(context.Background(), src, engine.Target{}, t.TempDir(), sch, plan, testKey(t), CopyOptions{}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestACancelledCopyEndsAndIsDropped(t *testing.T) {
 	source := makeDatabase(t, shopSchema)
 	fillShop(t, source, 3000)

@@ -75,7 +75,12 @@ const (
 type tally struct {
 	byBits [256]int64 // occurrences by the information in the value
 	digits int64
+	words  map[uint64]int64 // in a kept column: occurrences of each value of letters and blanks only
 }
+
+// maxWordUses is how often a value of letters only may stand in a kept column to be taken for somebody's. "Standard" in a status is
+// no leak of the one note that says "Standard".
+const maxWordUses = 3
 
 // search reads the whole copy and returns the leaks, sorted.
 func (s *leakSet) search(ctx context.Context, dst engine.DB, sch *schema.Database, plan *Plan) ([]Leak, error) {
@@ -226,9 +231,15 @@ func (c *searchColumn) look(piece []byte, number bool) {
 		t = &tally{}
 		c.tallies[e.column] = t
 	}
-	if e.digits {
+	switch {
+	case e.digits:
 		t.digits++
-	} else {
+	case e.words && !c.masked:
+		if t.words == nil {
+			t.words = map[uint64]int64{}
+		}
+		t.words[e.digest]++
+	default:
 		t.byBits[e.bits]++
 	}
 }
@@ -251,6 +262,11 @@ func (c *searchColumn) judge(t *tally, unique int64) int64 {
 		default:
 			unsure += n
 			expected = max(expected, math.Exp2(math.Log2(float64(unique))+math.Log2(float64(c.looked)+1)-float64(bits)))
+		}
+	}
+	for _, n := range t.words {
+		if n <= maxWordUses {
+			sure += n
 		}
 	}
 	unsure += t.digits

@@ -31,6 +31,7 @@ type leakEntry struct {
 	many   bool  // occurred more than once, so it identifies nobody
 	bits   uint8 // information in the value if its characters were random
 	digits bool  // few letters: numbers meet by chance
+	words  bool  // letters and blanks only: may be a word of the trade
 }
 
 // leakColumn is a masked column of the source.
@@ -60,11 +61,14 @@ func (s *leakSet) share() float64 { return math.Ldexp(1, -int(s.level)) }
 // add compares a cell with its mask and remembers its digest.
 func (s *leakSet) add(col *outColumn, cell engine.Cell, masked []byte) {
 	v := cell.Data
-	if len(v) < minLeak || utf8.RuneCount(v) < minLeak || blank(v) || col.masker.marker(cell) {
+	if len(v) < minLeak || utf8.RuneCount(v) < minLeak || blank(v) {
 		return
 	}
 	if string(v) == string(masked) {
-		s.columns[col.id].own++
+		if !col.masker.plain(cell) {
+			s.columns[col.id].own++
+		}
+		return
 	}
 	if scattered(col.plan) {
 		return
@@ -97,7 +101,7 @@ func (s *leakSet) remember(digest uint64, column int, v []byte) {
 		return
 	}
 	bits, digits := information(v)
-	*e = leakEntry{digest: digest, column: uint16(column), bits: bits, digits: digits}
+	*e = leakEntry{digest: digest, column: uint16(column), bits: bits, digits: digits, words: wordsOnly(v)}
 	s.columns[column].unique++
 	s.used++
 	s.lengths[min(len(trimmed(v)), maxWindow)] = true
@@ -169,6 +173,16 @@ func information(v []byte) (bits uint8, digits bool) {
 		}
 	}
 	return uint8(min(tenths/10, 255)), letters < 4
+}
+
+// wordsOnly reports whether there is nothing but letters and blanks in v.
+func wordsOnly(v []byte) bool {
+	for _, c := range v {
+		if c != ' ' && c < utf8.RuneSelf && asciiMembers[c].alphabet != letters {
+			return false
+		}
+	}
+	return true
 }
 
 // trimmed is v without outer white space.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"sort"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/envdiff/envdiff/internal/engine"
@@ -151,14 +152,32 @@ func (c *column) append(dst []byte, cell engine.Cell) []byte {
 	return c.value.append(dst, v)
 }
 
-// marker reports values that are kept because they are no data: the limits of a type, dates before year 2 and after 9998.
-func (c *column) marker(cell engine.Cell) bool {
-	if cell.Type != engine.CellText && c.number.marker(cell.Data) {
+// plainly is implemented by masks that keep some values because there is nothing in them to mask.
+type plainly interface {
+	// plain reports whether a value that is its own mask had nothing to mask.
+	plain(value []byte) bool
+}
+
+// plain reports whether a cell that is its own mask is so because it holds no data: the limits of a type, zero, dates before year 2 and
+// after 9998, JSON of keys and booleans, http://localhost/, characters without a letter or digit among them.
+func (c *column) plain(cell engine.Cell) bool {
+	if cell.Type == engine.CellInteger || cell.Type == engine.CellReal || c.family.numeric() {
+		return c.number.plain(cell.Data)
+	}
+	if m, ok := c.value.(plainly); ok && m.plain(cell.Data) {
 		return true
 	}
-	if _, ok := c.value.(*date); ok {
-		d, ok := parseDate(cell.Data)
-		return ok && d.marker()
+	return !substance(cell.Data)
+}
+
+// substance reports whether there is a letter, a digit or a symbol in v.
+func substance(v []byte) bool {
+	for i := 0; i < len(v); {
+		r, size := utf8.DecodeRune(v[i:])
+		if r == utf8.RuneError && size == 1 || unicode.IsLetter(r) || unicode.IsNumber(r) || r >= 0x2600 && unicode.IsSymbol(r) {
+			return true
+		}
+		i += size
 	}
 	return false
 }

@@ -14,7 +14,7 @@ const dateSpan = 512
 
 // date moves calendar dates. Formats stay: ISO 8601 with or without a time and zone, yyyymmdd, dd.mm.yyyy, mm/dd/yyyy, dd/mm/yyyy, and
 // integers that count seconds or milliseconds since 1970. The time of day is permuted too, midnight stays; dates before year 2 and from
-// year 9999 on (infinity, zero dates) are markers, not data, and stay. What is no date is masked by shape and stays none.
+// year 9999 on, infinity and zero dates are markers, not data, and stay. What is no date is masked by shape and stays none.
 type date struct {
 	s       *shape
 	order   [dateSpan]uint16 // a keyed permutation of the days of a span
@@ -44,9 +44,12 @@ func (m *date) append(dst, v []byte) []byte {
 	start := len(dst)
 	dst = append(dst, v...)
 	out := dst[start:]
+	if never(out) {
+		return dst
+	}
 	d, ok := parseDate(out)
 	if !ok {
-		m.s.maskClosed(out, isDate)
+		m.s.maskClosed(out, func(b []byte) bool { return isDate(b) || never(b) })
 		return dst
 	}
 	if d.marker() {
@@ -64,6 +67,17 @@ func (m *date) append(dst, v []byte) []byte {
 		m.clock(out[d.time:])
 	}
 	return dst
+}
+
+// plain reports dates that mean "never", "forever" or "unknown".
+func (m *date) plain(v []byte) bool {
+	d, ok := parseDate(v)
+	return ok && d.marker() || never(v)
+}
+
+// never reports PostgreSQL's infinity and MySQL's zero dates.
+func never(v []byte) bool {
+	return bytes.HasPrefix(v, []byte("0000-00-00")) || bytes.EqualFold(v, []byte("infinity")) || bytes.EqualFold(v, []byte("-infinity"))
 }
 
 // move permutes a day within its span: a shift conjugated by the span's permutation, so no day stays. The shift is odd, so that all

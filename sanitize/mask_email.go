@@ -183,6 +183,19 @@ func (m *url) append(dst, v []byte) []byte {
 	return dst
 }
 
+// plain reports URLs of the own machine without anything else in them.
+func (m *url) plain(v []byte) bool {
+	from, to := urlHost(v)
+	if to == 0 || !bytes.EqualFold(v[from:to], []byte("localhost")) || v[from-1] == '@' {
+		return false
+	}
+	tail := v[to:]
+	if i := bytes.IndexByte(tail, '/'); i >= 0 {
+		return !substance(tail[i:])
+	}
+	return bytes.IndexByte(tail, '?') < 0 && bytes.IndexByte(tail, '#') < 0
+}
+
 // maskPath masks by shape but for the two digits of percent escapes.
 func (m *url) maskPath(v []byte) {
 	s := m.rest

@@ -14,7 +14,7 @@ import (
 type jsonMask struct {
 	text, email, date, uuid, url cellMasker
 	number                       *number
-	plain, masked                []byte
+	decoded, masked              []byte
 }
 
 func newJSON(key keys.Key, o maskOptions) cellMasker {
@@ -75,6 +75,9 @@ func (m *jsonMask) append(dst, v []byte) []byte {
 	return dst
 }
 
+// plain reports documents: one that is its own mask has nothing but keys, booleans, nulls and zeros.
+func (m *jsonMask) plain(v []byte) bool { return json.Valid(v) }
+
 // stringEnd returns the offset behind the closing quote of the string that starts at i; v is valid JSON.
 func stringEnd(v []byte, i int) int {
 	for i++; v[i] != '"'; i++ {
@@ -98,8 +101,8 @@ func (m *jsonMask) appendString(dst, s []byte) []byte {
 	if bytes.IndexByte(s, '\\') < 0 {
 		return m.appendPlain(dst, s)
 	}
-	plain, ok := unescape(m.plain[:0], s)
-	m.plain = plain
+	plain, ok := unescape(m.decoded[:0], s)
+	m.decoded = plain
 	if !ok || blank(plain) {
 		// Half of a surrogate pair: no text in any charset. The escapes stay, the rest is masked.
 		return m.appendAround(dst, s)

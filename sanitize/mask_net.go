@@ -42,6 +42,12 @@ func (m *ip) append(dst, v []byte) []byte {
 	return p.AppendTo(dst)
 }
 
+// plain reports whole address spaces, as in 0.0.0.0/0.
+func (m *ip) plain(v []byte) bool {
+	_, bits, ok := parseIP(v)
+	return ok && bits == 0
+}
+
 // octets is the radix of the bytes of an address.
 var octets = []uint16{256, 256, 256, 256, 256, 256, 256, 256, 256, 256, 256, 256, 256, 256, 256, 256}
 

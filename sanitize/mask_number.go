@@ -50,6 +50,12 @@ func (m *number) marker(v []byte) bool {
 	return string(v) == m.max
 }
 
+// plain reports zeros, infinities and the limits of the type.
+func (m *number) plain(v []byte) bool {
+	n, ok := parseNumber(v)
+	return ok && (n.keep || m.marker(v) || len(bytes.Trim(v[n.from:n.end], "0.")) == 0)
+}
+
 // parsedNumber is where the parts of a number are: digits in [from, point), and behind the point in (point, end).
 type parsedNumber struct {
 	from, point, end int
