@@ -104,7 +104,17 @@ func leakFinding(env, db string, leak *sanitize.LeakError) finding.Finding {
 	return f
 }
 
-// sample is how much of the database is copied; nil is all of it.
-func (cp *copier) sample(_ []schema.Obligation) (*sanitize.Sample, error) {
-	return nil, nil
+// sample is how much of the database is copied; nil is all of it. The demands of the pending migrations choose rows that must be in it.
+func (cp *copier) sample(demands []schema.Obligation) (*sanitize.Sample, error) {
+	percent, err := cp.spec.Percent()
+	if err != nil {
+		return nil, err
+	}
+	out := &sanitize.Sample{Percent: percent, Obligations: demands}
+	if cp.spec != nil && cp.spec.Rows > 0 {
+		out.Rows, out.Percent = cp.spec.Rows, 0
+	} else if percent >= 100 {
+		return nil, nil
+	}
+	return out, nil
 }

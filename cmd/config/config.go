@@ -98,7 +98,7 @@ type Scratch struct {
 // Copy says how much of a database is copied.
 type Copy struct {
 	Of     string `json:"of" scalar:"true" doc:"all, or a percentage such as 1%"`
-	Rows   int64  `json:"rows" doc:"about this many rows in all"`
+	Rows   int64  `json:"rows" doc:"about so many rows of each table, and what they refer to"`
 	MaxAge string `json:"max_age" doc:"keep a copy and reuse it until it is this old"`
 }
 

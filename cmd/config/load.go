@@ -144,7 +144,10 @@ func (h Host) Instance() string {
 	case strings.HasPrefix(u, "local:"):
 		return "local"
 	case strings.HasPrefix(u, "root:"):
-		return filepath.Base(filepath.Clean(strings.TrimPrefix(u, "root:")))
+		if dir := filepath.Clean(strings.TrimPrefix(u, "root:")); dir != "/" {
+			return filepath.Base(dir)
+		}
+		return "root"
 	case strings.HasPrefix(u, "ssh://"):
 		host := strings.TrimPrefix(u, "ssh://")
 		host, _, _ = strings.Cut(host, "/")
