@@ -129,7 +129,7 @@ type column struct {
 // newColumn builds the masker of a column in a domain: the same domain and mask always give the same pseudonyms.
 func newColumn(key keys.Key, m mask, domain string, fam family, o maskOptions) *column {
 	k := key.Derive("sanitize mask " + domain)
-	c := &column{family: fam, value: m.make(k, o), raw: &rawBytes{f: newFeistel(k.Derive("bytes"))}}
+	c := &column{family: fam, value: m.make(k, o), raw: &rawBytes{f: newFeistel(k.Derive("bytes")), hex: newShape(k.Derive("bytes"), false)}}
 	c.number = newNumber(k, o).(*number)
 	return c
 }
@@ -148,6 +148,8 @@ func (c *column) append(dst []byte, cell engine.Cell) []byte {
 		return c.number.append(dst, v)
 	case cell.Type == engine.CellBlob && !isText(v):
 		return c.raw.append(dst, v)
+	case c.family.kind == familyBytes && bytes.HasPrefix(v, []byte(`\x`)):
+		return c.raw.appendHex(dst, v)
 	}
 	return c.value.append(dst, v)
 }
@@ -196,6 +198,7 @@ func blank(v []byte) bool {
 // images that happen to be text, which keeps the map injective.
 type rawBytes struct {
 	f     *feistel
+	hex   *shape
 	radix []uint16
 }
 
@@ -213,6 +216,14 @@ func (m *rawBytes) append(dst, v []byte) []byte {
 		b[0]++
 		m.f.invert(b, radix)
 	})
+	return dst
+}
+
+// appendHex masks binary data in PostgreSQL's text form: \x and hexadecimal digits.
+func (m *rawBytes) appendHex(dst, v []byte) []byte {
+	start := len(dst)
+	dst = append(dst, v...)
+	m.hex.in(hexMembers, dst[start+2:])
 	return dst
 }
 

@@ -33,9 +33,11 @@ func (p *Policy) Encode() ([]byte, error) {
 		encodeTable(tables, &p.Tables[i])
 	}
 	var b bytes.Buffer
-	enc := yaml.NewEncoder(&b)
-	enc.SetIndent(2)
-	if err := enc.Encode(&yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{root}}); err != nil {
+	enc, err := yaml.NewDumper(&b, yaml.WithIndent(2), yaml.WithLineWidth(-1)) // a wrapped entry would hide its reason
+	if err != nil {
+		return nil, err
+	}
+	if err := enc.Dump(&yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{root}}); err != nil {
 		return nil, err
 	}
 	if err := enc.Close(); err != nil {
