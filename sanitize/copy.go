@@ -18,8 +18,10 @@ type CopyOptions struct {
 	Sample *Sample
 	// Progress is called now and then with the rows of a table so far.
 	Progress func(table string, rows int64)
+	// Note is told what the reader of the report should know: that the leak check looked for a share of the values only. Optional.
+	Note func(text string)
 	// MaxLeakValues bounds how many source values the leak check remembers; 0 is DefaultLeakValues. Beyond it a keyed share of them is
-	// checked, and the result says which.
+	// looked for, and Note says so.
 	MaxLeakValues int
 }
 
@@ -54,6 +56,9 @@ func Copy(ctx context.Context, src, dst engine.DB, sch *schema.Database, plan *P
 	}
 	for _, l := range found {
 		result.Leaks += l.Values
+	}
+	if share := c.leaks.share(); share < 1 && opt.Note != nil {
+		opt.Note(fmt.Sprintf("the leak check compared every masked cell with its source, but looked elsewhere in the copy for 1 in %.0f source values only: there are more than it remembers", 1/share))
 	}
 	if len(found) > 0 {
 		return result, &LeakError{Leaks: found, Share: c.leaks.share()}
