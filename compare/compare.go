@@ -92,7 +92,7 @@ func Compare(ctx context.Context, sides []Side, opt Options) (Result, error) {
 	c.absorb()
 	differences := c.differences()
 	differences = c.drop(differences)
-	differences = append(c.pairSpellings(differences), c.data.differences(c)...)
+	differences = c.dropCopied(append(c.pairSpellings(differences), c.data.differences(c)...))
 	findings, err := c.judge(ctx, differences)
 	if err != nil {
 		return Result{}, err

@@ -59,6 +59,7 @@ var baseRules = []rule{
 
 	{id: "config-value", at: []string{"conffile/*"}, of: either, say: (*judgement).sayConffile},
 	{id: "config-value", areas: []finding.Area{finding.AreaConfig}, of: reorder, say: (*judgement).sayReordered},
+	{id: "service-state", at: []string{"config/etc/systemd/*"}, of: missing, when: func(j *judgement) bool { return j.unitLink() != "" }, say: (*judgement).sayUnitLink},
 	{id: "config-missing", areas: []finding.Area{finding.AreaConfig}, of: missing, say: (*judgement).sayRenamedOrPlain},
 	{id: "config-value", areas: []finding.Area{finding.AreaConfig}, of: differs, weigh: (*judgement).nearMissIsLow},
 

@@ -297,6 +297,27 @@ func TestNamesAndSecrets(t *testing.T) {
 		{"different secrets are as they should be", func(s, p *env) { both(s, p, ini+"password", snapshot.Secret("aa11"), snapshot.Secret("bb22")) }, nil, ""},
 		{"a shared secret", func(s, p *env) { both(s, p, ini+"password", snapshot.Secret("aa11"), snapshot.Secret("aa11")) },
 			[]string{"secret-shared high changed " + ini + "password"}, "is the same secret in staging and production"},
+		{"a unit is masked, as the captured link says", func(s, p *env) {
+			p.set("web:config/etc/systemd/system/cron.service", true)
+			p.set("web:config/etc/systemd/system/cron.service#@link", "/dev/null")
+		}, []string{"service-state high added web:config/etc/systemd/system/cron.service"}, "cron.service is masked in production, not in staging"},
+		{"a unit is enabled on one host", func(s, p *env) {
+			p.set("web:config/etc/systemd/system/timers.target.wants/backup.timer", true, "web3")
+		}, []string{"service-state high odd web:config/etc/systemd/system/timers.target.wants/backup.timer"}, "backup.timer in production is enabled on web3 only"},
+		{"a copy of a machine holds its secrets", func(s, p *env) {
+			both(s, p, ini+"password", snapshot.Secret("aa11"), snapshot.Secret("aa11"))
+			both(s, p, "web:host/name#machine_id", "3d1219c7", "3d1219c7")
+			both(s, p, ini+"workers", 4, 5)
+		}, []string{"config-value high changed " + ini + "workers"}, ""},
+		{"a copy of an image that was never booted, too", func(s, p *env) {
+			both(s, p, ini+"password", snapshot.Secret("aa11"), snapshot.Secret("aa11"))
+			both(s, p, "web:host/name#hostname", "web1", "web1")
+		}, nil, ""},
+		{"two machines of one name share a secret", func(s, p *env) {
+			both(s, p, ini+"password", snapshot.Secret("aa11"), snapshot.Secret("aa11"))
+			both(s, p, "web:host/name#hostname", "web1", "web1")
+			both(s, p, "web:host/name#machine_id", "3d1219c7", "99aa88bb")
+		}, []string{"secret-shared high changed " + ini + "password"}, ""},
 		{"a secret differs within a role", func(s, p *env) {
 			both(s, p, ini+"password", snapshot.Secret("aa11"), snapshot.Secret("bb22"))
 			p.set(ini+"password", snapshot.Secret("cc33"), "web3")

@@ -30,6 +30,9 @@ func (c capture) run() {
 	switch {
 	case f.Target == "/dev/null": // how systemd masks a unit
 		c.fact(linkFact, snapshot.String(f.Target))
+	case unitLink(f):
+		c.link()
+		return
 	case f.Problem == transport.NotFound && f.Target != "":
 		c.fact(linkFact, snapshot.String(f.Target))
 	case f.Problem == transport.NotFound, f.Mode.IsDir() && f.Problem == transport.OK:

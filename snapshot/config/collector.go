@@ -34,6 +34,8 @@ func (collector) Doc() snapshot.Doc {
 		"facts named `@order` hold the order of such items, so that inserting one is one difference.\n\n")
 	fmt.Fprintf(&b, "Limits: %d MiB per file, %d MiB of a file that is parsed, %d entries per file, %d levels, %d files per host. What exceeds them, cannot be read or is malformed is a gap. "+
 		"Nothing of such a file is compared. Files of unknown formats, templates, scripts and binaries are compared by a keyed digest of their bytes.\n\n", maxRead>>20, maxParsed>>20, maxEntries, maxDepth, maxFiles)
+	b.WriteString("Below /etc/alternatives and /etc/rc?.d, and where systemd enables or renames units, it is the links that are compared, not the programs and units behind them. " +
+		"/etc/passwd and /etc/group are told as users and groups by the collector host. /etc/shadow and its like are never opened.\n\n")
 	b.WriteString("Not done: includes are not followed (name the included files too), variables are not expanded, and drop-ins are not merged into their units.\n\n| format | files | meaning |\n|---|---|---|\n")
 	for _, f := range formats {
 		files := "by content"
@@ -52,7 +54,7 @@ func (collector) Doc() snapshot.Doc {
 			"config/PATH#….@order, …#NAME@order: the order of the children where it means something",
 			"config/PATH#@digest: keyed digest of the bytes of a file that is not parsed",
 			"config/PATH#@private_key: digest of a private key",
-			"config/PATH#@link: the target of a link that leads nowhere, or to /dev/null",
+			"config/PATH#@link: the target of a link that leads nowhere, to /dev/null, or that is itself what is configured: of /etc/alternatives, of systemd",
 		},
 	}
 }
@@ -66,8 +68,11 @@ func (collector) Wants(spec snapshot.RoleSpec) []transport.Want {
 	if len(spec.Config) == 0 {
 		return nil
 	}
-	return []transport.Want{{ID: section, Globs: spec.Config, Content: transport.Body, MaxBytes: maxRead, MaxFiles: maxFiles,
-		Doc: "configuration files to compare by meaning"}}
+	exclude, names := special()
+	return []transport.Want{
+		{ID: section, Globs: spec.Config, Exclude: exclude, Content: transport.Body, MaxBytes: maxRead, MaxFiles: maxFiles, Doc: "configuration files to compare by meaning"},
+		{ID: specialSection, Globs: names, Content: transport.Names, MaxFiles: maxFiles, Doc: "links that choose programs, and which password files there are"},
+	}
 }
 
 func (collector) Parse(in snapshot.Input) snapshot.Result {
@@ -85,8 +90,9 @@ func (collector) Parse(in snapshot.Input) snapshot.Result {
 		res.Missing(whole, problemText(string(s.Problem), s.Detail), sectionHint(s.Problem), res.Looked...)
 	}
 	for _, f := range s.Files {
-		capture{in: in, res: &res, file: f, at: snapshot.At(in.Scope, "config", strings.TrimPrefix(f.Path, "/"))}.run()
+		capture{in: in, res: &res, file: f, at: at(in.Scope, f.Path)}.run()
 	}
+	specials(in, &res)
 	return res
 }
 

@@ -104,6 +104,19 @@ func parseResolv(src []byte) ([]entry, error) {
 	return c.entries()
 }
 
+// parseNsswitch reads nsswitch.conf(5): the sources of each database in order. The database passwd is no password.
+func parseNsswitch(src []byte) ([]entry, error) {
+	var c collected
+	for _, l := range significant(src, "#") {
+		name, sources, ok := strings.Cut(strings.SplitN(l.text, "#", 2)[0], ":")
+		if name = strings.TrimSpace(name); !ok || !plainKey(name) {
+			return nil, errAt(l.no, "no database")
+		}
+		c.add(l.no, last, snapshot.Strings(false, strings.Fields(sources)...), name).prose = true
+	}
+	return c.entries()
+}
+
 // parsePostgres reads postgresql.conf (PostgreSQL 17, "Setting Parameters"): names in any case, '=' optional, quotes, comments anywhere, the last value counts.
 func parsePostgres(src []byte) ([]entry, error) {
 	var c collected

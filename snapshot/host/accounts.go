@@ -44,7 +44,8 @@ func readGroups(rd *reader) {
 	})
 }
 
-// accounts reads a file of colon-separated lines whose first field is a name. The first line of a name counts, as in the C library.
+// accounts reads a file of colon-separated lines whose first field is a name. The first line of a name counts, as in the C library. These files are
+// told here even where the role captures them as configuration: the collector config leaves them out.
 func (rd *reader) accounts(id, kind string, fields int, add func(f []string, from string) bool) {
 	files, complete := rd.files(id, rd.at(kind, ""), kind+"/*")
 	if complete && len(files) > 0 {
@@ -52,9 +53,6 @@ func (rd *reader) accounts(id, kind string, fields int, add func(f []string, fro
 	}
 	seen := map[string]bool{}
 	for _, f := range files {
-		if rd.captured(f.Path) {
-			continue
-		}
 		var bad []int
 		for n, line := range lines(f.Body) {
 			if line == "" || line[0] == '#' || line[0] == '+' || line[0] == '-' { // the last two include NIS
