@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -43,7 +44,22 @@ func openTree(dir string) (*tree, error) {
 	case err != nil:
 		return nil, fmt.Errorf("directory tree %s cannot be opened: %s", dir, plain(err))
 	}
+	if empty(root) {
+		root.Close()
+		return nil, fmt.Errorf("directory tree %s is empty: mount or unpack it, or correct the path after root:", dir)
+	}
 	return &tree{root: root, dir: dir, whole: abs == "/"}, nil
+}
+
+// empty reports a directory without any entry: a mount point that nothing is mounted on, which must not pass for a host without differences.
+func empty(root *os.Root) bool {
+	d, err := root.Open(".")
+	if err != nil {
+		return false
+	}
+	defer d.Close()
+	_, err = d.Readdirnames(1)
+	return err == io.EOF
 }
 
 func (t *tree) Describe() string { return "root:" + t.dir }

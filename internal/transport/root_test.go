@@ -183,7 +183,7 @@ func TestSpecialFilesAreNeverOpened(t *testing.T) {
 }
 
 func TestATreeRunsNothing(t *testing.T) {
-	s := fetch(t, t.TempDir(), Want{Command: []string{"true"}})
+	s := fetch(t, plant(t, map[string]string{"file": "x"}), Want{Command: []string{"true"}})
 	if s.Problem != Unable {
 		t.Errorf("%+v", s)
 	}
@@ -191,7 +191,9 @@ func TestATreeRunsNothing(t *testing.T) {
 
 func TestRootSaysWhatIsWrongWithTheDirectory(t *testing.T) {
 	dir := plant(t, map[string]string{"file": "x"})
+	unmounted := t.TempDir()
 	for path, want := range map[string]string{
+		unmounted:                  "is empty",
 		filepath.Join(dir, "none"): "does not exist",
 		filepath.Join(dir, "file"): "not a directory",
 	} {

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -71,7 +72,7 @@ func (wk *walk) directory(host, name string, states []state, depth int) error {
 		return err
 	}
 	if depth > maxDepth {
-		return wk.add(File{Path: host, Mode: fs.ModeDir, Problem: Loop, Detail: "nested too deeply"})
+		return wk.add(File{Path: host, Mode: fs.ModeDir, Problem: TooLarge, Detail: fmt.Sprintf("nested deeper than %d directories", maxDepth)})
 	}
 	if names, ok := wk.literals(states); ok {
 		for _, n := range names {
