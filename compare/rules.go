@@ -44,7 +44,7 @@ var baseRules = []rule{
 	{id: "memory-odd", at: []string{"host/memory#total_bytes"}, of: either, when: within},
 	{id: "sysctl", at: []string{"sysctl/*", "config/etc/sysctl*", "config/*/sysctl.d/*"}, of: either},
 	{id: "cron", at: []string{"cron/*", "config/etc/cron*", "config/etc/anacrontab*", "config/var/spool/cron*"}, of: either},
-	{id: "user", at: []string{"user/*", "group/*"}, of: either},
+	{id: "user", at: []string{"user/*", "group/*", "config/etc/subuid#*", "config/etc/subgid#*"}, of: either},
 	{id: "mount", at: []string{"mount/*", "config/etc/fstab*"}, of: either},
 	{id: "host-different", areas: []finding.Area{finding.AreaHost}, of: either},
 

@@ -35,7 +35,8 @@ func (collector) Doc() snapshot.Doc {
 	fmt.Fprintf(&b, "Limits: %d MiB per file, %d MiB of a file that is parsed, %d entries per file, %d levels, %d files per host. What exceeds them, cannot be read or is malformed is a gap. "+
 		"Nothing of such a file is compared. Files of unknown formats, templates, scripts and binaries are compared by a keyed digest of their bytes.\n\n", maxRead>>20, maxParsed>>20, maxEntries, maxDepth, maxFiles)
 	b.WriteString("Below /etc/alternatives and /etc/rc?.d, and where systemd enables or renames units, it is the links that are compared, not the programs and units behind them. " +
-		"/etc/passwd and /etc/group are told as users and groups by the collector host. /etc/shadow and its like are never opened.\n\n")
+		"Of host keys and the like only the presence is compared. /etc/passwd, /etc/group, /etc/os-release and the time zone are told by the collector host. " +
+		"/etc/shadow and its like are never opened, and caches that programs make are left out.\n\n")
 	b.WriteString("Not done: includes are not followed (name the included files too), variables are not expanded, and drop-ins are not merged into their units.\n\n| format | files | meaning |\n|---|---|---|\n")
 	for _, f := range formats {
 		files := "by content"

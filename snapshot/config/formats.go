@@ -42,6 +42,7 @@ var formats = []format{
 	{name: "one line", paths: []string{"/etc/hostname", "/etc/mailname", "/etc/timezone", "/etc/debian_version", "REVISION"}, parse: parseOneLine, partial: true, doc: "one value, addressed as `$`"},
 	{name: "hosts", paths: []string{"/etc/hosts"}, parse: parseHosts, doc: "the set of names of each address"},
 	{name: "resolv.conf", paths: []string{"resolv.conf"}, parse: parseResolv, doc: "name servers in order, options as a set"},
+	{name: "subuid", paths: []string{"/etc/subuid", "/etc/subgid"}, parse: parseSubID, doc: "the ranges of each account"},
 	{name: "nsswitch.conf", paths: []string{"nsswitch.conf"}, parse: parseNsswitch, doc: "the sources of each database, in order"},
 	{name: "crontab", paths: []string{"/etc/crontab", "/etc/cron.d/*"}, parse: parseSystemCrontab, doc: "`user command` = schedule; settings by name"},
 	{name: "user crontab", paths: []string{"/var/spool/cron/**", "crontab", "*.crontab"}, parse: parseUserCrontab, doc: "`command` = schedule; settings by name"},

@@ -104,6 +104,19 @@ func parseResolv(src []byte) ([]entry, error) {
 	return c.entries()
 }
 
+// parseSubID reads subuid(5) and subgid(5): the ranges of each account.
+func parseSubID(src []byte) ([]entry, error) {
+	var c collected
+	for _, l := range significant(src, "#") {
+		account, ids, ok := strings.Cut(l.text, ":")
+		if !ok || account == "" {
+			return nil, errAt(l.no, "no account")
+		}
+		c.add(l.no, set, snapshot.String(ids), account).prose = true
+	}
+	return c.entries()
+}
+
 // parseNsswitch reads nsswitch.conf(5): the sources of each database in order. The database passwd is no password.
 func parseNsswitch(src []byte) ([]entry, error) {
 	var c collected

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/transport"
@@ -11,44 +13,59 @@ import (
 // specialSection is the id of the Want for files of which a broad glob such as /etc/** takes hold although nobody may or should read them as text.
 const specialSection = "special"
 
+// The kinds of such files. A glob belongs to one of them.
 var (
 	// choices are links that are themselves what is configured: update-alternatives' and the start order of System V. They lead to programs.
 	choices = []string{"/etc/alternatives/*", "/etc/rc?.d/*"}
-	// accounts are told by the collector host, as users and groups.
-	accounts = []string{"/etc/passwd", "/etc/group"}
+	// perHost are made once on every host: that one is there can be compared, and nothing else of it.
+	perHost = []string{"/etc/ssh/ssh_host_*_key", "/etc/ssh/ssh_host_*_key.pub", "/etc/ssl/private/ssl-cert-snakeoil.key", "/etc/ssl/certs/ssl-cert-snakeoil.pem",
+		"/etc/iscsi/initiatorname.iscsi", "/etc/nvme/hostnqn", "/etc/nvme/hostid", "/etc/hostid", "/etc/adjtime"}
 	// withheld hold password hashes, or are the copies that shadow-utils keep of such files when they change them. They are never opened.
-	withheld = []string{"/etc/shadow", "/etc/gshadow", "/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-", "/etc/subuid-", "/etc/subgid-", "/etc/.pwd.lock",
+	withheld = []string{"/etc/shadow", "/etc/gshadow", "/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-", "/etc/subuid-", "/etc/subgid-",
 		"/etc/security/opasswd"}
+	// derived are made by programs from what is compared anyway.
+	derived = []string{"/etc/ld.so.cache", "/etc/mtab", "/etc/.updated", "/etc/.pwd.lock", "/etc/ssl/certs/????????.[0-9]"}
+	// elsewhere are told by the collector host: as users, groups, operating system, time zone and the host's own identity.
+	elsewhere = []string{"/etc/passwd", "/etc/group", "/etc/os-release", "/etc/machine-id", "/etc/timezone", "/etc/localtime"}
 )
 
 // special lists the globs that the first Want leaves out and the second one names.
 func special() (exclude, names []string) {
-	names = append(append(names, choices...), withheld...)
-	return append(append(exclude, names...), accounts...), names
+	names = slices.Concat(choices, perHost, withheld, derived)
+	return slices.Concat(names, elsewhere), names
 }
 
-// specials tells of the links where they lead, and that the other files are not compared.
+// specials tells of links where they lead, of identities that they are there, and of the others that they are not compared.
 func specials(in snapshot.Input, res *snapshot.Result) {
 	var asked []transport.Glob
 	for _, g := range in.Spec.Config {
 		asked = append(asked, transport.CompileGlob(g))
 	}
-	notOpened := 0
+	notes := map[string]int{}
 	for _, f := range in.Sections[specialSection].Files {
+		c := capture{in: in, res: res, file: f, at: at(in.Scope, f.Path)}
 		switch {
 		case !matchesAny(asked, f.Path):
-		case !choice.match(f.Path):
-			notOpened++
-		case f.Target != "":
-			capture{in: in, res: res, file: f, at: at(in.Scope, f.Path)}.link()
+		case withheldNames.match(f.Path):
+			notes["password files"]++
+		case derivedNames.match(f.Path):
+			notes["generated files"]++
+		case f.Target != "" && choiceNames.match(f.Path):
+			c.link()
+		default:
+			res.Add(c.at, snapshot.Bool(true), f.Path)
 		}
 	}
-	if notOpened > 0 {
-		res.Notes = append(res.Notes, snapshot.Note{Scope: in.Scope, Kind: "password files, which are never opened", Count: notOpened})
+	for _, kind := range slices.Sorted(maps.Keys(notes)) {
+		res.Notes = append(res.Notes, snapshot.Note{Scope: in.Scope, Kind: kind, Count: notes[kind]})
 	}
 }
 
-var choice = compileNames(choices)
+var (
+	choiceNames   = compileNames(choices)
+	withheldNames = compileNames(withheld)
+	derivedNames  = compileNames(derived)
+)
 
 func matchesAny(globs []transport.Glob, name string) bool {
 	for _, g := range globs {

@@ -20,6 +20,10 @@ func TestABroadGlobTakesHoldOfWhatIsNoText(t *testing.T) {
 			"etc/passwd":                          "root:x:0:0:root:/root:/bin/bash\n",
 			"etc/shadow":                          "root:$6$salt$hash:19000::::::\n",
 			"etc/shadow-":                         "root:$6$salt$old:19000::::::\n",
+			"etc/ssh/ssh_host_rsa_key":            "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n",
+			"etc/machine-id":                      "3d1219c7c4c5404aaa1f6d2a48adfda4\n",
+			"etc/ld.so.cache":                     "glibc-ld.so.cache1.1\x00",
+			"etc/subuid":                          "deploy:100000:65536\n",
 			"etc/nsswitch.conf":                   "passwd: files systemd mymachines\nhosts: files dns # in this order\n",
 			"usr/lib/systemd/system/cron.service": "[Service]\nExecStart=/usr/sbin/cron\n",
 			"etc/systemd/system/multi-user.target.wants/cron.service": "-> /lib/systemd/system/cron.service",
@@ -48,6 +52,9 @@ func TestABroadGlobTakesHoldOfWhatIsNoText(t *testing.T) {
 		`web:config/etc/nsswitch.conf#passwd ["files","systemd","mymachines"]`,
 		`web:config/etc/rc2.d/S01cron true`,
 		`web:config/etc/rc2.d/S01cron#@link "../init.d/cron"`,
+		`web:config/etc/ssh/ssh_host_rsa_key true`,
+		`web:config/etc/subuid true`,
+		`web:config/etc/subuid#deploy "100000:65536"`,
 		`web:config/etc/systemd/system/crond.service true`,
 		`web:config/etc/systemd/system/crond.service#@link "/usr/lib/systemd/system/cron.service"`,
 		`web:config/etc/systemd/system/multi-user.target.wants/cron.service true`,
@@ -59,7 +66,7 @@ func TestABroadGlobTakesHoldOfWhatIsNoText(t *testing.T) {
 	if !slices.Equal(facts, want) {
 		t.Errorf("got\n%q\nwant\n%q", facts, want)
 	}
-	if len(got.Notes) != 1 || got.Notes[0].Count != 2 {
+	if len(got.Notes) != 2 || got.Notes[0].Kind != "generated files" || got.Notes[1].Kind != "password files" || got.Notes[1].Count != 2 {
 		t.Errorf("notes: %+v", got.Notes)
 	}
 }
