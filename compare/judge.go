@@ -65,7 +65,7 @@ func shapeOf(d *difference) shape {
 // contract's order. A rule that is off reports nothing and leaves the place to the next.
 func (j *judgement) strongest() (verdict, bool) {
 	var all []verdict
-	if r := j.d.remark; r != nil {
+	if r := j.d.remark; r != nil && !j.besides(r) {
 		all = append(all, verdict{rule: r.rule, severity: j.c.severity(r.rule), specific: true, message: j.subject() + " " + j.where(r) + r.text})
 	}
 	if !j.d.alone {
@@ -98,6 +98,9 @@ func (j *judgement) strongest() (verdict, bool) {
 	return all[0], true
 }
 
+// besides reports a remark that does not explain a difference but goes along with it: the same password in two URLs whose hosts differ.
+func (j *judgement) besides(r *remark) bool { return r.rule == "secret-shared" && !j.d.alone }
+
 func (j *judgement) verdict(r *rule) verdict {
 	v := verdict{rule: r.id, severity: j.c.severity(r.id)}
 	switch rule, _ := finding.Lookup(r.id); {
@@ -113,6 +116,9 @@ func (j *judgement) verdict(r *rule) verdict {
 		v.message = r.say(j)
 	} else {
 		v.message = j.plain()
+	}
+	if m := j.d.remark; m != nil && j.besides(m) && !j.c.copies(j.d.node.addr.Scope, j.d.sides, true) {
+		v.message += "; the secret in it is the same"
 	}
 	return v
 }

@@ -304,6 +304,9 @@ func TestNamesAndSecrets(t *testing.T) {
 		{"a unit is enabled on one host", func(s, p *env) {
 			p.set("web:config/etc/systemd/system/timers.target.wants/backup.timer", true, "web3")
 		}, []string{"service-state high odd web:config/etc/systemd/system/timers.target.wants/backup.timer"}, "backup.timer in production is enabled on web3 only"},
+		{"a secret is shared and the host beside it differs", func(s, p *env) {
+			both(s, p, ini+"url", "redis://app:‹secret:aaaaaaaaaaaaaaaaaaaa›@cache-a/1", "redis://app:‹secret:aaaaaaaaaaaaaaaaaaaa›@other/1")
+		}, []string{"config-value high changed " + ini + "url"}, "‹secret›@other/1 in production; the secret in it is the same"},
 		{"a copy of a machine holds its secrets", func(s, p *env) {
 			both(s, p, ini+"password", snapshot.Secret("aa11"), snapshot.Secret("aa11"))
 			both(s, p, "web:host/name#machine_id", "3d1219c7", "3d1219c7")
