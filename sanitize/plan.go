@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/schema"
+	"github.com/envdiff/envdiff/internal/strictyaml"
 )
 
 // Use is what a copy is for.
@@ -67,7 +68,7 @@ func (p *Plan) Table(n schema.Name) (*TablePlan, bool) {
 type PlanError struct {
 	File     string
 	Missing  []string // columns of copied tables that the policy does not name, as TABLE.COLUMN
-	Problems Errors
+	Problems strictyaml.Errors
 }
 
 func (e *PlanError) Error() string {
@@ -104,7 +105,7 @@ func NewPlan(policy *Policy, sch *schema.Database, use Use, demands []schema.Obl
 			file = "sanitize.yaml"
 		}
 		sort.Strings(b.missing)
-		_ = b.problems.sorted()
+		_ = b.problems.Sorted()
 		return nil, &PlanError{File: file, Missing: b.missing, Problems: b.problems}
 	}
 	if use == Keepable {
@@ -129,7 +130,7 @@ type planner struct {
 	plan     *Plan
 	needs    map[place]*need
 	missing  []string
-	problems Errors
+	problems strictyaml.Errors
 }
 
 func (b *planner) fail(line, col int, format string, args ...any) {
@@ -137,7 +138,7 @@ func (b *planner) fail(line, col int, format string, args ...any) {
 	if file == "" {
 		file = "sanitize.yaml"
 	}
-	b.problems = append(b.problems, Problem{File: file, Line: line, Col: col, Message: fmt.Sprintf(format, args...)})
+	b.problems = append(b.problems, strictyaml.Error{File: file, Line: line, Col: col, Msg: fmt.Sprintf(format, args...)})
 }
 
 func (b *planner) warn(format string, args ...any) {

@@ -1,10 +1,6 @@
 package sanitize
 
 import (
-	"fmt"
-	"sort"
-	"strings"
-
 	"github.com/envdiff/envdiff/internal/schema"
 	"github.com/envdiff/envdiff/snapshot"
 )
@@ -91,42 +87,4 @@ func (t *TablePolicy) Column(name string) (*ColumnPolicy, bool) {
 		}
 	}
 	return nil, false
-}
-
-// Errors is every problem of a policy at once, in the order of the file.
-type Errors []Problem
-
-// Problem is one error with its place.
-type Problem struct {
-	File      string
-	Line, Col int
-	Message   string
-}
-
-func (p Problem) Error() string {
-	if p.Line == 0 {
-		return p.File + ": " + p.Message
-	}
-	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Col, p.Message)
-}
-
-func (e Errors) Error() string {
-	lines := make([]string, len(e))
-	for i, p := range e {
-		lines[i] = p.Error()
-	}
-	return strings.Join(lines, "\n")
-}
-
-func (e Errors) sorted() error {
-	if len(e) == 0 {
-		return nil
-	}
-	sort.SliceStable(e, func(i, j int) bool {
-		if e[i].Line != e[j].Line {
-			return e[i].Line < e[j].Line
-		}
-		return e[i].Col < e[j].Col
-	})
-	return e
 }

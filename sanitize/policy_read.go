@@ -9,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/envdiff/envdiff/internal/strictyaml"
 	"github.com/envdiff/envdiff/snapshot"
 )
 
@@ -49,24 +50,24 @@ func ParsePolicy(data []byte, name string) (p *Policy, err error) {
 	if root != nil {
 		r.policy(p, root)
 	}
-	return p, r.errs.sorted()
+	return p, r.errs.Sorted()
 }
 
 // policyReader walks the YAML nodes and gathers errors.
 type policyReader struct {
 	file string
-	errs Errors
+	errs strictyaml.Errors
 }
 
 func (r *policyReader) fail(n *yaml.Node, format string, args ...any) {
-	r.errs = append(r.errs, Problem{File: r.file, Line: n.Line, Col: n.Column, Message: fmt.Sprintf(format, args...)})
+	r.errs = append(r.errs, strictyaml.Error{File: r.file, Line: n.Line, Col: n.Column, Msg: fmt.Sprintf(format, args...)})
 }
 
 // root parses the text to its one mapping; nil for an empty file.
 func (r *policyReader) root(data []byte) (root *yaml.Node, err error) {
 	defer func() {
 		if recover() != nil { // the parser is not ours, and the file may be anything
-			root, err = nil, Errors{{File: r.file, Message: "not readable as YAML"}}
+			root, err = nil, strictyaml.Errors{{File: r.file, Msg: "not readable as YAML"}}
 		}
 	}()
 	var doc yaml.Node
@@ -81,7 +82,7 @@ func (r *policyReader) root(data []byte) (root *yaml.Node, err error) {
 		return nil, nil
 	}
 	if root.Kind != yaml.MappingNode {
-		return nil, Errors{{File: r.file, Line: root.Line, Col: root.Column, Message: "want a mapping with the key tables"}}
+		return nil, strictyaml.Errors{{File: r.file, Line: root.Line, Col: root.Column, Msg: "want a mapping with the key tables"}}
 	}
 	return root, nil
 }
@@ -93,7 +94,7 @@ func (r *policyReader) syntax(err error) error {
 	if i := strings.Index(err.Error(), "line "); i >= 0 {
 		fmt.Sscanf(err.Error()[i:], "line %d", &line)
 	}
-	return Errors{{File: r.file, Line: line, Col: 1, Message: "not valid YAML: check indentation, quotes and colons here or in the line above"}}
+	return strictyaml.Errors{{File: r.file, Line: line, Col: 1, Msg: "not valid YAML: check indentation, quotes and colons here or in the line above"}}
 }
 
 // each calls fn for the entries of a mapping, refusing duplicates and aliases.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/envdiff/envdiff/internal/schema"
+	"github.com/envdiff/envdiff/internal/strictyaml"
 )
 
 func TestAllErrorsOfAPolicyAreSaidAtOnceWithTheirPlace(t *testing.T) {
@@ -25,7 +26,7 @@ func TestAllErrorsOfAPolicyAreSaidAtOnceWithTheirPlace(t *testing.T) {
 references: [{from: users, to: a.b, whn: x}]
 aftr: []
 `), "sanitize.yaml")
-	var all Errors
+	var all strictyaml.Errors
 	if !errors.As(err, &all) {
 		t.Fatalf("got %v", err)
 	}

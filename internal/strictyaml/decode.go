@@ -43,6 +43,17 @@ func (es Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// Sorted is nil without mistakes, else all of them in reading order.
+func (es Errors) Sorted() error {
+	if len(es) == 0 {
+		return nil
+	}
+	sort.SliceStable(es, func(i, j int) bool {
+		return es[i].Line < es[j].Line || es[i].Line == es[j].Line && es[i].Col < es[j].Col
+	})
+	return es
+}
+
 // maxBytes bounds a configuration file; maxDepth bounds its nesting.
 const (
 	maxBytes = 4 << 20
@@ -75,14 +86,7 @@ func Decode(file string, src []byte, out any) *Document {
 
 // Err is nil, or Errors in reading order.
 func (d *Document) Err() error {
-	if len(d.errs) == 0 {
-		return nil
-	}
-	sort.SliceStable(d.errs, func(i, j int) bool {
-		a, b := d.errs[i], d.errs[j]
-		return a.Line < b.Line || a.Line == b.Line && a.Col < b.Col
-	})
-	return d.errs
+	return d.errs.Sorted()
 }
 
 // Errorf adds a mistake about the value at path, or about the nearest value above it.
