@@ -2,18 +2,11 @@ package transport
 
 import (
 	"bytes"
-	"context"
-	"crypto/md5"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
-	"os"
 	"path"
-	"syscall"
 )
 
 // maxHeld bounds the bytes of all bodies of one section, so that a directory of large files cannot fill the memory.
@@ -25,14 +18,14 @@ func (wk *walk) read(host, name, base string) (f File, ok bool, err error) {
 		return File{}, false, err
 	}
 	inTree := path.Join(name, base)
-	fi, statErr := wk.tree.root.Lstat(inTree)
+	fi, statErr := wk.tree.files.Lstat(inTree)
 	if statErr != nil {
 		p, d := problemOf(statErr)
 		return File{Path: host, Problem: p, Detail: d}, p != NotFound, nil
 	}
 	f = describe(host, fi)
 	if fi.Mode()&fs.ModeSymlink != 0 {
-		if f.Target, statErr = wk.tree.root.Readlink(inTree); statErr != nil {
+		if f.Target, statErr = wk.tree.files.Readlink(inTree); statErr != nil {
 			f.Problem, f.Detail = problemOf(statErr)
 			return f, true, nil
 		}
@@ -79,26 +72,12 @@ func (wk *walk) content(f *File, inTree string) error {
 		f.Problem, f.Detail = TooLarge, fmt.Sprintf("%d bytes, the limit is %d", f.Size, limit)
 		return nil
 	}
-	// Not blocking: should the file have become a pipe since we looked, opening it returns at once.
-	r, err := wk.tree.root.OpenFile(inTree, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
-	if err != nil {
-		f.Problem, f.Detail = problemOf(err)
-		return nil
-	}
-	defer r.Close()
-	if fi, err := r.Stat(); err != nil || !fi.Mode().IsRegular() {
-		f.Problem = Special
-		return nil
-	}
-	in := io.LimitReader(contextReader{wk.ctx, r}, limit+1) // /proc says 0 bytes and holds more
 	var n int64
-	switch wk.want.Content {
-	case MD5:
-		n, err = digest(f, md5.New(), in)
-	case SHA256:
-		n, err = digest(f, sha256.New(), in)
-	default:
-		n, err = wk.body(f, in)
+	var err error
+	if wk.want.Content == Body {
+		n, err = wk.body(f, inTree, limit)
+	} else {
+		f.Digest, n, err = wk.tree.files.digest(wk.ctx, inTree, wk.want.Content, limit)
 	}
 	if cancelled := wk.ctx.Err(); cancelled != nil {
 		return cancelled
@@ -106,6 +85,8 @@ func (wk *walk) content(f *File, inTree string) error {
 	switch {
 	case errors.Is(err, errHeld):
 		f.Problem, f.Detail = TooLarge, fmt.Sprintf("all files of this section together exceed %d bytes", int64(maxHeld))
+	case errors.Is(err, errSpecial):
+		f.Problem = Special
 	case err != nil:
 		f.Problem, f.Detail = problemOf(err)
 	case n > limit:
@@ -121,35 +102,21 @@ func (wk *walk) content(f *File, inTree string) error {
 
 var errHeld = errors.New("section too large")
 
-func (wk *walk) body(f *File, in io.Reader) (int64, error) {
+func (wk *walk) body(f *File, inTree string, limit int64) (int64, error) {
 	if wk.held+f.Size > maxHeld {
 		return 0, errHeld
 	}
+	r, err := wk.tree.files.open(inTree, limit)
+	if err != nil {
+		return 0, err
+	}
+	defer r.Close()
 	var buf bytes.Buffer
 	buf.Grow(int(f.Size) + bytes.MinRead)
-	n, err := buf.ReadFrom(in)
+	n, err := buf.ReadFrom(io.LimitReader(contextReader{wk.ctx, r}, limit+1)) // /proc says 0 bytes and holds more
 	if wk.held += n; wk.held > maxHeld {
 		return n, errHeld
 	}
 	f.Body = buf.Bytes()
 	return n, err
-}
-
-func digest(f *File, h hash.Hash, in io.Reader) (int64, error) {
-	n, err := io.Copy(h, in)
-	f.Digest = hex.EncodeToString(h.Sum(nil))
-	return n, err
-}
-
-// contextReader ends a long read when the context ends.
-type contextReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (c contextReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(p)
 }

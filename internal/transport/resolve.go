@@ -38,7 +38,7 @@ func (t *tree) resolve(dir, name string) place {
 			continue
 		}
 		here := path.Join(joinName(at), part)
-		fi, err := t.root.Lstat(here)
+		fi, err := t.files.Lstat(here)
 		if err != nil {
 			p, d := problemOf(err)
 			return place{problem: p, detail: d}
@@ -50,7 +50,7 @@ func (t *tree) resolve(dir, name string) place {
 		if links++; links > maxLinks {
 			return place{problem: Loop, detail: fmt.Sprintf("more than %d links", maxLinks)}
 		}
-		target, err := t.root.Readlink(here)
+		target, err := t.files.Readlink(here)
 		if err != nil {
 			p, d := problemOf(err)
 			return place{problem: p, detail: d}
@@ -62,7 +62,7 @@ func (t *tree) resolve(dir, name string) place {
 		rest = append(strings.Split(target, "/"), rest...)
 	}
 	if info == nil {
-		fi, err := t.root.Lstat(joinName(at))
+		fi, err := t.files.Lstat(joinName(at))
 		if err != nil {
 			p, d := problemOf(err)
 			return place{problem: p, detail: d}

@@ -16,7 +16,8 @@ import (
 // with absolute links relative to the tree as chroot would, and every access goes through os.Root, so that not even a directory that is
 // swapped for a link in between leads out.
 type tree struct {
-	root  *os.Root
+	root  io.Closer
+	files source
 	dir   string
 	whole bool // the tree is this machine's own /, where ".." above the root is the root
 }
@@ -48,7 +49,7 @@ func openTree(dir string) (*tree, error) {
 		root.Close()
 		return nil, fmt.Errorf("directory tree %s is empty: mount or unpack it, or correct the path after root:", dir)
 	}
-	return &tree{root: root, dir: dir, whole: abs == "/"}, nil
+	return &tree{root: root, files: directory{root}, dir: dir, whole: abs == "/"}, nil
 }
 
 // empty reports a directory without any entry: a mount point that nothing is mounted on, which must not pass for a host without differences.

@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path"
 	"slices"
 	"strings"
-	"syscall"
 )
 
 // maxEntries bounds the directory entries that one want may make us look at, and maxDepth how deep they may lie.
@@ -63,6 +60,7 @@ func (wk *walk) run() error {
 			start = append(start, state{i, at})
 		}
 	}
+	wk.foresee(".", start)
 	return wk.directory("/", ".", start, 0)
 }
 
@@ -82,7 +80,7 @@ func (wk *walk) directory(host, name string, states []state, depth int) error {
 		}
 		return nil
 	}
-	list, err := wk.list(name)
+	list, err := wk.list(name, states)
 	if errors.Is(err, errTooMany) || wk.ctx.Err() != nil {
 		return err
 	}
@@ -152,7 +150,7 @@ func (wk *walk) entry(host, name, base string, e fs.DirEntry, states []state, de
 		mode = e.Type()
 	}
 	if e == nil || mode&fs.ModeIrregular != 0 {
-		fi, err := wk.tree.root.Lstat(inTree)
+		fi, err := wk.tree.files.Lstat(inTree)
 		if err != nil {
 			p, d := problemOf(err)
 			if p == NotFound {
@@ -190,11 +188,12 @@ func (wk *walk) linkedDirectory(host, name, base string, states []state, final b
 	case to.problem == NotFound || final && to.problem != OK:
 		return nil
 	case to.problem != OK:
-		target, _ := wk.tree.root.Readlink(path.Join(name, base))
+		target, _ := wk.tree.files.Readlink(path.Join(name, base))
 		return wk.add(File{Path: host, Mode: fs.ModeSymlink, Target: target, Problem: to.problem, Detail: to.detail})
 	case !to.info.IsDir():
 		return nil
 	}
+	wk.foresee(to.name, states)
 	return wk.directory(host, to.name, states, depth+1)
 }
 
@@ -215,30 +214,29 @@ func (wk *walk) add(f File) error {
 	return nil
 }
 
-// list reads a directory in portions, sorted by name.
-func (wk *walk) list(name string) ([]fs.DirEntry, error) {
-	d, err := wk.tree.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_DIRECTORY, 0)
-	if err != nil {
-		return nil, err
+// list reads a directory and counts its entries.
+func (wk *walk) list(name string, states []state) ([]fs.DirEntry, error) {
+	list, err := wk.tree.files.list(wk.ctx, name, maxEntries-wk.entries, wk.reach(states))
+	wk.entries += len(list)
+	return list, err
+}
+
+// reach is how many levels below a directory these states may lead.
+func (wk *walk) reach(states []state) int {
+	levels := 0
+	for _, s := range states {
+		rest := wk.globs[s.glob].segments[s.at:]
+		if slices.ContainsFunc(rest, func(seg segment) bool { return seg.cross }) {
+			return endless
+		}
+		levels = max(levels, len(rest))
 	}
-	defer d.Close()
-	var all []fs.DirEntry
-	for {
-		part, err := d.ReadDir(4096)
-		all = append(all, part...)
-		if wk.entries += len(part); wk.entries > maxEntries {
-			return nil, errTooMany
-		}
-		if cancelled := wk.ctx.Err(); cancelled != nil {
-			return nil, cancelled
-		}
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
+	return levels
+}
+
+// foresee passes on where these states lead from a directory.
+func (wk *walk) foresee(name string, states []state) {
+	for _, s := range states {
+		wk.tree.files.foresee(name, wk.globs[s.glob].segments[s.at:])
 	}
-	slices.SortFunc(all, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
-	return all, nil
 }
