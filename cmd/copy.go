@@ -14,12 +14,12 @@ import (
 	"github.com/envdiff/envdiff/internal/schema"
 	"github.com/envdiff/envdiff/migrations"
 	"github.com/envdiff/envdiff/sanitize"
-	"github.com/envdiff/envdiff/snapshot"
 )
 
 // copier makes the sanitised copy of one database for a rehearsal.
 type copier struct {
 	now    func() time.Time
+	warn   func(format string, args ...any)
 	env    string
 	db     string
 	source engine.DB
@@ -48,7 +48,7 @@ func (s *session) newCopier(ctx context.Context, c *config.Config, env, db strin
 	if err != nil {
 		return nil, err
 	}
-	cp := &copier{now: s.world.Now, env: env, db: db, source: source, schema: sch, policy: policy, key: key,
+	cp := &copier{now: s.world.Now, warn: s.warn, env: env, db: db, source: source, schema: sch, policy: policy, key: key,
 		spec: c.Databases[db].Copy, table: migrationsSpec(c, db).VersionTable()}
 	_, err = cp.plan(nil)
 	return cp, err
@@ -74,8 +74,12 @@ func (cp *copier) build(ctx context.Context, base engine.Target, dir string, dem
 	if err != nil {
 		return migrations.CopyResult{}, err
 	}
+	for _, text := range plan.Warnings {
+		cp.warn("%s: %s", cp.db, text)
+	}
 	start := cp.now()
-	built, err := sanitize.Build(ctx, cp.source, base, dir, cp.schema, plan, cp.key, sanitize.CopyOptions{Sample: sample})
+	note := func(text string) { cp.warn("%s: %s", cp.db, text) }
+	built, err := sanitize.Build(ctx, cp.source, base, dir, cp.schema, plan, cp.key, sanitize.CopyOptions{Sample: sample, Note: note})
 	if err != nil {
 		return migrations.CopyResult{}, err
 	}
@@ -93,15 +97,6 @@ func (cp *copier) build(ctx context.Context, base engine.Target, dir string, dem
 		}
 	}
 	return out, nil
-}
-
-// leakFinding is the finding of a copy that held raw values; it is dropped already.
-func leakFinding(env, db string, leak *sanitize.LeakError) finding.Finding {
-	rule, _ := finding.Lookup("leak")
-	f := finding.Finding{Rule: rule.ID, Severity: rule.Severity, Area: rule.Area, Change: finding.Failed,
-		Address: snapshot.At(db, "sanitize", "copy").String(), Message: leak.Error()}
-	f.Seal([]string{env})
-	return f
 }
 
 // sample is how much of the database is copied; nil is all of it. The demands of the pending migrations choose rows that must be in it.

@@ -136,7 +136,7 @@ func (s *session) rehearseDatabase(ctx context.Context, c *config.Config, env, d
 	})
 	var leak *sanitize.LeakError
 	if errors.As(err, &leak) {
-		r.Findings = append(r.Findings, leakFinding(env, db, leak))
+		r.Findings = append(r.Findings, leak.Findings(db, env)...)
 	} else if err != nil {
 		return err
 	}
