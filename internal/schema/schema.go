@@ -2,7 +2,10 @@
 // before and after each statement. It holds no SQL of its own: expressions are the server's deparsed text.
 package schema
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // Name is an object's name. Schema is "" for the default schema (public, main, the MySQL database itself).
 type Name struct {
@@ -41,8 +44,19 @@ type Database struct {
 	Tables   []Table
 	Views    []View
 	Triggers []Trigger
+	Routines []Routine
+	// Sequences are those that stand on their own, not those behind a column's Identity.
+	Sequences []Sequence
 	// Settings are what changes behaviour or is kept in the database (PRAGMA user_version, encoding, …).
 	Settings []Setting
+	// Objects are all others, sorted.
+	Objects []Object
+	// Access are owners and privileges, sorted. They are apart from the objects: a copy on another server has other roles and is as good.
+	Access []Access
+	// Dependencies order what DDL cannot order by kind: routines, types, views.
+	Dependencies []Dependency
+	// Gaps are what the role may not see.
+	Gaps []Gap
 	// Unmodelled counts what the catalogue shows and this model does not hold.
 	Unmodelled []Unmodelled
 }
@@ -68,6 +82,7 @@ type Setting struct {
 	Name, Value string
 	Behaviour   bool // changes what statements do, not only how fast
 	Source      string
+	Pending     bool // the file says otherwise, and a restart will make it so
 }
 
 // Table is a table with everything that belongs to it.
@@ -80,6 +95,7 @@ type Table struct {
 	Unique      []Key
 	ForeignKeys []ForeignKey
 	Checks      []Check
+	Exclusions  []Exclusion
 	Indexes     []Index // without those that back PrimaryKey and Unique
 	// Options are the engine's own attributes that change behaviour: "strict", "without_rowid", "engine", "row_format".
 	Options map[string]string
@@ -91,7 +107,7 @@ type Table struct {
 	EstimatedRows int64
 }
 
-// Partition is a part of a partitioned table, sorted by name.
+// Partition is a part of a partitioned table: sorted by name, or in their own order where that has a meaning (MySQL).
 type Partition struct {
 	Name        Name
 	Bound       string // "FOR VALUES FROM … TO …" or "DEFAULT"
@@ -120,9 +136,11 @@ type Column struct {
 	Identity  string  // "always", "by default", "autoincrement" or ""
 	Collation string  // "" is the default
 	Hidden    bool    // not in SELECT *
+	OnUpdate  string  // expression that MySQL sets the column to when its row changes
 	// OnConflict is SQLite's conflict clause of NOT NULL ("replace", "ignore", …), "" default.
 	OnConflict string
 	Comment    string
+	Properties map[string]string // further attributes that are not as by default: "storage", "compression", "statistics"
 }
 
 // Key is a primary or unique key.
@@ -130,11 +148,14 @@ type Key struct {
 	Name              string // "" when the engine made it up
 	Columns           []string
 	Collations        []string // per column, "" is the column's own; nil when all are
+	Prefixes          []int    // per column, how many characters MySQL looks at, 0 is all; nil when all are whole
 	Desc              []bool   // per column; nil when all ascend
 	NullsNotDistinct  bool
 	Deferrable        bool
 	InitiallyDeferred bool
-	OnConflict        string // SQLite's conflict clause, "" default
+	OnConflict        string   // SQLite's conflict clause, "" default
+	Include           []string // columns that its index holds beside the key
+	Properties        map[string]string
 }
 
 // ForeignKey references another table.
@@ -149,6 +170,8 @@ type ForeignKey struct {
 	Deferrable        bool
 	InitiallyDeferred bool
 	NotValid          bool
+	NotEnforced       bool // it refuses nothing
+	Properties        map[string]string
 }
 
 // Check is a check constraint.
@@ -157,6 +180,10 @@ type Check struct {
 	Expr     string
 	Columns  []string // columns that the expression reads, where known
 	NotValid bool
+	// NotEnforced is MySQL's NOT ENFORCED: the check refuses nothing.
+	NotEnforced bool
+	NoInherit   bool // it does not hold for tables that inherit from this one
+	Properties  map[string]string
 }
 
 // Index is an index that is no key's.
@@ -168,15 +195,19 @@ type Index struct {
 	Include          []string
 	Where            string // predicate of a partial index
 	Invalid          bool
+	Hidden           bool // MySQL's INVISIBLE, MariaDB's IGNORED: kept, and not used by queries
 	NullsNotDistinct bool
+	Comment          string
 	// Columns are all columns that the index reads, in keys, expressions and predicate, where known.
-	Columns []string
+	Columns    []string
+	Properties map[string]string // "with", "tablespace", "clustered"
 }
 
 // IndexPart is one key of an index: a column or an expression.
 type IndexPart struct {
 	Column     string
 	Expr       string
+	Prefix     int // how many characters or bytes of the column MySQL looks at; 0 is all
 	Collation  string
 	OpClass    string
 	Desc       bool
@@ -188,6 +219,9 @@ func (p IndexPart) Text() string {
 	s := p.Column
 	if s == "" {
 		s = p.Expr
+	}
+	if p.Prefix > 0 {
+		s += "(" + strconv.Itoa(p.Prefix) + ")"
 	}
 	if p.Collation != "" {
 		s += " collate " + p.Collation
@@ -214,7 +248,10 @@ type View struct {
 	Definition   string // the server's text, white space normalised
 	Columns      []string
 	Materialized bool
-	Reads        []Name // tables and views that it reads, where known
+	Reads        []Name  // tables and views that it reads, where known
+	Indexes      []Index // of a materialized view
+	// Properties are further attributes in the engine's terms: "definer", "security", "check_option".
+	Properties map[string]string
 }
 
 // Trigger is a trigger.
@@ -222,6 +259,27 @@ type Trigger struct {
 	Name       string
 	Table      Name
 	Definition string
+	Properties map[string]string // as of View: "definer", "sql_mode", "order"
+}
+
+// Routine is stored code that is called or runs by itself.
+type Routine struct {
+	Name       Name
+	Kind       string // function, procedure, aggregate, event, …
+	Overload   string // what tells routines of one name apart in addresses: "(integer, text)" in PostgreSQL, "" elsewhere
+	Arguments  string
+	Returns    string
+	Definition string            // the body
+	Properties map[string]string // as of View: "language", "volatility", "definer", "sql_mode", "schedule"
+}
+
+// Sequence is a generator of numbers, without its counter.
+type Sequence struct {
+	Name       Name
+	Type       string // "" where the engine has one
+	Table      Name   // with Column: the column that owns it, if one does
+	Column     string
+	Properties map[string]string // "start", "increment", "minimum", "maximum", "cache", "cycle"
 }
 
 // AutoName is the name of a key, constraint or index in addresses: its own, or one made from its structure when the engine made it up,

@@ -35,9 +35,12 @@ var running struct {
 }
 
 type started struct {
-	server *Server
+	server stopper
 	err    error
 }
+
+// stopper is a server that can be ended and cleared away.
+type stopper interface{ stop() }
 
 // Main runs the tests and stops every server that they started. Call it from TestMain.
 func Main(m *testing.M) {
@@ -47,7 +50,7 @@ func Main(m *testing.M) {
 }
 
 // once returns the server called name, starting it for the first test that asks. A failure to start is the failure of every test that asks.
-func once(t testing.TB, name string, start func() (*Server, error)) *Server {
+func once[S stopper](t testing.TB, name string, start func() (S, error)) S {
 	t.Helper()
 	running.mutex.Lock()
 	defer running.mutex.Unlock()
@@ -56,14 +59,17 @@ func once(t testing.TB, name string, start func() (*Server, error)) *Server {
 	}
 	s, ok := running.servers[name]
 	if !ok {
-		s = &started{}
-		s.server, s.err = start()
+		server, err := start()
+		s = &started{err: err}
+		if err == nil {
+			s.server = server
+		}
 		running.servers[name] = s
 	}
 	if s.err != nil {
 		t.Fatalf("starting %s: %v", name, s.err)
 	}
-	return s.server
+	return s.server.(S)
 }
 
 func stopAll() {

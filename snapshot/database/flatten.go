@@ -3,6 +3,7 @@ package database
 import (
 	"fmt"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/schema"
@@ -54,6 +55,7 @@ func (f *flattener) column(t *schema.Table, c *schema.Column) {
 	o.text("identity", c.Identity)
 	o.text("collation", c.Collation)
 	o.flag("hidden", c.Hidden)
+	o.text("on_update", c.OnUpdate)
 	o.text("comment", f.redact.Text(c.Comment))
 }
 
@@ -84,6 +86,7 @@ func (f *flattener) constraints(t *schema.Table) {
 		o.set("type", snapshot.String("check"))
 		o.set("definition", snapshot.String(expr))
 		o.set("valid", snapshot.Bool(!k.NotValid))
+		o.flag("not_enforced", k.NotEnforced)
 		o.links("@columns", t.Name, k.Columns)
 	}
 }
@@ -95,9 +98,20 @@ func (f *flattener) key(o object, t *schema.Table, k *schema.Key, typ string) {
 	if strings.Join(k.Collations, "") != "" {
 		o.set("collations", snapshot.Strings(false, k.Collations...))
 	}
+	if k.Prefixes != nil {
+		o.set("prefixes", snapshot.Strings(false, numbers(k.Prefixes)...))
+	}
 	o.flag("nulls_not_distinct", k.NullsNotDistinct)
 	o.text("deferrable", deferrable(k.Deferrable, k.InitiallyDeferred))
 	o.text("on_conflict", k.OnConflict)
+}
+
+func numbers(list []int) []string {
+	texts := make([]string, len(list))
+	for i, n := range list {
+		texts[i] = strconv.Itoa(n)
+	}
+	return texts
 }
 
 func (f *flattener) foreignKey(o object, t *schema.Table, k *schema.ForeignKey) {
@@ -154,7 +168,9 @@ func (f *flattener) indexes(t *schema.Table) {
 			o.set("include", snapshot.Strings(false, x.Include...))
 		}
 		o.set("valid", snapshot.Bool(!x.Invalid))
+		o.flag("hidden", x.Hidden)
 		o.flag("nulls_not_distinct", x.NullsNotDistinct)
+		o.text("comment", f.redact.Text(x.Comment))
 		o.links("@columns", t.Name, indexReads(x))
 	}
 }
@@ -174,6 +190,7 @@ func (f *flattener) view(v *schema.View) {
 	o := f.object("view", v.Name)
 	o.set("definition", f.redact.Line(v.Definition))
 	o.flag("materialized", v.Materialized)
+	o.properties(v.Properties)
 	// The columns follow from the definition and from the tables that it reads: a difference in them is always one of those too.
 	if len(v.Columns) > 0 {
 		o.set("@columns", snapshot.Strings(false, v.Columns...))
@@ -184,5 +201,23 @@ func (f *flattener) view(v *schema.View) {
 			names[i] = tableName(n)
 		}
 		o.set("@reads", snapshot.Strings(true, names...))
+	}
+}
+
+// routines flattens stored code. Where a function and a procedure share their name, the later one is numbered.
+func (f *flattener) routines(list []schema.Routine) {
+	taken := map[string]int{}
+	for _, r := range list {
+		name := r.Name
+		name.Name += r.Overload
+		if taken[name.String()]++; taken[name.String()] > 1 {
+			name.Name = fmt.Sprintf("%s (%d)", name.Name, taken[name.String()])
+		}
+		o := f.object("routine", name)
+		o.set("kind", snapshot.String(r.Kind))
+		o.text("arguments", f.redact.Text(r.Arguments))
+		o.text("returns", r.Returns)
+		o.set("definition", f.redact.Line(r.Definition))
+		o.properties(r.Properties)
 	}
 }

@@ -2,13 +2,14 @@ package database
 
 import (
 	"context"
+	"sort"
 
 	"github.com/envdiff/envdiff/internal/finding"
 	"github.com/envdiff/envdiff/internal/schema"
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// Schema collects tables, columns, constraints, indexes, views, triggers and settings.
+// Schema collects tables, columns, constraints, indexes, views, triggers, routines, sequences and settings.
 type Schema struct{}
 
 // Name is the collector's name.
@@ -18,7 +19,7 @@ func (Schema) Name() string { return "schema" }
 func (Schema) Doc() snapshot.Doc {
 	return snapshot.Doc{
 		Title: "Database schema",
-		Text: "Tables, columns, keys, checks, foreign keys, indexes, views, triggers and settings, as the server itself prints them. Constraints and indexes " +
+		Text: "Tables, columns, keys, checks, foreign keys, indexes, views, triggers, routines, sequences and settings, as the server itself prints them. Constraints and indexes " +
 			"without a name of their own are named by their structure, so that equal ones pair. Tables under `ignore` are left out. What the catalogue shows and " +
 			"envdiff does not model is counted as not compared.",
 		Needs: []string{"SELECT on the catalogue"},
@@ -29,6 +30,8 @@ func (Schema) Doc() snapshot.Doc {
 			"index/TABLE.NAME#columns, #unique, #method, #include, #where, #valid, #nulls_not_distinct",
 			"view/VIEW#definition, #materialized",
 			"trigger/TABLE.NAME#definition",
+			"routine/NAME#kind, #arguments, #returns, #definition; views, triggers and routines with the engine's own attributes (#definer, #security, #sql_mode, …)",
+			"sequence/NAME#type, #start, #increment, #minimum, #maximum, #cache, #cycle",
 			"setting/NAME#value",
 		},
 	}
@@ -47,6 +50,8 @@ func (Schema) Kinds() []snapshot.Kind {
 		kind("index/*", "an index that is no key's", "table/{-1}", "column/{.@columns}"),
 		kind("trigger/*", "a trigger", "table/{-1}", "view/{-1}"),
 		kind("view/*", "a view"),
+		kind("routine/*", "a function, procedure or event"),
+		kind("sequence/*", "a sequence, without its counter"),
 		kind("setting/*", "a setting of the database or server"),
 	}
 }
@@ -75,8 +80,17 @@ func (c Schema) Collect(ctx context.Context, in snapshot.DatabaseInput) snapshot
 	}
 	for _, t := range db.Triggers {
 		if !ignored(in.Spec, t.Table) {
-			f.object("trigger", t.Table, t.Name).set("definition", in.Redact.Line(t.Definition))
+			o := f.object("trigger", t.Table, t.Name)
+			o.set("definition", in.Redact.Line(t.Definition))
+			o.properties(t.Properties)
 		}
+	}
+	f.routines(db.Routines)
+	for _, s := range db.Sequences {
+		o := f.object("sequence", s.Name)
+		o.f.Add(o.addr, snapshot.Bool(true), "")
+		o.text("type", s.Type)
+		o.properties(s.Properties)
 	}
 	for _, s := range db.Settings {
 		o := object{&f, snapshot.Object(in.Scope, "setting", s.Name), s.Source}
@@ -118,6 +132,18 @@ func (o object) set(attribute string, v snapshot.Value) { o.f.Add(o.addr.Attr(at
 func (o object) text(attribute, s string) {
 	if s != "" {
 		o.set(attribute, snapshot.String(s))
+	}
+}
+
+// properties sets an object's further attributes, whose texts may hold credentials.
+func (o object) properties(p map[string]string) {
+	names := make([]string, 0, len(p))
+	for name := range p {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		o.text(name, o.f.redact.Text(p[name]))
 	}
 }
 

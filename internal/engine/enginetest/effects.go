@@ -13,28 +13,31 @@ const effectsTables = `CREATE TABLE a (id INTEGER PRIMARY KEY, n INTEGER, s VARC
 CREATE INDEX a_n ON a (n); CREATE VIEW va AS SELECT id, n FROM a; INSERT INTO a VALUES (1, 2, 'x')`
 
 var effectsCases = []struct {
-	name, sql     string
+	name          string
+	sql           dialects
 	reads, writes string // space-separated
 	insert        *engine.InsertSelect
 }{
-	{name: "select", sql: "SELECT n FROM a", reads: "a"},
-	{name: "select through a view", sql: "SELECT n FROM va", reads: "a"},
-	{name: "insert of values", sql: "INSERT INTO a VALUES (2, 3, 'y')", writes: "a"},
-	{name: "insert of a query", sql: "INSERT INTO b (n, id) SELECT n, id FROM a WHERE n > 0", reads: "a", writes: "b",
+	{name: "select", sql: every("SELECT n FROM a"), reads: "a"},
+	{name: "select through a view", sql: every("SELECT n FROM va"), reads: "a"},
+	{name: "insert of values", sql: every("INSERT INTO a VALUES (2, 3, 'y')"), writes: "a"},
+	{name: "insert of a query", sql: every("INSERT INTO b (n, id) SELECT n, id FROM a WHERE n > 0"), reads: "a", writes: "b",
 		insert: &engine.InsertSelect{Table: tableName("b"), Columns: []string{"n", "id"}, Query: "SELECT n, id FROM a WHERE n > 0"}},
-	{name: "insert of a query into all columns", sql: "INSERT INTO b SELECT * FROM a", reads: "a", writes: "b",
+	{name: "insert of a query into all columns", sql: every("INSERT INTO b SELECT * FROM a"), reads: "a", writes: "b",
 		insert: &engine.InsertSelect{Table: tableName("b"), Columns: []string{"id", "n", "s"}, Query: "SELECT * FROM a"}},
-	{name: "insert of a query that begins with WITH", sql: "insert into \"b\" with q as (select id, n, s from a) select id, n, s from q", reads: "a", writes: "b",
+	{name: "insert of a query that begins with WITH", sql: dialects{
+		"": "insert into \"b\" with q as (select id, n, s from a) select id, n, s from q", "mysql": "insert into `b` with q as (select id, n, s from a) select id, n, s from q"}, reads: "a", writes: "b",
 		insert: &engine.InsertSelect{Table: tableName("b"), Columns: []string{"id", "n", "s"}, Query: "with q as (select id, n, s from a) select id, n, s from q"}},
-	{name: "insert that skips what conflicts demands nothing", sql: "INSERT INTO b SELECT * FROM a WHERE true ON CONFLICT DO NOTHING", reads: "a", writes: "b"},
-	{name: "update", sql: "UPDATE a SET n = 5", reads: "a", writes: "a"},
-	{name: "delete", sql: "DELETE FROM a WHERE n = 2", reads: "a", writes: "a"},
-	{name: "delete of all rows", sql: "DELETE FROM b", writes: "b"},
-	{name: "create table", sql: "CREATE TABLE c (id INTEGER)"},
-	{name: "drop table", sql: "DROP TABLE b"},
-	{name: "add a column", sql: "ALTER TABLE a ADD COLUMN z INTEGER"},
-	{name: "rename a table", sql: "ALTER TABLE b RENAME TO bb"},
-	{name: "begin", sql: "BEGIN"},
+	{name: "insert that skips what conflicts demands nothing", sql: dialects{
+		"": "INSERT INTO b SELECT * FROM a WHERE true ON CONFLICT DO NOTHING", "mysql": "INSERT IGNORE INTO b SELECT * FROM a"}, reads: "a", writes: "b"},
+	{name: "update", sql: every("UPDATE a SET n = 5"), reads: "a", writes: "a"},
+	{name: "delete", sql: every("DELETE FROM a WHERE n = 2"), reads: "a", writes: "a"},
+	{name: "delete of all rows", sql: every("DELETE FROM b"), writes: "b"},
+	{name: "create table", sql: every("CREATE TABLE c (id INTEGER)")},
+	{name: "drop table", sql: every("DROP TABLE b")},
+	{name: "add a column", sql: every("ALTER TABLE a ADD COLUMN z INTEGER")},
+	{name: "rename a table", sql: every("ALTER TABLE b RENAME TO bb")},
+	{name: "begin", sql: every("BEGIN")},
 }
 
 // effects asks what a statement would read and write, and that asking does nothing.
@@ -44,7 +47,7 @@ func (h Harness) effects(t *testing.T) {
 	session := h.session(t, h.open(t, target, engine.Scratch))
 	for _, c := range effectsCases {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := session.Effects(h.context(t), c.sql)
+			got, err := session.Effects(h.context(t), c.sql.of(t, h))
 			if err != nil {
 				t.Fatal(err)
 			}

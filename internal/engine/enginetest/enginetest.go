@@ -25,6 +25,8 @@ type Harness struct {
 	Base engine.Target
 	// StorageClasses is set for engines whose values carry their type (SQLite); the others print every value as text.
 	StorageClasses bool
+	// BinaryCells is set for engines whose binary values are cells of their own class beside texts (MySQL).
+	BinaryCells bool
 	// Foreign makes a database that envdiff did not make. DropScratch must refuse it.
 	Foreign func(t *testing.T) engine.Target
 	// Codes are the engine's codes of the refusals that Errors provokes.
@@ -245,7 +247,7 @@ func (h Harness) cell(class engine.CellType, s string) engine.Cell {
 }
 
 func (h Harness) blob(b string) engine.Cell {
-	if h.StorageClasses {
+	if h.StorageClasses || h.BinaryCells {
 		return engine.Cell{Type: engine.CellBlob, Data: []byte(b)}
 	}
 	return text(`\x` + hex.EncodeToString([]byte(b)))

@@ -32,6 +32,7 @@ var errorCases = []errorCase{
 		sql: dialects{
 			"sqlite":   `CREATE TABLE users_new (id INTEGER PRIMARY KEY, phone TEXT NOT NULL); INSERT INTO users_new SELECT id, phone FROM users`,
 			"postgres": `ALTER TABLE users ALTER COLUMN phone SET NOT NULL`,
+			"mysql":    `CREATE TABLE users_new (id INTEGER PRIMARY KEY, phone VARCHAR(50) NOT NULL); INSERT INTO users_new SELECT id, phone FROM users`,
 		},
 		code: func(c Codes) string { return c.NotNull }, table: "users", column: "phone",
 	},
@@ -42,7 +43,11 @@ var errorCases = []errorCase{
 	},
 	{
 		name: "unique index over an expression",
-		sql:  every(`CREATE UNIQUE INDEX users_lower ON users (lower(email))`),
+		sql: dialects{
+			"": `CREATE UNIQUE INDEX users_lower ON users (lower(email))`,
+			// MariaDB indexes expressions as generated columns.
+			"mysql": `ALTER TABLE users ADD COLUMN lowered VARCHAR(50) AS (lower(email)) VIRTUAL, ADD UNIQUE KEY users_lower (lowered)`,
+		},
 		code: func(c Codes) string { return c.Unique }, table: "users",
 	},
 	{
@@ -63,6 +68,7 @@ var errorCases = []errorCase{
 			"sqlite": `PRAGMA foreign_keys = ON; CREATE TABLE users_new (id INTEGER PRIMARY KEY, p_id INTEGER REFERENCES p (id));
 				INSERT INTO users_new SELECT id, p_id FROM users`,
 			"postgres": `ALTER TABLE users ADD CONSTRAINT users_p FOREIGN KEY (p_id) REFERENCES p (id)`,
+			"mysql":    `ALTER TABLE users ADD CONSTRAINT users_p FOREIGN KEY (p_id) REFERENCES p (id)`,
 		},
 		code: func(c Codes) string { return c.ForeignKey },
 	},
@@ -73,7 +79,10 @@ var errorCases = []errorCase{
 	},
 	{
 		name: "a syntax error",
-		sql:  every(`INSERT INTO users VALUE (1, '` + token + `')`),
+		sql: dialects{
+			"":      `INSERT INTO users VALUE (1, '` + token + `')`,
+			"mysql": `INSERT INTO users VALUED (1, '` + token + `')`, // VALUE is a word for VALUES here
+		},
 		code: func(c Codes) string { return c.Syntax },
 	},
 }
@@ -143,8 +152,9 @@ func (h Harness) refusedLoad(t *testing.T) {
 func (h Harness) notConvertible(t *testing.T) {
 	session := h.session(t, h.open(t, h.with(t, errorRows), engine.Scratch))
 	for _, sql := range []string{
-		dialects{"sqlite": `CREATE TABLE typed (n INTEGER) STRICT`, "postgres": `CREATE TABLE typed (n integer)`}.of(t, h),
-		dialects{"sqlite": `INSERT INTO typed SELECT email FROM users`, "postgres": `INSERT INTO typed SELECT CAST(email AS integer) FROM users`}.of(t, h),
+		dialects{"sqlite": `CREATE TABLE typed (n INTEGER) STRICT`, "": `CREATE TABLE typed (n integer)`}.of(t, h),
+		dialects{"sqlite": `INSERT INTO typed SELECT email FROM users`, "postgres": `INSERT INTO typed SELECT CAST(email AS integer) FROM users`,
+			"mysql": `INSERT INTO typed SELECT email FROM users`}.of(t, h),
 	} {
 		if _, err := session.Exec(h.context(t), sql); err != nil {
 			h.noValue(t, refused(t, sql, err))

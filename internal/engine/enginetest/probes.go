@@ -9,10 +9,13 @@ import (
 )
 
 // probeRows are the rows that the probes are asked about: every kind of violation is planted and counted by hand.
-const probeRows = `
+func probeRows(t *testing.T, h Harness) string {
+	// The planted rows tell texts apart by case; MySQL's default collations do not.
+	text := dialects{"": "VARCHAR(50)", "mysql": "VARCHAR(50) COLLATE utf8mb4_bin"}.of(t, h)
+	return `
 CREATE TABLE parents (id INTEGER PRIMARY KEY, region INTEGER, code INTEGER);
 INSERT INTO parents VALUES (1, 1, 10), (2, 1, 20), (3, 2, NULL);
-CREATE TABLE people (id INTEGER PRIMARY KEY, email VARCHAR(50), parent_id INTEGER, region INTEGER, age INTEGER, up INTEGER, gone INTEGER);
+CREATE TABLE people (id INTEGER PRIMARY KEY, email ` + text + `, parent_id INTEGER, region INTEGER, age INTEGER, up INTEGER, gone INTEGER);
 INSERT INTO people VALUES
  (1, 'a@x.example', 1, 1, 30, NULL, NULL),
  (2, 'A@X.example', 9, 1, -1, 1, NULL),
@@ -21,6 +24,7 @@ INSERT INTO people VALUES
  (5, 'b@x.example', 8, 1, -5, 5, 1),
  (6, NULL, 2, 2, 7, NULL, NULL),
  (7, NULL, 3, 1, 8, 1, NULL)`
+}
 
 var (
 	people  = schema.Name{Name: "people"}
@@ -48,7 +52,7 @@ var probeCases = []struct {
 	{"unique over two columns, one null", schema.Obligation{Kind: schema.UniqueKey, Columns: []string{"parent_id", "region"}}, schema.Relation{Table: people}, 0, 7},
 	{"unique over two columns", schema.Obligation{Kind: schema.UniqueKey, Columns: []string{"region", "gone"}, NullsNotDistinct: true}, schema.Relation{Table: people}, 5, 7},
 	{"unique in what a query brings", schema.Obligation{Kind: schema.UniqueKey, Columns: []string{"k"}},
-		schema.Relation{Query: "SELECT age / 10 FROM people WHERE age > 0", Columns: []string{"k"}}, 2, 4},
+		schema.Relation{Query: "SELECT (age - age % 10) / 10 FROM people WHERE age > 0", Columns: []string{"k"}}, 2, 4},
 
 	{"foreign key", schema.Obligation{Kind: schema.Reference, Columns: []string{"parent_id"}, RefTable: parents, RefColumns: []string{"id"}}, schema.Relation{Table: people}, 2, 7},
 	{"foreign key over two columns: a null passes", schema.Obligation{Kind: schema.Reference, Columns: []string{"parent_id", "region"}, RefTable: parents, RefColumns: []string{"id", "region"}, Match: "simple"},
@@ -67,7 +71,7 @@ var probeCases = []struct {
 
 // probes counts planted violations.
 func (h Harness) probes(t *testing.T) {
-	db := h.open(t, h.with(t, probeRows), engine.ReadOnly)
+	db := h.open(t, h.with(t, probeRows(t, h)), engine.ReadOnly)
 	for _, c := range probeCases {
 		t.Run(c.name, func(t *testing.T) { h.probe(t, db, c.o, c.rel, c.violations, c.checked) })
 	}

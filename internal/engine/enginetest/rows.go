@@ -14,18 +14,19 @@ import (
 var nastyTable = dialects{
 	"sqlite":   `CREATE TABLE nasty (id INTEGER PRIMARY KEY, s TEXT, b BLOB, n INTEGER, r REAL)`,
 	"postgres": `CREATE TABLE nasty (id bigint PRIMARY KEY, s text, b bytea, n bigint, r double precision)`,
+	"mysql":    `CREATE TABLE nasty (id BIGINT PRIMARY KEY, s LONGTEXT, b LONGBLOB, n BIGINT, r DOUBLE)`,
 }
 
 var nastyColumns = []string{"id", "s", "b", "n", "r"}
 
 // nastyRows are the values that copies get wrong.
-func (h Harness) nastyRows() []engine.Row {
+func (h Harness) nastyRows(t *testing.T) []engine.Row {
 	texts := []string{
 		"", "NULL", "null", `\N`, `\.`, `\`, `\\`, `\t`, "a\tb", "a\nb", "a\r\nb", "\n", " lead and trail ", "'", `"`, "''", `','`, ",", ";", "--", "1", "01", "1.0", "1e5", "0x10", "é", "日本語",
 		"😀👩‍👩‍👧", "\u202e", "\x01\x1b[31m", strings.Repeat("long ", 20000), "true", "{}", "{a,b}", "[1]", "%s%d", "${x}", "\ufeff",
 	}
 	numbers := []string{"0", "-1", "9223372036854775807", "-9223372036854775808", "42"}
-	reals := []string{"0.5", "-2.25", "0.1", "1.7976931348623157e+308", "123456789.125"}
+	reals := []string{"0.5", "-2.25", "0.1", dialects{"": "1.7976931348623157e+308", "mysql": "1.7976931348623157e308"}.of(t, h), "123456789.125"}
 	blobs := []string{"", "\x00", "\x00\x01\xff\xfe", "text", "\\x00", "\n", strings.Repeat("\xff", 70000)}
 	var rows []engine.Row
 	for i, s := range texts {
@@ -50,7 +51,7 @@ func (h Harness) rows(t *testing.T) {
 
 func (h Harness) roundTrip(t *testing.T) {
 	target := h.with(t, nastyTable.of(t, h))
-	want := h.nastyRows()
+	want := h.nastyRows(t)
 	h.copyIn(t, target, "nasty", nastyColumns, want)
 	db := h.open(t, target, engine.ReadOnly)
 	got := h.copyOut(t, db, engine.Read{Table: schema.Name{Name: "nasty"}, Columns: nastyColumns, OrderBy: []string{"id"}})
@@ -73,7 +74,9 @@ func (h Harness) manyColumns(t *testing.T) {
 		definitions[i] = names[i] + " VARCHAR(10)"
 		row[i] = text(fmt.Sprint(i % 10))
 	}
-	target := h.with(t, "CREATE TABLE wide ("+strings.Join(definitions, ", ")+")")
+	// InnoDB has no more than 1,017 columns, MySQL's other engines 4,096.
+	storage := dialects{"": "", "mysql": " ENGINE = MyISAM"}.of(t, h)
+	target := h.with(t, "CREATE TABLE wide ("+strings.Join(definitions, ", ")+")"+storage)
 	h.copyIn(t, target, "wide", names, []engine.Row{row, row})
 	db := h.open(t, target, engine.ReadOnly)
 	got := h.copyOut(t, db, engine.Read{Table: schema.Name{Name: "wide"}, Columns: names})
@@ -177,6 +180,8 @@ func (h Harness) olderRows(t *testing.T) {
 			PRAGMA ignore_check_constraints = 1; INSERT INTO c VALUES (1, 99, -5)`,
 		"postgres": `CREATE TABLE p (id integer PRIMARY KEY); CREATE TABLE c (id integer PRIMARY KEY, p_id integer, n integer); INSERT INTO c VALUES (1, 99, -5);
 			ALTER TABLE c ADD CONSTRAINT c_p FOREIGN KEY (p_id) REFERENCES p (id) NOT VALID; ALTER TABLE c ADD CONSTRAINT c_n CHECK (n > 0) NOT VALID`,
+		"mysql": `CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (id INTEGER PRIMARY KEY, p_id INTEGER, n INTEGER, CONSTRAINT c_p FOREIGN KEY (p_id) REFERENCES p (id),
+			CONSTRAINT c_n CHECK (n > 0)); SET SESSION foreign_key_checks = 0; SET SESSION check_constraint_checks = 0; INSERT INTO c VALUES (1, 99, -5)`,
 	}.of(t, h))
 	db := h.open(t, source, engine.ReadOnly)
 	captured, err := db.Schema(h.context(t))

@@ -26,6 +26,7 @@ var splitCases = []struct {
 	{"the body of a trigger or function", dialects{
 		"sqlite":   "CREATE TRIGGER x AFTER INSERT ON t BEGIN\n UPDATE t SET n = CASE WHEN n > 1 THEN 2 ELSE 3 END; DELETE FROM u; END;\nSELECT 2",
 		"postgres": "CREATE FUNCTION x() RETURNS int LANGUAGE plpgsql AS $body$ BEGIN\n RETURN 1; END; $body$;\nSELECT 2",
+		"mysql":    "CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW BEGIN\n SET NEW.n = CASE WHEN NEW.n > 1 THEN 2 ELSE 3 END; DELETE FROM u; END;\nSELECT 2",
 	}, []string{"1: CREATE ", "3: SELECT 2"}},
 }
 

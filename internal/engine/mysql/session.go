@@ -1,0 +1,48 @@
+package mysql
+
+import (
+	"context"
+
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/schema"
+)
+
+// session is a connection as a migration tool opens it: the server's own sql_mode, time zone and settings.
+type session struct {
+	target engine.Target
+	c      *conn
+	name   string // of the database
+}
+
+func (d *database) Session(ctx context.Context) (engine.Session, error) {
+	if d.mode != engine.Scratch {
+		return nil, errProtected(d.target, "scripts run")
+	}
+	c, err := dial(ctx, d.target)
+	if err != nil {
+		return nil, err
+	}
+	return &session{target: d.target, c: c, name: d.name}, nil
+}
+
+// Exec runs one statement by the text protocol, as the mysql client does.
+func (s *session) Exec(ctx context.Context, sql string) (int64, error) {
+	rows, err := s.c.affected(ctx, sql)
+	return rows, fail(ctx, s.target, err)
+}
+
+func (s *session) Query(ctx context.Context, sql string, fn func(engine.Row) error) error {
+	return passing(fn, func(fn func(engine.Row) error) error {
+		return fail(ctx, s.target, s.c.query(ctx, sql, fn))
+	})
+}
+
+func (s *session) Schema(ctx context.Context) (*schema.Database, error) {
+	model, err := capture(ctx, s.c, s.name)
+	return model, fail(ctx, s.target, err)
+}
+
+func (s *session) Close() error {
+	s.c.close()
+	return nil
+}
