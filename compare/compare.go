@@ -93,6 +93,7 @@ func Compare(ctx context.Context, sides []Side, opt Options) (Result, error) {
 	differences := c.differences()
 	differences = c.drop(differences)
 	differences = c.dropCopied(append(c.pairSpellings(differences), c.data.differences(c)...))
+	differences = c.dropAcrossEngines(differences)
 	findings, err := c.judge(ctx, differences)
 	if err != nil {
 		return Result{}, err
@@ -195,7 +196,7 @@ func (c *comparison) coverage() []finding.Coverage {
 			out = append(out, finding.Coverage{Environment: s.Name, Kind: kind, Count: counts[kind]})
 		}
 	}
-	return out
+	return append(out, c.notAcrossEngines()...)
 }
 
 // oneSided warns of scopes that only some sides have: nothing about them is compared across.
