@@ -13,6 +13,7 @@ import (
 
 	"github.com/envdiff/envdiff/cmd/config"
 	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/engine/mysql"
 	"github.com/envdiff/envdiff/internal/engine/postgres"
 	"github.com/envdiff/envdiff/internal/engine/sqlite"
 	"github.com/envdiff/envdiff/internal/strictyaml"
@@ -29,6 +30,7 @@ func engines() map[string]engine.Engine {
 	return map[string]engine.Engine{
 		"sqlite":   sqlite.New(),
 		"postgres": postgres.New(),
+		"mysql":    mysql.New(),
 	}
 }
 
@@ -114,16 +116,18 @@ func (s *session) databases(c *config.Config, name string) ([]snapshot.DatabaseT
 		if err != nil {
 			return nil, err
 		}
-		add := func(instance string, u config.Text) {
-			targets = append(targets, snapshot.DatabaseTarget{Scope: db, Instance: instance, Spec: spec,
+		add := func(instance string, u config.Text, spec snapshot.DatabaseSpec, replica bool) {
+			targets = append(targets, snapshot.DatabaseTarget{Scope: db, Instance: instance, Replica: replica, Spec: spec,
 				Open: func(ctx context.Context) (engine.DB, error) { return s.openReadOnly(ctx, c, name, db, instance, u) }})
 		}
-		add("primary", loc.URL)
+		first := spec
+		first.Monitor = loc.MMM // one instance asks for all
+		add("primary", loc.URL, first, false)
 		for _, instance := range slices.Sorted(maps.Keys(loc.Replicas)) {
-			add(instance, loc.Replicas[instance])
+			add(instance, loc.Replicas[instance], spec, true)
 		}
 		for _, instance := range slices.Sorted(maps.Keys(loc.Shards)) {
-			add(instance, loc.Shards[instance])
+			add(instance, loc.Shards[instance], spec, false)
 		}
 	}
 	return targets, nil

@@ -1,6 +1,7 @@
 package migrations
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/schema"
@@ -85,7 +86,7 @@ type keyWriter struct {
 }
 
 func (w keyWriter) key(k schema.Key, kind string) schema.Obligation {
-	o := schema.Obligation{Kind: schema.UniqueKey, Table: w.t.Name, Columns: k.Columns, NullsNotDistinct: k.NullsNotDistinct,
+	o := schema.Obligation{Exprs: w.prefixes(k), Kind: schema.UniqueKey, Table: w.t.Name, Columns: k.Columns, NullsNotDistinct: k.NullsNotDistinct,
 		Constraint: schema.AutoName(k.Name, kind, k.Columns, "")}
 	for i, c := range k.Columns {
 		collation := ""
@@ -95,6 +96,22 @@ func (w keyWriter) key(k schema.Key, kind string) schema.Obligation {
 		o.Collations = append(o.Collations, w.collation(c, collation))
 	}
 	return o
+}
+
+// prefixes are the expressions of a key that looks at the beginnings of values only; nil for whole values. A prefix of bytes is cut like one of characters:
+// MySQL counts as the column's type does.
+func (w keyWriter) prefixes(k schema.Key) []string {
+	if k.Prefixes == nil {
+		return nil
+	}
+	exprs := make([]string, len(k.Columns))
+	for i, c := range k.Columns {
+		exprs[i] = w.quote(c)
+		if n := k.Prefixes[i]; n > 0 {
+			exprs[i] = fmt.Sprintf("left(%s, %d)", exprs[i], n)
+		}
+	}
+	return exprs
 }
 
 func (w keyWriter) index(x schema.Index) schema.Obligation {

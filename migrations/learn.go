@@ -175,9 +175,22 @@ func isConstraint(err error) bool {
 	return errors.As(err, &e) && refusal(e) != ""
 }
 
-// refusal is the kind of constraint that refused, or "" for any other error: PostgreSQL's SQLSTATE class 23 and SQLite's extended result codes.
+// mysqlRefusals are the errors about rows; 1265 is also what MariaDB says of a null where a changed column takes none.
+var mysqlRefusals = map[string]schema.ObligationKind{
+	"1048": schema.NotNull, "1138": schema.NotNull, "1364": schema.NotNull,
+	"1062": schema.UniqueKey, "1586": schema.UniqueKey,
+	"1452": schema.Reference, "1451": schema.Reference, "1216": schema.Reference, "1217": schema.Reference,
+	"3819": schema.CheckExpr, "4025": schema.CheckExpr,
+	"1264": schema.Convertible, "1265": schema.Convertible, "1292": schema.Convertible, "1366": schema.Convertible, "1406": schema.Convertible,
+}
+
+// refusal is the kind of constraint that refused, or "" for any other error: PostgreSQL's SQLSTATE class 23, SQLite's extended result codes, and
+// the error numbers of MySQL and MariaDB.
 func refusal(e *engine.Error) schema.ObligationKind {
 	code := strings.ToUpper(e.Code)
+	if kind, ok := mysqlRefusals[code]; ok {
+		return kind
+	}
 	for _, c := range []struct {
 		part string
 		kind schema.ObligationKind
