@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/envdiff/envdiff/ci"
 	"github.com/envdiff/envdiff/cmd/config"
@@ -62,16 +63,18 @@ func (s *session) sides(ctx context.Context, args []string) (*config.Config, []s
 	return c, sides, s.readSides(ctx, c, key, sides)
 }
 
-// checkNames finds unknown environments before anything is contacted.
+// checkNames finds unknown environments, and selections that leave nothing of them, before anything is contacted.
 func (s *session) checkNames(c *config.Config, sides []side) error {
+	var live []string
 	for _, sd := range sides {
 		if sd.ref.Live() {
 			if _, ok := c.Environments[sd.ref.Environment]; !ok {
 				return s.unknownEnvironment(c, sd.ref.Environment)
 			}
+			live = append(live, sd.ref.Environment)
 		}
 	}
-	return nil
+	return s.checkSelection(c, live...)
 }
 
 func (s *session) unknownEnvironment(c *config.Config, name string) error {
@@ -152,7 +155,7 @@ func (s *session) compareSides(ctx context.Context, c *config.Config, sides []si
 	in := make([]compare.Side, len(sides))
 	for i, sd := range sides {
 		env := c.Environments[sd.environment()]
-		in[i] = compare.Side{Name: sd.ref.Text, Snapshot: sd.snap, Params: env.Params, HostParams: hostParams(env)}
+		in[i] = compare.Side{Name: sd.ref.Text, Snapshot: sd.snap, Params: env.Params, HostParams: hostParams(env), MaxLag: maxLags(env)}
 	}
 	opt := compare.Options{Kinds: s.world.Collectors.Kinds(), Severities: severities(c), AllParams: allParams(c), KnownNames: knownNames(c)}
 	res, err := compare.Compare(ctx, in, opt)
@@ -197,6 +200,17 @@ func allParams(c *config.Config) map[string]map[string]string {
 	m := map[string]map[string]string{}
 	for name, env := range c.Environments {
 		m[name] = env.Params
+	}
+	return m
+}
+
+// maxLags are the limits of replicas' lag by database.
+func maxLags(env config.Environment) map[string]time.Duration {
+	m := map[string]time.Duration{}
+	for db, loc := range env.Databases {
+		if limit, err := config.Duration(loc.MaxLag); err == nil && loc.MaxLag != "" { // checked when the file was read
+			m[db] = limit
+		}
 	}
 	return m
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/envdiff/envdiff/internal/finding"
 	"github.com/envdiff/envdiff/snapshot"
@@ -17,6 +18,8 @@ type Side struct {
 	// Params are the environment's own values of expected differences, HostParams those of single hosts: instance → name → value.
 	Params     map[string]string
 	HostParams map[string]map[string]string
+	// MaxLag is how far the replicas of a database may be behind: scope → limit. Where there is none, defaultMaxLag.
+	MaxLag map[string]time.Duration
 }
 
 // Options say what findings weigh and what is known beyond the sides.
@@ -55,6 +58,7 @@ type comparison struct {
 	owners  map[string][]string // object → objects that own it and that some instance lacks
 	usage   usage
 	data    profiles
+	repl    topologies
 	names   *knownNames
 	spelled *spellings
 
@@ -80,6 +84,7 @@ func Compare(ctx context.Context, sides []Side, opt Options) (Result, error) {
 	err := c.merge(ctx, func(r *row) {
 		c.usage.note(r)
 		c.data.note(r)
+		c.repl.note(r)
 		c.spelled.note(r)
 		objects.add(r)
 	})

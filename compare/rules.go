@@ -66,6 +66,7 @@ var baseRules = []rule{
 	{id: "comment-different", at: []string{"*#comment"}, of: either},
 	{id: "owner-different", at: []string{"*#owner"}, of: either},
 	{id: "grant-different", at: []string{"grant/*", "*#grants", "*#acl"}, of: either},
+	{id: "replica-schema", areas: []finding.Area{finding.AreaSchema}, of: either, when: (*judgement).betweenNodes},
 	{id: "column-order", areas: []finding.Area{finding.AreaSchema}, of: reorder, say: (*judgement).sayReordered},
 	{id: "table-missing", at: []string{"table/*", "view/*"}, of: missing, when: (*judgement).wholeObject},
 	{id: "column-missing", at: []string{"column/*"}, of: missing, when: (*judgement).wholeObject},
@@ -79,7 +80,7 @@ var baseRules = []rule{
 	{id: "setting-tuning", at: []string{"setting/*"}, of: either, when: (*judgement).tuning},
 	{id: "rows-different", at: []string{"rows/*"}, of: either, say: (*judgement).sayRows},
 	{id: "data-distribution", at: []string{"profile/*"}, of: either},
-	{id: "replica-missing", at: []string{"replication/*#replicas"}, of: either},
+	{id: "replica-version", at: []string{"replication/node#version"}, of: either, weigh: (*judgement).patchIsLow},
 	{id: "replication-broken", areas: []finding.Area{finding.AreaReplication}, of: either},
 	// Whatever else a schema has (table options, sequences, types, extensions, settings) changes what statements do.
 	{id: "setting-behaviour", areas: []finding.Area{finding.AreaSchema}, of: either},

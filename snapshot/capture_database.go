@@ -12,6 +12,9 @@ import (
 // database opens one database and runs its collectors one after the other: they share its one moment.
 func (c *capture) database(ctx context.Context, t DatabaseTarget) {
 	c.build.Instance(t.Scope, "database", "", t.Instance)
+	if t.Replica {
+		c.build.Replica(t.Scope, t.Instance)
+	}
 	var work []DatabaseCollector
 	for _, col := range c.reg.Databases {
 		if c.plan.Selection.MayTakeAny(t.Scope, col.Kinds()) {
@@ -96,6 +99,9 @@ type closing struct {
 	cancel context.CancelFunc
 }
 
+// Unwrap is the database itself, see engine.As.
+func (c closing) Unwrap() engine.DB { return c.DB }
+
 func (c closing) Close() error {
 	defer c.cancel()
 	return c.DB.Close()
@@ -129,6 +135,9 @@ type sharedSchema struct {
 	mu  sync.Mutex
 	got *schema.Database
 }
+
+// Unwrap is the database itself, see engine.As.
+func (s *sharedSchema) Unwrap() engine.DB { return s.DB }
 
 func (s *sharedSchema) Schema(ctx context.Context) (*schema.Database, error) {
 	s.mu.Lock()

@@ -59,6 +59,8 @@ type DatabaseSpec struct {
 	Profile bool
 	// Protected databases are read under timeouts and load limits.
 	Protected bool
+	// Monitor is the HOST:PORT of an MMM monitor to ask for what it says of the nodes; "" is none.
+	Monitor string
 }
 
 // DatabaseCollector reads one concern of an open, read-only database whose reads all see one moment.

@@ -22,6 +22,7 @@ type Builder struct {
 	members map[string]map[string]bool
 	types   map[string]Scope
 	looked  map[string]map[string]map[string]bool // scope → glob → instances
+	follows map[string]map[string]bool            // scope → instances declared as replicas
 	names   map[string]uint32
 	byName  []string
 }
@@ -56,7 +57,7 @@ type pivotValue struct {
 func NewBuilder(sel Selection) *Builder {
 	return &Builder{
 		sel: sel, lines: map[Address]*pivot{}, notes: map[Note]int{}, members: map[string]map[string]bool{}, types: map[string]Scope{},
-		looked: map[string]map[string]map[string]bool{}, names: map[string]uint32{},
+		looked: map[string]map[string]map[string]bool{}, follows: map[string]map[string]bool{}, names: map[string]uint32{},
 	}
 }
 
@@ -74,6 +75,16 @@ func (b *Builder) Instance(scope, typ, engine, instance string) {
 		b.members[scope], b.looked[scope] = map[string]bool{}, map[string]map[string]bool{}
 	}
 	b.members[scope][instance] = true
+}
+
+// Replica declares that an instance of a scope should replicate from the others, whether or not it does.
+func (b *Builder) Replica(scope, instance string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.follows[scope] == nil {
+		b.follows[scope] = map[string]bool{}
+	}
+	b.follows[scope][instance] = true
 }
 
 // Add takes what one collector found on one instance of a declared scope. kinds are the collector's: what it looked at unless the result says otherwise.
@@ -100,7 +111,7 @@ func (b *Builder) Add(scope, instance string, r Result, kinds []Kind) {
 			b.note(Note{Scope: scope, Kind: "fact of another scope", Detail: f.Address.Whole().String()}, 1)
 			continue
 		}
-		if b.restricted() && !b.sel.Takes(f.Address.String()) {
+		if b.restricted() && !b.sel.keeps(f.Address) {
 			continue
 		}
 		b.fact(f, number, instance)
@@ -231,6 +242,9 @@ func (b *Builder) scopes() map[string]Scope {
 	scopes := make(map[string]Scope, len(b.types))
 	for name, s := range b.types {
 		s.Instances = sortedNames(b.members[name])
+		if follows := b.follows[name]; follows != nil {
+			s.Replicas = sortedNames(follows)
+		}
 		s.Looked = make(map[string][]string, len(b.looked[name]))
 		for glob, on := range b.looked[name] {
 			if len(on) == len(s.Instances) {

@@ -35,6 +35,7 @@ type HostTarget struct {
 type DatabaseTarget struct {
 	Scope    string
 	Instance string
+	Replica  bool // declared as a replica of the scope's primary
 	Spec     DatabaseSpec
 	Open     func(ctx context.Context) (engine.DB, error) // read-only
 }

@@ -48,7 +48,8 @@ type Manifest struct {
 type Scope struct {
 	Type      string              `json:"type"` // role, database or endpoint
 	Instances []string            `json:"instances"`
-	Looked    map[string][]string `json:"looked"` // address glob without scope → instances; nil instances means all
+	Replicas  []string            `json:"replicas,omitempty"` // of the instances, those that are declared as replicas of the others
+	Looked    map[string][]string `json:"looked"`             // address glob without scope → instances; nil instances means all
 	Engine    string              `json:"engine,omitempty"`
 }
 

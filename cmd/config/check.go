@@ -93,6 +93,9 @@ func checkEnvironment(c *Config, name string, doc *strictyaml.Document) {
 		loc, p := e.Databases[db], append(path[:2:2], "databases", db)
 		checkDatabaseURL(c, loc.URL, append(p, "url"), doc)
 		checkDuration(loc.MaxLag, append(p, "max_lag"), doc)
+		if strings.ContainsAny(loc.MMM, "/@ ") {
+			doc.Errorf(append(p[:4:4], "mmm"), "write the MMM monitor as HOST:PORT")
+		}
 		for _, instance := range slices.Sorted(maps.Keys(loc.Replicas)) {
 			checkDatabaseURL(c, loc.Replicas[instance], append(p[:4:4], "replicas", instance), doc)
 		}

@@ -54,7 +54,8 @@ type DatabaseLocation struct {
 	URL      Text            `json:"url" scalar:"true" doc:"postgres://…, mysql://…, mariadb://… or sqlite:PATH"`
 	Replicas map[string]Text `json:"replicas" doc:"instance → URL of a replica"`
 	Shards   map[string]Text `json:"shards" doc:"instance → URL of a shard"`
-	MaxLag   string          `json:"max_lag" doc:"a replica further behind is a finding"`
+	MaxLag   string          `json:"max_lag" doc:"a replica further behind is a finding; default 5m"`
+	MMM      string          `json:"mmm" doc:"HOST:PORT of the MMM monitor of this cluster, whose claims are held against the nodes"`
 }
 
 // EndpointLocation is an application's configuration dump.

@@ -91,11 +91,7 @@ func (s *Server) stop() { s.process.stop(s.signal) }
 func (s *Server) Standby(t testing.TB) *Server {
 	t.Helper()
 	return once(t, "PostgreSQL standby", func() (*Server, error) {
-		return newPostgres(s.bin, s.Major, func(dir, data string, owner *syscall.Credential, log *tail) error {
-			backup := command(dir, owner, log, filepath.Join(s.bin, "pg_basebackup"), "-D", data, "-h", "127.0.0.1", "-p", strconv.Itoa(s.Port),
-				"-U", superuser, "--write-recovery-conf", "--no-sync", "--checkpoint=fast")
-			return run(backup, log, startTimeout)
-		})
+		return newPostgres(s.bin, s.Major, s.baseBackup)
 	})
 }
 
@@ -105,13 +101,21 @@ func startPostgres() (*Server, error) {
 		return nil, err
 	}
 	return newPostgres(bin, major, func(dir, data string, owner *syscall.Credential, log *tail) error {
-		initdb := command(dir, owner, log, filepath.Join(bin, "initdb"), "-D", data, "-U", superuser, "-A", "trust", "--no-sync",
-			"--locale=C.UTF-8", "-E", "UTF8", "--wal-segsize=1")
-		if err := run(initdb, log, startTimeout); err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(data, "pg_hba.conf"), []byte(clientAccess), 0o644)
+		return initCluster(bin, dir, data, owner, log, nil)
 	})
+}
+
+// initCluster makes an empty cluster with further settings.
+func initCluster(bin, dir, data string, owner *syscall.Credential, log *tail, settings []string) error {
+	initdb := command(dir, owner, log, filepath.Join(bin, "initdb"), "-D", data, "-U", superuser, "-A", "trust", "--no-sync",
+		"--locale=C.UTF-8", "-E", "UTF8", "--wal-segsize=1")
+	if err := run(initdb, log, startTimeout); err != nil {
+		return err
+	}
+	if err := appendSettings(data, settings); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(data, "pg_hba.conf"), []byte(clientAccess), 0o644)
 }
 
 // clientAccess trusts the superuser, also for replication, and asks every other role for its password.

@@ -7,6 +7,7 @@ import (
 	"github.com/envdiff/envdiff/snapshot/database"
 	"github.com/envdiff/envdiff/snapshot/host"
 	"github.com/envdiff/envdiff/snapshot/packages"
+	"github.com/envdiff/envdiff/snapshot/replication"
 	"github.com/envdiff/envdiff/snapshot/service"
 )
 
@@ -19,6 +20,7 @@ func Collectors() snapshot.Registry {
 			config.New(),
 			service.New(),
 		},
-		Databases: database.New(),
+		// What is quick and unaffected by reading tables comes first.
+		Databases: append([]snapshot.DatabaseCollector{replication.New()}, database.New()...),
 	}
 }

@@ -1,0 +1,66 @@
+package testservers
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// NewPostgres starts a PostgreSQL server for one test alone, with further settings such as "shared_preload_libraries = pg_stat_statements".
+func NewPostgres(t testing.TB, settings ...string) *Server {
+	t.Helper()
+	shared := Postgres(t)
+	return shared.another(t, func(dir, data string, owner *syscall.Credential, log *tail) error {
+		return initCluster(shared.bin, dir, data, owner, log, settings)
+	})
+}
+
+// NewStandby starts a streaming replica of this server for one test alone, with further settings such as "recovery_min_apply_delay = 1h".
+func (s *Server) NewStandby(t testing.TB, settings ...string) *Server {
+	t.Helper()
+	return s.another(t, func(dir, data string, owner *syscall.Credential, log *tail) error {
+		if err := s.baseBackup(dir, data, owner, log); err != nil {
+			return err
+		}
+		return appendSettings(data, settings)
+	})
+}
+
+// another starts a server that is stopped when the test ends.
+func (s *Server) another(t testing.TB, prepare func(dir, data string, owner *syscall.Credential, log *tail) error) *Server {
+	t.Helper()
+	server, err := newPostgres(s.bin, s.Major, prepare)
+	if err != nil {
+		t.Fatalf("starting PostgreSQL: %v", err)
+	}
+	t.Cleanup(server.stop)
+	return server
+}
+
+// Kill ends the server at once, as a crash of its machine would. Its port answers nobody afterwards.
+func (s *Server) Kill(t testing.TB) {
+	t.Helper()
+	s.stop()
+}
+
+func (s *Server) baseBackup(dir, data string, owner *syscall.Credential, log *tail) error {
+	backup := command(dir, owner, log, filepath.Join(s.bin, "pg_basebackup"), "-D", data, "-h", "127.0.0.1", "-p", strconv.Itoa(s.Port),
+		"-U", superuser, "--write-recovery-conf", "--no-sync", "--checkpoint=fast")
+	return run(backup, log, startTimeout)
+}
+
+// appendSettings adds to postgresql.auto.conf, which is read last.
+func appendSettings(data string, settings []string) error {
+	f, err := os.OpenFile(filepath.Join(data, "postgresql.auto.conf"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err = f.WriteString(strings.Join(settings, "\n") + "\n"); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
+}
