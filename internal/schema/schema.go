@@ -56,7 +56,7 @@ type Database struct {
 	// Dependencies order what DDL cannot order by kind: routines, types, views.
 	Dependencies []Dependency
 	// Gaps are what the role may not see.
-	Gaps []Gap
+	Gaps []Gap `json:",omitempty"`
 	// Unmodelled counts what the catalogue shows and this model does not hold.
 	Unmodelled []Unmodelled
 }
