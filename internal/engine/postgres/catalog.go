@@ -3,7 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
-	"sort"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -12,42 +12,77 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// capture reads the model with a fixed number of queries. The transaction it runs in is rolled back to before it: it empties search_path, so
-// that deparsed text names every schema but pg_catalog.
+// capture reads the model in one round trip, whatever the database holds. The transaction it runs in is rolled back to before it: it empties
+// search_path, so that deparsed text names every schema but pg_catalog.
 func capture(ctx context.Context, pg *pgconn.PgConn) (*schema.Database, error) {
-	if _, err := execute(ctx, pg, "SET LOCAL search_path = ''; SET LOCAL quote_all_identifiers = off"); err != nil {
-		return nil, err
+	version, err := majorOf(pg.ParameterStatus("server_version"))
+	if err != nil {
+		return nil, &engine.Error{Code: "0A000", Message: "the server does not say which PostgreSQL it is", Err: err}
 	}
-	c := &catalog{db: &schema.Database{Engine: "postgres"}, tables: map[string]*schema.Table{}}
-	for _, step := range []struct {
-		sql  string
-		each func(*record)
-	}{
-		{settingsQuery, c.setting},
-		{tablesQuery, c.table},
-		{partitionsQuery, c.partition},
-		{columnsQuery, c.column},
-		{constraintsQuery, c.constraint},
-		{indexesQuery, c.index},
-		{viewsQuery, c.view},
-		{triggersQuery, c.trigger},
-		{unmodelledQuery, c.unmodelled},
-	} {
-		var bad error
-		err := query(ctx, pg, step.sql, func(values [][]byte) error {
-			r := &record{values: values}
-			step.each(r)
-			bad = r.err
-			return bad
-		})
-		if bad != nil {
-			return nil, &engine.Error{Code: "XX000", Message: "the catalogue answered in a form that this version of envdiff does not know", Err: bad}
+	c := newCatalog(version)
+	steps := c.steps()
+	prepare := "SET LOCAL search_path = ''; SET LOCAL quote_all_identifiers = off; SET LOCAL jit = off; SAVEPOINT envdiff_step; "
+	for len(steps) > 0 {
+		done, err := c.read(ctx, pg, prepare, steps)
+		if err == nil {
+			break
 		}
-		if err != nil {
+		var refusal *pgconn.PgError
+		if !errors.As(err, &refusal) || refusal.Code != "42501" || done >= len(steps) {
 			return nil, err
 		}
+		c.refuse(steps[done])
+		steps, prepare = steps[done+1:], "ROLLBACK TO SAVEPOINT envdiff_step; "
+	}
+	if err := c.conninfo(ctx, pg); err != nil {
+		return nil, err
 	}
 	return c.finish(), nil
+}
+
+// read asks all steps at once and returns how many were answered. preparation are statements without rows.
+func (c *catalog) read(ctx context.Context, pg *pgconn.PgConn, preparation string, steps []*step) (done int, err error) {
+	var sql strings.Builder
+	sql.WriteString(preparation)
+	for _, s := range steps {
+		sql.WriteString(s.sql)
+		sql.WriteString(";")
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	results := pg.Exec(ctx, sql.String())
+	r := &record{}
+	for results.NextResult() {
+		rows := results.ResultReader()
+		if len(rows.FieldDescriptions()) == 0 {
+			if _, err := rows.Close(); err != nil {
+				break
+			}
+			continue
+		}
+		for r.err == nil && rows.NextRow() {
+			r.values, r.next = rows.Values(), 0
+			steps[done].each(r)
+		}
+		if r.err != nil {
+			stop()
+			_ = results.Close()
+			return done, &engine.Error{Code: "XX000", Message: "the catalogue answered about " + steps[done].about + " in a form that this version of envdiff does not know", Err: r.err}
+		}
+		if _, err := rows.Close(); err != nil {
+			break
+		}
+		done++
+	}
+	return done, results.Close()
+}
+
+// refuse notes that the role may not read what a step asks.
+func (c *catalog) refuse(s *step) {
+	c.db.Gaps = append(c.db.Gaps, schema.Gap{
+		Kinds: s.covers, Reason: "the role may not read the catalogue's " + s.about,
+		Hint: "GRANT SELECT ON ALL TABLES IN SCHEMA pg_catalog TO the role of the URL, and the functions there as they are by default",
+	})
 }
 
 // captureAside is capture on a connection whose transaction, if any, is not ours.
@@ -145,156 +180,47 @@ func (r *record) list() []string {
 	return l
 }
 
+// fail keeps the first error.
+func (r *record) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+// properties reads a JSON object of texts; none is nil.
+func (r *record) properties() map[string]string {
+	var p map[string]string
+	r.json(&p)
+	if len(p) == 0 {
+		return nil
+	}
+	return p
+}
+
+// vector reads a list of numbers as the catalogue prints arrays ({1,2}) and vectors (1 2).
+func (r *record) vector() []string {
+	return strings.FieldsFunc(string(r.bytes()), func(c rune) bool { return c == '{' || c == '}' || c == ',' || c == ' ' })
+}
+
+// numbers is vector for small numbers. The first subscript of a slice ([2:3]={1,2}) is left out by the queries.
+func (r *record) numbers() []int {
+	texts := r.vector()
+	if len(texts) == 0 {
+		return nil
+	}
+	numbers := make([]int, len(texts))
+	for i, text := range texts {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			r.fail(err)
+		}
+		numbers[i] = n
+	}
+	return numbers
+}
+
 // name reads two columns: schema and name.
 func (r *record) name() schema.Name {
 	namespace := r.text()
 	return nameOf(namespace, r.text())
-}
-
-// catalog is a model being filled; tables are found by oid.
-type catalog struct {
-	db     *schema.Database
-	tables map[string]*schema.Table
-	// partitions come parents first: parts are kept by their parent's oid until the tree is built.
-	partitions map[string][]part
-}
-
-type part struct {
-	oid string
-	schema.Partition
-}
-
-// finish sorts what queries order by other things than the model.
-func (c *catalog) finish() *schema.Database {
-	for _, t := range c.tables {
-		t.Partitions = c.parts(t.StorageID)
-		c.db.Tables = append(c.db.Tables, *t)
-	}
-	db := c.db
-	sort.Slice(db.Tables, func(i, j int) bool { return db.Tables[i].Name.Less(db.Tables[j].Name) })
-	for i := range db.Tables {
-		t := &db.Tables[i]
-		sort.Slice(t.Unique, func(i, j int) bool { return t.Unique[i].Name < t.Unique[j].Name })
-		sort.Slice(t.ForeignKeys, func(i, j int) bool { return t.ForeignKeys[i].Name < t.ForeignKeys[j].Name })
-		sort.Slice(t.Checks, func(i, j int) bool { return t.Checks[i].Name < t.Checks[j].Name })
-		sort.Slice(t.Indexes, func(i, j int) bool { return t.Indexes[i].Name < t.Indexes[j].Name })
-	}
-	sort.Slice(db.Views, func(i, j int) bool { return db.Views[i].Name.Less(db.Views[j].Name) })
-	sort.Slice(db.Triggers, func(i, j int) bool {
-		a, b := db.Triggers[i], db.Triggers[j]
-		if a.Table != b.Table {
-			return a.Table.Less(b.Table)
-		}
-		return a.Name < b.Name
-	})
-	sort.Slice(db.Unmodelled, func(i, j int) bool { return db.Unmodelled[i].Kind < db.Unmodelled[j].Kind })
-	for _, u := range db.Unmodelled {
-		sort.Strings(u.Names)
-	}
-	return db
-}
-
-func (c *catalog) parts(oid string) []schema.Partition {
-	var parts []schema.Partition
-	for _, p := range c.partitions[oid] {
-		p.Partitions = c.parts(p.oid)
-		parts = append(parts, p.Partition)
-	}
-	sort.Slice(parts, func(i, j int) bool { return parts[i].Name.Less(parts[j].Name) })
-	return parts
-}
-
-func (c *catalog) setting(r *record) {
-	s := schema.Setting{Name: r.text(), Value: r.text(), Behaviour: true, Source: r.text()}
-	if s.Name == "server_version" {
-		c.db.Version, _, _ = strings.Cut(s.Value, " ")
-		return
-	}
-	c.db.Settings = append(c.db.Settings, s)
-}
-
-func (c *catalog) table(r *record) {
-	t := &schema.Table{StorageID: r.text(), Name: r.name(), EstimatedRows: r.number(), Comment: r.text(), PartitionBy: r.text()}
-	r.json(&t.Options)
-	if len(t.Options) == 0 {
-		t.Options = nil
-	}
-	c.tables[t.StorageID] = t
-}
-
-func (c *catalog) partition(r *record) {
-	parent := r.text()
-	p := part{oid: r.text()}
-	p.Name, p.Bound, p.PartitionBy = r.name(), r.text(), r.text()
-	if c.partitions == nil {
-		c.partitions = map[string][]part{}
-	}
-	c.partitions[parent] = append(c.partitions[parent], p)
-}
-
-func (c *catalog) column(r *record) {
-	t := c.tables[r.text()]
-	if t == nil {
-		return
-	}
-	t.Columns = append(t.Columns, schema.Column{
-		Name: r.text(), Type: r.text(), Nullable: r.flag(), Default: r.optional(), Generated: r.text(), Stored: r.flag(),
-		Identity: r.text(), Collation: r.text(), Comment: r.text(),
-	})
-}
-
-func (c *catalog) constraint(r *record) {
-	t, kind := c.tables[r.text()], r.text()
-	if t == nil {
-		return
-	}
-	name, columns := r.text(), r.list()
-	deferrable, deferred, notValid := r.flag(), r.flag(), r.flag()
-	expr, nullsNotDistinct := r.text(), r.flag()
-	key := schema.Key{Name: name, Columns: columns, Deferrable: deferrable, InitiallyDeferred: deferred, NullsNotDistinct: nullsNotDistinct}
-	switch kind {
-	case "p":
-		t.PrimaryKey = &key
-	case "u":
-		t.Unique = append(t.Unique, key)
-	case "c":
-		t.Checks = append(t.Checks, schema.Check{Name: name, Expr: expr, Columns: columns, NotValid: notValid})
-	case "f":
-		t.ForeignKeys = append(t.ForeignKeys, schema.ForeignKey{
-			Name: name, Columns: columns, Deferrable: deferrable, InitiallyDeferred: deferred, NotValid: notValid,
-			RefTable: r.name(), RefColumns: r.list(), OnUpdate: r.text(), OnDelete: r.text(), Match: r.text(),
-		})
-	}
-}
-
-func (c *catalog) index(r *record) {
-	t := c.tables[r.text()]
-	if t == nil {
-		return
-	}
-	ix := schema.Index{
-		Name: r.text(), Unique: r.flag(), Method: r.text(), Invalid: r.flag(), NullsNotDistinct: r.flag(), Where: r.text(),
-		Include: r.list(), Columns: r.list(),
-	}
-	r.json(&ix.Parts)
-	t.Indexes = append(t.Indexes, ix)
-}
-
-func (c *catalog) view(r *record) {
-	v := schema.View{Name: r.name(), Materialized: r.flag(), Definition: normalise(r.text()), Columns: r.list()}
-	var reads [][2]string
-	r.json(&reads)
-	for _, n := range reads {
-		v.Reads = append(v.Reads, nameOf(n[0], n[1]))
-	}
-	sort.Slice(v.Reads, func(i, j int) bool { return v.Reads[i].Less(v.Reads[j]) })
-	c.db.Views = append(c.db.Views, v)
-}
-
-func (c *catalog) trigger(r *record) {
-	c.db.Triggers = append(c.db.Triggers, schema.Trigger{Table: r.name(), Name: r.text(), Definition: r.text()})
-}
-
-func (c *catalog) unmodelled(r *record) {
-	c.db.Unmodelled = append(c.db.Unmodelled, schema.Unmodelled{Kind: r.text(), Names: r.list()})
 }

@@ -8,47 +8,63 @@ import (
 	"github.com/envdiff/envdiff/internal/schema"
 )
 
-// DDL makes the statements in the order in which they can run. Before the rows: schemas, sequences, tables with their partitions, without any
-// constraint but NOT NULL. After them: counters, keys, indexes, checks, foreign keys, views, comments. Triggers need functions, which the model
-// does not hold, so only those of built-in functions are made: a recapture shows what is missing.
+// DDL makes the statements in the order in which they can run. Before the rows: schemas, extensions, types, the routines that tables need, sequences,
+// tables with their partitions, without any constraint but NOT NULL. After them: counters, keys, indexes, checks, foreign keys, views and what
+// else needs tables, triggers, policies, comments, owners and privileges. What would reach out of the copy is left out: subscriptions, user mappings
+// and the options of foreign servers. Roles are the server's and not made; what needs one that is missing is left out by the statement itself.
 func (postgres) DDL(db *schema.Database) (beforeRows, afterRows []string, err error) {
-	w := &ddl{db: db, sequences: map[string]bool{}}
+	w := &ddl{db: db, sequences: map[string]bool{}, tables: map[schema.Name]*schema.Table{}}
+	for i := range db.Tables {
+		w.tables[db.Tables[i].Name] = &db.Tables[i]
+	}
+	if len(db.Routines) > 0 {
+		w.first("SET check_function_bodies = off")
+		w.then("SET check_function_bodies = off")
+	}
 	w.schemas()
-	for i := range db.Tables {
-		w.makeSequences(&db.Tables[i])
+	w.objects(w.first, "extension", "collation", "text_search_dictionary", "text_search_configuration", "foreign_data_wrapper", "foreign_server")
+	w.makeSequences()
+	plan := w.plan()
+	if err := w.make(w.first, plan.early); err != nil {
+		return nil, nil, err
 	}
-	for i := range db.Tables {
-		if err := w.table(&db.Tables[i]); err != nil {
-			return nil, nil, err
-		}
-	}
+	w.objects(w.first, "operator", "operator_family", "operator_class", "cast")
 	for i := range db.Tables {
 		w.counters(&db.Tables[i])
 		w.keys(&db.Tables[i])
 	}
+	w.ownSequences()
 	for i := range db.Tables {
-		w.indexes(&db.Tables[i])
+		w.indexes(db.Tables[i].Name, "TABLE", db.Tables[i].Indexes)
 		w.checks(&db.Tables[i])
 		w.options(&db.Tables[i])
 	}
 	for i := range db.Tables {
 		w.foreignKeys(&db.Tables[i])
 	}
-	if err := w.views(); err != nil {
+	if err := w.make(w.then, plan.late); err != nil {
 		return nil, nil, err
 	}
-	w.triggers()
-	for i := range db.Tables {
-		w.comments(&db.Tables[i])
+	for _, v := range db.Views {
+		w.indexes(v.Name, "MATERIALIZED VIEW", v.Indexes)
 	}
+	w.triggers()
+	w.objects(w.then, "rule", "policy", "statistics", "publication")
+	w.comments()
+	w.access()
+	w.objects(w.then, "event_trigger")
 	return w.before, w.after, nil
 }
 
 type ddl struct {
 	db            *schema.Database
+	tables        map[schema.Name]*schema.Table
 	before, after []string
-	sequences     map[string]bool
+	sequences     map[string]bool // made, by their SQL
 }
+
+// emit is where a statement goes: first or then.
+type emit func(format string, args ...any)
 
 func (w *ddl) first(format string, args ...any) {
 	w.before = append(w.before, fmt.Sprintf(format, args...))
@@ -58,7 +74,7 @@ func (w *ddl) then(format string, args ...any) {
 	w.after = append(w.after, fmt.Sprintf(format, args...))
 }
 
-// schemas makes every schema that holds something, in order.
+// schemas makes every schema that is there or holds something, in order.
 func (w *ddl) schemas() {
 	need := map[string]bool{}
 	for _, t := range w.db.Tables {
@@ -73,9 +89,25 @@ func (w *ddl) schemas() {
 	for _, v := range w.db.Views {
 		need[v.Name.Schema] = true
 	}
+	for _, r := range w.db.Routines {
+		need[r.Name.Schema] = true
+	}
+	for _, s := range w.db.Sequences {
+		need[s.Name.Schema] = true
+	}
+	for _, o := range w.db.Objects {
+		switch o.Kind {
+		case "schema":
+			need[o.Name.Name] = true
+		case "extension":
+			need[o.Properties["schema"]] = true
+		default:
+			need[o.Name.Schema] = true
+		}
+	}
 	names := make([]string, 0, len(need))
 	for name := range need {
-		if name != "" {
+		if name != "" && name != defaultSchema && name != "pg_catalog" {
 			names = append(names, name)
 		}
 	}
@@ -120,22 +152,52 @@ func parseName(sql string) (schema.Name, bool) {
 	return name, ok && next == len(all)
 }
 
-func (w *ddl) makeSequences(t *schema.Table) {
-	for _, c := range t.Columns {
-		_, sequence, ok := sequenceOf(c)
-		if !ok || w.sequences[sequence] {
-			continue
+// makeSequences makes those of the model, and those that only a default shows.
+func (w *ddl) makeSequences() {
+	for _, s := range w.db.Sequences {
+		name := qualified(s.Name)
+		w.sequences[name] = true
+		kind := "SEQUENCE"
+		if s.Properties["unlogged"] != "" {
+			kind = "UNLOGGED SEQUENCE"
 		}
-		w.sequences[sequence] = true
-		as := "bigint"
-		if c.Type == "integer" || c.Type == "smallint" {
-			as = c.Type
+		sql := fmt.Sprintf("CREATE %s %s AS %s", kind, name, s.Type)
+		for _, p := range []struct{ property, clause string }{{"increment", "INCREMENT BY "}, {"minimum", "MINVALUE "}, {"maximum", "MAXVALUE "}, {"start", "START WITH "}, {"cache", "CACHE "}} {
+			if v := s.Properties[p.property]; v != "" {
+				sql += " " + p.clause + v
+			}
 		}
-		w.first("CREATE SEQUENCE %s AS %s", sequence, as)
+		if s.Properties["cycle"] != "" {
+			sql += " CYCLE"
+		}
+		w.first("%s", sql)
+	}
+	for _, t := range w.db.Tables {
+		for _, c := range t.Columns {
+			_, sequence, ok := sequenceOf(c)
+			if !ok || w.sequences[sequence] {
+				continue
+			}
+			w.sequences[sequence] = true
+			as := "bigint"
+			if c.Type == "integer" || c.Type == "smallint" {
+				as = c.Type
+			}
+			w.first("CREATE SEQUENCE %s AS %s", sequence, as)
+		}
 	}
 }
 
-func (w *ddl) table(t *schema.Table) error {
+// ownSequences ties sequences to the columns that they go with.
+func (w *ddl) ownSequences() {
+	for _, s := range w.db.Sequences {
+		if t := w.tables[s.Table]; s.Column != "" && t != nil {
+			w.then("ALTER SEQUENCE %s OWNED BY %s.%s", qualified(s.Name), qualified(s.Table), quote(s.Column))
+		}
+	}
+}
+
+func (w *ddl) table(to emit, t *schema.Table) error {
 	columns := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
 		if c.Type == "" {
@@ -153,9 +215,39 @@ func (w *ddl) table(t *schema.Table) error {
 	if t.PartitionBy != "" {
 		partition = " PARTITION BY " + t.PartitionBy
 	}
-	w.first("CREATE %sTABLE %s (%s)%s%s", unlogged, qualified(t.Name), strings.Join(columns, ", "), partition, method)
+	to("CREATE %sTABLE %s (%s)%s%s%s", unlogged, qualified(t.Name), strings.Join(columns, ", "), partition, method, with(t.Options["with"]))
+	if of := t.Options["of_type"]; of != "" {
+		to("ALTER TABLE %s OF %s", qualified(t.Name), of)
+	}
+	for _, c := range t.Columns {
+		storage(to, t.Name, c)
+	}
 	w.partitions(t.Name, t.Partitions)
 	return nil
+}
+
+func with(parameters string) string {
+	if parameters == "" {
+		return ""
+	}
+	return " WITH (" + parameters + ")"
+}
+
+// storage sets how a column's values are kept, which has to be known when the rows come.
+func storage(to emit, table schema.Name, c schema.Column) {
+	alter := "ALTER TABLE " + qualified(table) + " ALTER COLUMN " + quote(c.Name) + " SET "
+	if s := c.Properties["storage"]; s != "" {
+		to("%sSTORAGE %s", alter, strings.ToUpper(s))
+	}
+	if s := c.Properties["compression"]; s != "" {
+		to("%sCOMPRESSION %s", alter, s)
+	}
+	if s := c.Properties["statistics"]; s != "" {
+		to("%sSTATISTICS %s", alter, s)
+	}
+	if s := c.Properties["options"]; s != "" {
+		to("%s(%s)", alter, s)
+	}
 }
 
 func (w *ddl) partitions(parent schema.Name, parts []schema.Partition) {
@@ -181,6 +273,9 @@ func columnSQL(c schema.Column) string {
 		sql += " GENERATED ALWAYS AS (" + c.Generated + ") VIRTUAL"
 	case c.Identity != "":
 		sql += " GENERATED " + strings.ToUpper(c.Identity) + " AS IDENTITY"
+		if options := c.Properties["sequence"]; options != "" {
+			sql += " (" + options + ")"
+		}
 	case c.Default != nil:
 		sql += " DEFAULT (" + *c.Default + ")"
 	}
@@ -194,32 +289,18 @@ func columnSQL(c schema.Column) string {
 func (w *ddl) counters(t *schema.Table) {
 	for _, c := range t.Columns {
 		_, sequence, ok := sequenceOf(c)
-		if ok && !w.independent(sequence) {
-			w.then("ALTER SEQUENCE %s OWNED BY %s.%s", sequence, qualified(t.Name), quote(c.Name))
-		}
 		counter := literal(sequence) + "::regclass"
 		if c.Identity != "" {
 			ok, counter = true, fmt.Sprintf("pg_get_serial_sequence(%s, %s)::regclass", literal(qualified(t.Name)), literal(c.Name))
 		}
 		if ok {
-			w.then("SELECT setval(%s, greatest(max(%s), 1), max(%s) IS NOT NULL) FROM %s", counter, quote(c.Name), quote(c.Name), qualified(t.Name))
+			w.then("SELECT setval(%s, r.last) FROM (SELECT max(%s) AS last FROM %s) r JOIN pg_catalog.pg_sequence s ON s.seqrelid = %s AND r.last BETWEEN s.seqmin AND s.seqmax AND s.seqincrement > 0",
+				counter, quote(c.Name), qualified(t.Name), counter)
+		}
+		if ok && c.Identity == "" && len(w.db.Sequences) == 0 {
+			w.then("ALTER SEQUENCE %s OWNED BY %s.%s", sequence, qualified(t.Name), quote(c.Name))
 		}
 	}
-}
-
-// independent tells whether the captured sequence belongs to no column.
-func (w *ddl) independent(sequence string) bool {
-	for _, u := range w.db.Unmodelled {
-		if u.Kind != "sequence" {
-			continue
-		}
-		for _, listed := range u.Names {
-			if name, ok := parseName(listed); ok && qualified(name) == sequence {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func (w *ddl) keys(t *schema.Table) {
@@ -233,10 +314,24 @@ func (w *ddl) keys(t *schema.Table) {
 		}
 		w.key(t, k, kind)
 	}
+	for _, x := range t.Exclusions {
+		w.then("ALTER TABLE %s ADD %s%s", qualified(t.Name), named(x.Name), x.Definition)
+	}
 }
 
 func (w *ddl) key(t *schema.Table, k schema.Key, kind string) {
-	w.then("ALTER TABLE %s ADD %s%s (%s)%s", qualified(t.Name), named(k.Name), kind, quoteAll(k.Columns), deferral(k.Deferrable, k.InitiallyDeferred))
+	include := ""
+	if len(k.Include) > 0 {
+		include = " INCLUDE (" + quoteAll(k.Include) + ")"
+	}
+	w.then("ALTER TABLE %s ADD %s%s (%s)%s%s%s", qualified(t.Name), named(k.Name), kind, quoteAll(k.Columns), include, with(k.Properties["with"]),
+		deferral(k.Deferrable, k.InitiallyDeferred))
+	if space := k.Properties["tablespace"]; space != "" && k.Name != "" {
+		w.perhaps("ALTER INDEX " + qualified(schema.Name{Schema: t.Name.Schema, Name: k.Name}) + " SET TABLESPACE " + quote(space))
+	}
+	if k.Properties["clustered"] != "" {
+		w.then("ALTER TABLE %s CLUSTER ON %s", qualified(t.Name), quote(k.Name))
+	}
 }
 
 func named(constraint string) string {
@@ -257,12 +352,32 @@ func deferral(deferrable, deferred bool) string {
 }
 
 // indexes leaves invalid ones out: no statement makes one, and the original does not enforce or use it either.
-func (w *ddl) indexes(t *schema.Table) {
-	for _, ix := range t.Indexes {
-		if !ix.Invalid {
-			w.after = append(w.after, indexSQL(t.Name, ix))
+func (w *ddl) indexes(of schema.Name, kind string, list []schema.Index) {
+	for _, ix := range list {
+		if ix.Invalid {
+			continue
+		}
+		w.after = append(w.after, indexSQL(of, ix))
+		name := qualified(schema.Name{Schema: of.Schema, Name: ix.Name})
+		if space := ix.Properties["tablespace"]; space != "" {
+			w.perhaps("ALTER INDEX " + name + " SET TABLESPACE " + quote(space))
+		}
+		if ix.Properties["clustered"] != "" {
+			w.then("ALTER %s %s CLUSTER ON %s", kind, qualified(of), quote(ix.Name))
+		}
+		for _, target := range splitList(ix.Properties["statistics"]) {
+			number, value, _ := strings.Cut(target, " ")
+			w.then("ALTER INDEX %s ALTER COLUMN %s SET STATISTICS %s", name, number, value)
 		}
 	}
+}
+
+// splitList reads what was joined with ", "; "" is nothing.
+func splitList(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, ", ")
 }
 
 func indexSQL(table schema.Name, ix schema.Index) string {
@@ -285,6 +400,7 @@ func indexSQL(table schema.Name, ix schema.Index) string {
 	if ix.NullsNotDistinct {
 		sql += " NULLS NOT DISTINCT"
 	}
+	sql += with(ix.Properties["with"])
 	if ix.Where != "" {
 		sql += " WHERE " + ix.Where
 	}
@@ -316,8 +432,19 @@ func partSQL(p schema.IndexPart) string {
 
 func (w *ddl) checks(t *schema.Table) {
 	for _, c := range t.Checks {
-		w.then("ALTER TABLE %s ADD %sCHECK (%s)%s", qualified(t.Name), named(c.Name), c.Expr, notValid(c.NotValid))
+		inherit := ""
+		if c.NoInherit {
+			inherit = " NO INHERIT"
+		}
+		w.then("ALTER TABLE %s ADD %sCHECK (%s)%s%s%s", qualified(t.Name), named(c.Name), c.Expr, inherit, notEnforced(c.NotEnforced), notValid(c.NotValid))
 	}
+}
+
+func notEnforced(is bool) string {
+	if is {
+		return " NOT ENFORCED"
+	}
+	return ""
 }
 
 func notValid(is bool) string {
@@ -339,10 +466,17 @@ func (w *ddl) options(t *schema.Table) {
 		w.then("ALTER TABLE %s ENABLE ROW LEVEL SECURITY", name)
 	case "forced":
 		w.then("ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY", name)
+	case "forced when enabled":
+		w.then("ALTER TABLE %s FORCE ROW LEVEL SECURITY", name)
 	}
-	switch identity := t.Options["replica_identity"]; identity {
-	case "full", "nothing":
+	identity := t.Options["replica_identity"]
+	if index, is := strings.CutPrefix(identity, "index "); is {
+		w.then("ALTER TABLE %s REPLICA IDENTITY USING INDEX %s", name, index)
+	} else if identity != "" {
 		w.then("ALTER TABLE %s REPLICA IDENTITY %s", name, strings.ToUpper(identity))
+	}
+	if space := t.Options["tablespace"]; space != "" {
+		w.perhaps("ALTER TABLE " + name + " SET TABLESPACE " + quote(space))
 	}
 }
 
@@ -369,9 +503,9 @@ func (w *ddl) foreignKeys(t *schema.Table) {
 		if k.Match == "full" {
 			match = " MATCH FULL"
 		}
-		w.then("ALTER TABLE %s ADD %sFOREIGN KEY (%s) REFERENCES %s (%s)%s%s%s%s%s", qualified(t.Name), named(k.Name), quoteAll(k.Columns),
+		w.then("ALTER TABLE %s ADD %sFOREIGN KEY (%s) REFERENCES %s (%s)%s%s%s%s%s%s", qualified(t.Name), named(k.Name), quoteAll(k.Columns),
 			qualified(k.RefTable), quoteAll(k.RefColumns), match, action(" ON UPDATE ", k.OnUpdate), action(" ON DELETE ", k.OnDelete),
-			deferral(k.Deferrable, k.InitiallyDeferred), notValid(k.NotValid))
+			deferral(k.Deferrable, k.InitiallyDeferred), notEnforced(k.NotEnforced), notValid(k.NotValid))
 	}
 }
 
@@ -380,74 +514,4 @@ func action(when, what string) string {
 		return ""
 	}
 	return when + what
-}
-
-// views makes a view after those that it reads.
-func (w *ddl) views() error {
-	made, making := map[schema.Name]bool{}, map[schema.Name]bool{}
-	byName := map[schema.Name]schema.View{}
-	for _, v := range w.db.Views {
-		byName[v.Name] = v
-	}
-	var visit func(v schema.View) error
-	visit = func(v schema.View) error {
-		if made[v.Name] {
-			return nil
-		}
-		if making[v.Name] {
-			return misuse("view %s reads itself", v.Name)
-		}
-		making[v.Name] = true
-		for _, n := range v.Reads {
-			if read, isView := byName[n]; isView {
-				if err := visit(read); err != nil {
-					return err
-				}
-			}
-		}
-		made[v.Name] = true
-		kind := "VIEW"
-		if v.Materialized {
-			kind = "MATERIALIZED VIEW"
-		}
-		columns := ""
-		if len(v.Columns) > 0 {
-			columns = " (" + quoteAll(v.Columns) + ")"
-		}
-		w.then("CREATE %s %s%s AS %s", kind, qualified(v.Name), columns, v.Definition)
-		return nil
-	}
-	for _, v := range w.db.Views {
-		if err := visit(v); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// triggers makes those of functions that every server has: the server prints those without a schema.
-func (w *ddl) triggers() {
-	for _, t := range w.db.Triggers {
-		all, err := tokens(t.Definition)
-		if err != nil {
-			continue
-		}
-		for i := range all {
-			if i+3 < len(all) && all[i].is(t.Definition, "execute") && all[i+3].is(t.Definition, "(") {
-				w.then("%s", t.Definition)
-				break
-			}
-		}
-	}
-}
-
-func (w *ddl) comments(t *schema.Table) {
-	if t.Comment != "" {
-		w.then("COMMENT ON TABLE %s IS %s", qualified(t.Name), literal(t.Comment))
-	}
-	for _, c := range t.Columns {
-		if c.Comment != "" {
-			w.then("COMMENT ON COLUMN %s.%s IS %s", qualified(t.Name), quote(c.Name), literal(c.Comment))
-		}
-	}
 }

@@ -1,0 +1,436 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/envdiff/envdiff/internal/schema"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// catalog is a model being filled; tables and views are found by oid.
+type catalog struct {
+	version major
+	db      *schema.Database
+	tables  map[string]*schema.Table
+	order   []*schema.Table
+	views   map[string]*schema.View
+	// attributes are the columns of a relation by number, for the numbers that keys and indexes consist of.
+	attributes map[string][]attribute
+	// partitions come parents first: parts are kept by their parent's oid until the tree is built.
+	partitions map[string][]part
+	opclasses  map[string]opclass
+	collations map[string]string // oid → SQL, those of indexes
+	access     map[schema.Ref]*schema.Access
+}
+
+type part struct {
+	oid string
+	schema.Partition
+}
+
+type attribute struct {
+	name      string
+	collation string // oid
+}
+
+type opclass struct {
+	name      string // SQL
+	isDefault bool
+}
+
+func newCatalog(version major) *catalog {
+	return &catalog{version: version, db: &schema.Database{Engine: "postgres"}, tables: map[string]*schema.Table{}, views: map[string]*schema.View{},
+		attributes: map[string][]attribute{}, partitions: map[string][]part{}, opclasses: map[string]opclass{}, collations: map[string]string{},
+		access: map[schema.Ref]*schema.Access{}}
+}
+
+// finish sorts what queries order by other things than the model.
+func (c *catalog) finish() *schema.Database {
+	db := c.db
+	sort.Slice(c.order, func(i, j int) bool { return c.order[i].Name.Less(c.order[j].Name) })
+	db.Tables = make([]schema.Table, 0, len(c.order))
+	for _, t := range c.order {
+		t.Partitions = c.parts(t.StorageID)
+		sort.Slice(t.Unique, func(i, j int) bool { return t.Unique[i].Name < t.Unique[j].Name })
+		sort.Slice(t.ForeignKeys, func(i, j int) bool { return t.ForeignKeys[i].Name < t.ForeignKeys[j].Name })
+		sort.Slice(t.Checks, func(i, j int) bool { return t.Checks[i].Name < t.Checks[j].Name })
+		sort.Slice(t.Exclusions, func(i, j int) bool { return t.Exclusions[i].Name < t.Exclusions[j].Name })
+		sort.Slice(t.Indexes, func(i, j int) bool { return t.Indexes[i].Name < t.Indexes[j].Name })
+		db.Tables = append(db.Tables, *t)
+	}
+	for _, v := range c.views {
+		sort.Slice(v.Indexes, func(i, j int) bool { return v.Indexes[i].Name < v.Indexes[j].Name })
+		db.Views = append(db.Views, *v)
+	}
+	sort.Slice(db.Views, func(i, j int) bool { return db.Views[i].Name.Less(db.Views[j].Name) })
+	sort.Slice(db.Triggers, func(i, j int) bool {
+		a, b := db.Triggers[i], db.Triggers[j]
+		if a.Table != b.Table {
+			return a.Table.Less(b.Table)
+		}
+		return a.Name < b.Name
+	})
+	sort.Slice(db.Routines, func(i, j int) bool {
+		a, b := db.Routines[i], db.Routines[j]
+		if a.Name != b.Name {
+			return a.Name.Less(b.Name)
+		}
+		return a.Overload < b.Overload
+	})
+	sort.Slice(db.Sequences, func(i, j int) bool { return db.Sequences[i].Name.Less(db.Sequences[j].Name) })
+	sort.Slice(db.Objects, func(i, j int) bool { return db.Objects[i].Less(db.Objects[j].Ref) })
+	for _, a := range c.access {
+		sort.Slice(a.Grants, func(i, j int) bool { return a.Grants[i].Grantee < a.Grants[j].Grantee })
+		db.Access = append(db.Access, *a)
+	}
+	sort.Slice(db.Access, func(i, j int) bool { return db.Access[i].Less(db.Access[j].Ref) })
+	sort.Slice(db.Dependencies, func(i, j int) bool {
+		a, b := db.Dependencies[i], db.Dependencies[j]
+		if a.Object != b.Object {
+			return a.Object.Less(b.Object)
+		}
+		return a.Needs.Less(b.Needs)
+	})
+	sort.Slice(db.Settings, func(i, j int) bool { return db.Settings[i].Name < db.Settings[j].Name })
+	sort.Slice(db.Unmodelled, func(i, j int) bool { return db.Unmodelled[i].Kind < db.Unmodelled[j].Kind })
+	for _, u := range db.Unmodelled {
+		sort.Strings(u.Names)
+	}
+	return db
+}
+
+func (c *catalog) parts(oid string) []schema.Partition {
+	var parts []schema.Partition
+	for _, p := range c.partitions[oid] {
+		p.Partitions = c.parts(p.oid)
+		parts = append(parts, p.Partition)
+	}
+	sort.Slice(parts, func(i, j int) bool { return parts[i].Name.Less(parts[j].Name) })
+	return parts
+}
+
+func (c *catalog) table(r *record) {
+	t := &schema.Table{StorageID: r.text(), Name: r.name(), EstimatedRows: r.number(), Comment: r.text(), PartitionBy: r.text(), Options: r.properties()}
+	c.tables[t.StorageID] = t
+	c.order = append(c.order, t)
+}
+
+func (c *catalog) partition(r *record) {
+	parent := r.text()
+	p := part{oid: r.text()}
+	p.Name, p.Bound, p.PartitionBy = r.name(), r.text(), r.text()
+	c.partitions[parent] = append(c.partitions[parent], p)
+}
+
+// attribute notes a column's number: numbers of dropped columns stay empty.
+func (c *catalog) attribute(relation string, number int, a attribute) {
+	list := c.attributes[relation]
+	for len(list) < number {
+		list = append(list, attribute{})
+	}
+	list[number-1] = a
+	c.attributes[relation] = list
+}
+
+// attributeOf finds a column by its number; system columns and what is unknown have no name.
+func (c *catalog) attributeOf(relation string, number int) attribute {
+	list := c.attributes[relation]
+	if number < 1 || number > len(list) {
+		return attribute{}
+	}
+	return list[number-1]
+}
+
+// named are the columns of numbers. A relation that the model does not have yields nothing.
+func (c *catalog) named(relation string, numbers []int) []string {
+	var names []string
+	for _, n := range numbers {
+		if name := c.attributeOf(relation, n).name; name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (c *catalog) column(r *record) {
+	relation, number, collation := r.text(), int(r.number()), r.text()
+	column := schema.Column{
+		Name: r.text(), Type: r.text(), Nullable: r.flag(), Default: r.optional(), Generated: r.text(), Stored: r.flag(),
+		Identity: r.text(), Collation: r.text(), Comment: r.text(), Properties: r.properties(),
+	}
+	if number < 1 || number > maxColumns {
+		r.fail(strconv.ErrRange)
+		return
+	}
+	c.attribute(relation, number, attribute{name: column.Name, collation: collation})
+	if t := c.tables[relation]; t != nil {
+		t.Columns = append(t.Columns, column)
+	}
+}
+
+// maxColumns is the server's own limit (MaxHeapAttributeNumber).
+const maxColumns = 1600
+
+func (c *catalog) constraint(r *record) {
+	relation, kind := r.text(), r.text()
+	t := c.tables[relation]
+	if t == nil {
+		return
+	}
+	name, columns := r.text(), c.named(relation, r.numbers())
+	deferrable, deferred, notValid := r.flag(), r.flag(), r.flag()
+	expr, nullsNotDistinct, noInherit, notEnforced := r.text(), r.flag(), r.flag(), r.flag()
+	include, props := c.named(relation, r.numbers()), r.properties()
+	switch kind {
+	case "p", "u":
+		key := schema.Key{Name: name, Columns: columns, Deferrable: deferrable, InitiallyDeferred: deferred, NullsNotDistinct: nullsNotDistinct, Include: include, Properties: props}
+		if kind == "p" {
+			t.PrimaryKey = &key
+			return
+		}
+		t.Unique = append(t.Unique, key)
+	case "c":
+		t.Checks = append(t.Checks, schema.Check{Name: name, Expr: expr, Columns: columns, NotValid: notValid && !notEnforced, NoInherit: noInherit, NotEnforced: notEnforced, Properties: props})
+	case "x":
+		t.Exclusions = append(t.Exclusions, schema.Exclusion{Name: name, Definition: expr, Columns: columns, Properties: props})
+	case "f":
+		key := schema.ForeignKey{
+			Name: name, Columns: columns, Deferrable: deferrable, InitiallyDeferred: deferred, NotValid: notValid && !notEnforced, NotEnforced: notEnforced, Properties: props,
+			RefTable: r.name(),
+		}
+		referenced, numbers := r.text(), r.numbers()
+		if key.RefColumns = r.list(); key.RefColumns == nil {
+			key.RefColumns = c.named(referenced, numbers)
+		}
+		key.OnUpdate, key.OnDelete = r.text(), r.text()
+		if some := r.list(); some != nil {
+			key.OnDelete += " (" + quoteAll(some) + ")"
+		}
+		key.Match = r.text()
+		if r.flag() {
+			if key.Properties == nil {
+				key.Properties = map[string]string{}
+			}
+			key.Properties["triggers"] = "disabled"
+		}
+		t.ForeignKeys = append(t.ForeignKeys, key)
+	}
+}
+
+func (c *catalog) opclass(r *record) {
+	c.opclasses[r.text()] = opclass{name: r.text(), isDefault: r.flag()}
+}
+
+func (c *catalog) indexCollation(r *record) { c.collations[r.text()] = r.text() }
+
+// index puts an index together from the numbers that the catalogue keeps of it.
+func (c *catalog) index(r *record) {
+	relation := r.text()
+	ix := schema.Index{Name: r.text(), Unique: r.flag(), Method: r.text(), Invalid: r.flag(), NullsNotDistinct: r.flag(), Where: r.text()}
+	keys := int(r.number())
+	numbers, classes, collations, options := r.numbers(), r.vector(), r.vector(), r.numbers()
+	var reads []int
+	r.json(&reads)
+	expressions, parameters := map[string][2]any{}, map[string]string{}
+	r.json(&expressions)
+	r.json(&parameters)
+	ix.Properties = r.properties()
+	if keys < 1 || keys > len(numbers) || keys > len(classes) || keys > len(collations) || keys > len(options) {
+		r.fail(strconv.ErrRange)
+		return
+	}
+	for i := range keys {
+		p := schema.IndexPart{Desc: options[i]&1 != 0, NullsFirst: options[i]&2 != 0}
+		own := ""
+		if numbers[i] != 0 {
+			a := c.attributeOf(relation, numbers[i])
+			p.Column, own = a.name, a.collation
+		} else {
+			e := expressions[strconv.Itoa(i)]
+			p.Expr, _ = e[0].(string)
+			if oid, ok := e[1].(float64); ok {
+				own = strconv.FormatInt(int64(oid), 10)
+			}
+		}
+		if collations[i] != "0" && collations[i] != own {
+			p.Collation = c.collations[collations[i]]
+		}
+		if class := c.opclasses[classes[i]]; !class.isDefault || parameters[strconv.Itoa(i)] != "" {
+			p.OpClass = class.name
+			if with := parameters[strconv.Itoa(i)]; with != "" {
+				p.OpClass += " (" + with + ")"
+			}
+		}
+		ix.Parts = append(ix.Parts, p)
+	}
+	ix.Include = c.named(relation, numbers[keys:])
+	sort.Ints(reads)
+	if ix.Columns = c.named(relation, reads); reads == nil {
+		ix.Columns = c.inTableOrder(relation, numbers)
+	}
+	if t := c.tables[relation]; t != nil {
+		t.Indexes = append(t.Indexes, ix)
+	} else if v := c.views[relation]; v != nil {
+		v.Indexes = append(v.Indexes, ix)
+	}
+}
+
+func (c *catalog) inTableOrder(relation string, numbers []int) []string {
+	sorted := append([]int(nil), numbers...)
+	sort.Ints(sorted)
+	unique := sorted[:0]
+	for i, n := range sorted {
+		if i == 0 || n != sorted[i-1] {
+			unique = append(unique, n)
+		}
+	}
+	return c.named(relation, unique)
+}
+
+func (c *catalog) view(r *record) {
+	oid := r.text()
+	v := &schema.View{Name: r.name(), Materialized: r.flag(), Definition: normalise(r.text()), Columns: r.list()}
+	var reads [][2]string
+	r.json(&reads)
+	for _, n := range reads {
+		v.Reads = append(v.Reads, nameOf(n[0], n[1]))
+	}
+	sort.Slice(v.Reads, func(i, j int) bool { return v.Reads[i].Less(v.Reads[j]) })
+	v.Properties = r.properties()
+	c.views[oid] = v
+}
+
+func (c *catalog) trigger(r *record) {
+	c.db.Triggers = append(c.db.Triggers, schema.Trigger{Table: r.name(), Name: r.text(), Definition: r.text(), Properties: r.properties()})
+}
+
+func (c *catalog) routine(r *record) {
+	c.db.Routines = append(c.db.Routines, schema.Routine{
+		Name: r.name(), Kind: r.text(), Overload: r.text(), Arguments: r.text(), Returns: r.text(), Definition: r.text(), Properties: r.properties(),
+	})
+}
+
+func (c *catalog) sequence(r *record) {
+	s := schema.Sequence{Name: r.name(), Type: r.text()}
+	table := r.name()
+	if column := r.text(); column != "" {
+		s.Table, s.Column = table, column
+	}
+	s.Properties = r.properties()
+	c.db.Sequences = append(c.db.Sequences, s)
+}
+
+// ref reads four columns: kind, schema, name and part.
+func (r *record) ref() schema.Ref {
+	kind, namespace := r.text(), r.text()
+	return schema.Ref{Kind: kind, Name: nameOfRef(namespace, r.text()), Part: r.text()}
+}
+
+func (c *catalog) object(r *record) {
+	o := schema.Object{Ref: r.ref(), Properties: r.properties()}
+	r.json(&o.Lists)
+	for name, list := range o.Lists {
+		if len(list) == 0 {
+			delete(o.Lists, name)
+		}
+	}
+	var of [][4]*string
+	r.json(&of)
+	for _, f := range of {
+		if f[0] != nil && f[2] != nil {
+			o.Of = append(o.Of, schema.Ref{Kind: *f[0], Name: nameOfRef(deref(f[1]), *f[2]), Part: deref(f[3])})
+		}
+	}
+	c.db.Objects = append(c.db.Objects, o)
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+func (c *catalog) dependency(r *record) {
+	c.db.Dependencies = append(c.db.Dependencies, schema.Dependency{Object: r.ref(), Needs: r.ref()})
+}
+
+func (c *catalog) accessOf(ref schema.Ref) *schema.Access {
+	a := c.access[ref]
+	if a == nil {
+		a = &schema.Access{Ref: ref}
+		c.access[ref] = a
+	}
+	return a
+}
+
+func (c *catalog) owner(r *record) {
+	a := c.accessOf(r.ref())
+	a.Owner = r.text()
+}
+
+func (c *catalog) grant(r *record) {
+	a := c.accessOf(r.ref())
+	a.Grants = append(a.Grants, schema.Grant{Grantee: r.text(), Privileges: r.list()})
+}
+
+func (c *catalog) unmodelled(r *record) {
+	c.db.Unmodelled = append(c.db.Unmodelled, schema.Unmodelled{Kind: r.text(), Names: r.list()})
+}
+
+// setting keeps what ranks in settingRanks, and beyond that what somebody set.
+func (c *catalog) setting(r *record) {
+	s := schema.Setting{Name: r.text()}
+	value, unit := r.text(), r.text()
+	s.Source, s.Pending = r.text(), r.flag()
+	if s.Name == "server_version" {
+		c.db.Version, _, _ = strings.Cut(value, " ")
+		return
+	}
+	known, listed := settingRanks[s.Name]
+	if own := databaseSettings[s.Name]; own {
+		if s.Source != "database" {
+			return // the server's own before 16: those of the database stand beside it
+		}
+		known, listed = behaviour, true
+	}
+	if known == local || !listed && (s.Source == "default" || s.Source == "override" || s.Source == "client" || s.Source == "session") {
+		return
+	}
+	s.Value, s.Behaviour = settingText(value, unit), known == behaviour
+	c.db.Settings = append(c.db.Settings, s)
+}
+
+// conninfo reads where subscriptions come from, which superusers alone may.
+func (c *catalog) conninfo(ctx context.Context, pg *pgconn.PgConn) error {
+	names := map[string]map[string]string{}
+	for _, o := range c.db.Objects {
+		if o.Kind == "subscription" {
+			names[o.Name.Name] = o.Properties
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	if _, err := execute(ctx, pg, "SAVEPOINT envdiff_conninfo"); err != nil {
+		return err
+	}
+	err := query(ctx, pg, "SELECT subname, subconninfo FROM pg_subscription", func(values [][]byte) error {
+		if p := names[string(values[0])]; p != nil {
+			p["conninfo"] = string(values[1])
+		}
+		return nil
+	})
+	var refusal *pgconn.PgError
+	if !errors.As(err, &refusal) || refusal.Code != "42501" {
+		return err
+	}
+	c.db.Gaps = append(c.db.Gaps, schema.Gap{Kinds: []string{"subscription/*#conninfo"}, Reason: "the role may not read where subscriptions come from",
+		Hint: "GRANT SELECT (subname, subconninfo) ON pg_subscription TO the role of the URL"})
+	_, err = execute(ctx, pg, "ROLLBACK TO SAVEPOINT envdiff_conninfo")
+	return err
+}
