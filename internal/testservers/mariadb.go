@@ -86,7 +86,10 @@ func (s *MariaServer) script(database, script string) error {
 
 func (s *MariaServer) stop() { s.process.stop(syscall.SIGKILL) }
 
-func startMariaDB() (*MariaServer, error) {
+func startMariaDB() (*MariaServer, error) { return newMariaDB() }
+
+// newMariaDB starts a server with further options, which win over those that all servers have.
+func newMariaDB(options ...string) (*MariaServer, error) {
 	owner, err := account()
 	if err != nil {
 		return nil, err
@@ -106,7 +109,7 @@ func startMariaDB() (*MariaServer, error) {
 		_ = os.RemoveAll(dir)
 		return nil, err
 	}
-	s, err := launchMariaDB(server, dir, data, owner, log)
+	s, err := launchMariaDB(server, dir, data, owner, log, options)
 	if err != nil {
 		_ = os.RemoveAll(dir)
 		return nil, err
@@ -114,15 +117,16 @@ func startMariaDB() (*MariaServer, error) {
 	return s, nil
 }
 
-func launchMariaDB(server, dir, data string, owner *syscall.Credential, log *tail) (*MariaServer, error) {
+func launchMariaDB(server, dir, data string, owner *syscall.Credential, log *tail, options []string) (*MariaServer, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
-	p, err := launch(dir, command(dir, owner, log, server, "--no-defaults", "--datadir="+data, "--socket="+filepath.Join(dir, "my.sock"), "--pid-file="+filepath.Join(dir, "my.pid"),
-		"--bind-address=127.0.0.1", "--port="+strconv.Itoa(port), "--skip-name-resolve", "--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci",
+	args := append([]string{"--no-defaults", "--datadir=" + data, "--socket=" + filepath.Join(dir, "my.sock"), "--pid-file=" + filepath.Join(dir, "my.pid"),
+		"--bind-address=127.0.0.1", "--port=" + strconv.Itoa(port), "--skip-name-resolve", "--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci",
 		"--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--innodb-doublewrite=0", "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=16M",
-		"--skip-log-bin", "--performance-schema=OFF", "--max-connections=60"), log)
+		"--skip-log-bin", "--performance-schema=OFF", "--max-connections=60"}, options...)
+	p, err := launch(dir, command(dir, owner, log, server, args...), log)
 	if err != nil {
 		return nil, err
 	}

@@ -1,12 +1,15 @@
 package testservers
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // NewPostgres starts a PostgreSQL server for one test alone, with further settings such as "shared_preload_libraries = pg_stat_statements".
@@ -44,6 +47,28 @@ func (s *Server) another(t testing.TB, prepare func(dir, data string, owner *sys
 func (s *Server) Kill(t testing.TB) {
 	t.Helper()
 	s.stop()
+}
+
+// Ask is the first value that a query yields, for a test to wait by.
+func (s *Server) Ask(t testing.TB, dsn, sql string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	conn, err := pgconn.Connect(ctx, dsn)
+	if err != nil {
+		t.Fatalf("asking: %v", err)
+	}
+	defer conn.Close(ctx)
+	results, err := conn.Exec(ctx, sql).ReadAll()
+	if err != nil {
+		t.Fatalf("asking: %v\n%s", err, sql)
+	}
+	for _, r := range results {
+		for _, row := range r.Rows {
+			return string(row[0])
+		}
+	}
+	return ""
 }
 
 func (s *Server) baseBackup(dir, data string, owner *syscall.Credential, log *tail) error {
