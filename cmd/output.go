@@ -16,7 +16,18 @@ type output struct {
 	path   string // "" is standard output
 }
 
-// parseOutputs reads the -o flags before anything is captured. The table goes to standard output unless another format has no path.
+// outputs are the -o flags with their paths resolved, read before anything is captured.
+func (s *session) outputs() ([]output, error) {
+	outs, err := parseOutputs(s.opt.outputs)
+	for i := range outs {
+		if outs[i].path != "" {
+			outs[i].path = s.path(outs[i].path)
+		}
+	}
+	return outs, err
+}
+
+// parseOutputs reads the values of -o. The table goes to standard output unless another format has no path.
 func parseOutputs(flags []string) ([]output, error) {
 	var outs []output
 	toStdout := 0
@@ -47,7 +58,7 @@ func parseOutputs(flags []string) ([]output, error) {
 	return outs, nil
 }
 
-// writeOutputs renders everything first, so that a failure leaves every file as it was, then writes the files, then standard output.
+// writeOutputs renders and writes everything before the first file gets its name, so that a failure leaves every file as it was; then standard output.
 func (s *session) writeOutputs(outs []output, r *ci.Report) error {
 	rendered := make([]bytes.Buffer, len(outs))
 	for i, o := range outs {
@@ -59,14 +70,25 @@ func (s *session) writeOutputs(outs []output, r *ci.Report) error {
 			return fmt.Errorf("rendering %s: %w", o.format.Name, err)
 		}
 	}
+	var staged []*atomicfile.Staged
 	for i, o := range outs {
 		if o.path == "" {
 			continue
 		}
-		if err := atomicfile.Write(o.path, func(w io.Writer) error {
+		f, err := atomicfile.Stage(o.path, 0o600, func(w io.Writer) error {
 			_, err := w.Write(rendered[i].Bytes())
 			return err
-		}); err != nil {
+		})
+		if err != nil {
+			for _, f := range staged {
+				f.Discard()
+			}
+			return err
+		}
+		staged = append(staged, f)
+	}
+	for _, f := range staged {
+		if err := f.Commit(); err != nil {
 			return err
 		}
 	}
@@ -99,4 +121,9 @@ func (s *session) colorStdout() bool {
 		return false
 	}
 	return s.world.StdoutTerminal
+}
+
+// writer is a report in one format, as atomicfile writes it.
+func writer(f ci.FormatWriter, r *ci.Report) func(io.Writer) error {
+	return func(w io.Writer) error { return f.Write(w, r, ci.Style{}) }
 }

@@ -28,11 +28,37 @@ func Write(path string, fill func(io.Writer) error) error {
 }
 
 // WriteMode is Write with another file mode.
-func WriteMode(path string, mode os.FileMode, fill func(io.Writer) error) (err error) {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, Prefix+"*")
+func WriteMode(path string, mode os.FileMode, fill func(io.Writer) error) error {
+	f, err := Stage(path, mode, fill)
 	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
+		return err
+	}
+	return f.Commit()
+}
+
+// Staged is a complete, synced file that nobody sees under its name yet.
+type Staged struct {
+	path, tmp string
+	fill      func(io.Writer) error // of what is no file
+}
+
+// Stage does all of WriteMode that is likely to fail, so that several files can be published together or not at all: Commit or Discard follows. A link
+// is followed, so that it stays one; into what is no file, such as a pipe or /dev/stdout, Commit writes at once, because that cannot be replaced.
+func Stage(path string, mode os.FileMode, fill func(io.Writer) error) (s *Staged, err error) {
+	switch info, statErr := os.Stat(path); {
+	case statErr != nil: // there is none yet, or CreateTemp says what is wrong
+	case info.IsDir():
+		return nil, fmt.Errorf("writing %s: it is a directory", path)
+	case !info.Mode().IsRegular():
+		return &Staged{path: path, fill: fill}, nil
+	default:
+		if path, err = filepath.EvalSymlinks(path); err != nil {
+			return nil, fmt.Errorf("writing %w", err)
+		}
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), Prefix+"*")
+	if err != nil {
+		return nil, fmt.Errorf("writing %s: %w", path, err)
 	}
 	tmp := f.Name()
 	defer func() {
@@ -42,19 +68,51 @@ func WriteMode(path string, mode os.FileMode, fill func(io.Writer) error) (err e
 		}
 	}()
 	if err = f.Chmod(mode); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
+		return nil, fmt.Errorf("writing %s: %w", path, err)
 	}
 	if err = fill(faultWriter{f, tmp}); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
+		return nil, fmt.Errorf("writing %s: %w", path, err)
 	}
 	fault("sync", tmp)
 	if err = f.Sync(); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
+		return nil, fmt.Errorf("writing %s: %w", path, err)
 	}
 	if err = f.Close(); err != nil {
+		return nil, fmt.Errorf("writing %s: %w", path, err)
+	}
+	return &Staged{path: path, tmp: tmp}, nil
+}
+
+// Commit gives the file its name.
+func (s *Staged) Commit() error {
+	if s.fill != nil {
+		return through(s.path, s.fill)
+	}
+	if err := Rename(s.tmp, s.path); err != nil {
+		os.Remove(s.tmp)
+		return err
+	}
+	return nil
+}
+
+// Discard forgets the file.
+func (s *Staged) Discard() {
+	if s.tmp != "" {
+		os.Remove(s.tmp)
+	}
+}
+
+// through writes into a device or pipe.
+func through(path string, fill func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("writing %w", err)
+	}
+	if err := fill(f); err != nil {
+		f.Close()
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
-	return Rename(tmp, path)
+	return f.Close()
 }
 
 // Rename moves a complete, synced file or directory to its final name and syncs the directory that holds it.
