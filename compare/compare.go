@@ -144,6 +144,9 @@ func (c *comparison) warnUnlisted(side int, scope string) {
 
 // result adds what the sides could not see.
 func (c *comparison) result(findings []finding.Finding) Result {
+	if again := c.sameVersion(findings); c.severity("same-version-different-schema") != finding.Off {
+		findings = append(findings, again...)
+	}
 	finding.Sort(findings)
 	r := Result{Findings: findings, Gaps: c.gaps(), Coverage: c.coverage()}
 	for _, scope := range c.oneSided() {

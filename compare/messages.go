@@ -34,6 +34,8 @@ func subject(n *node) string {
 		if attribute == "version" {
 			return s
 		}
+	case a.Kind == "grant":
+		return s + strings.TrimSuffix("privileges of "+attribute, " of ") + " on " + strings.Replace(name, "/", " ", 1)
 	case a.Kind == "profile", a.Kind == "rows":
 		return s + name
 	case a.Kind == "host":
@@ -114,16 +116,28 @@ func (j *judgement) inside() string {
 	return " in " + j.c.sides[j.d.sides[0]].Name
 }
 
-// acrossText lists each side's value: "is 512M in staging, 256M in production". For lists it says what the last side gained and lost.
+// acrossText lists each value with the sides that hold it: "is 512M in staging and test, 256M in production". For lists it says what the last side gained and lost.
 func (j *judgement) acrossText() string {
 	if text := j.listText(); text != "" {
 		return text
 	}
-	var parts []string
+	holders := map[string][]int{}
+	var values []string
 	for _, side := range j.d.sides {
-		parts = append(parts, j.sideText(side)+" in "+j.c.sides[side].Name)
+		text := j.sideText(side)
+		if holders[text] == nil {
+			values = append(values, text)
+		}
+		holders[text] = append(holders[text], side)
 	}
-	return "is " + strings.Join(parts, ", ")
+	if len(values) == 1 { // only digests tell the sides apart
+		values = append(values[:0], values[0]+" in "+j.c.nameList(j.d.sides[:1])+", another in "+j.c.nameList(j.d.sides[1:]))
+	} else {
+		for i, text := range values {
+			values[i] = text + " in " + j.c.nameList(holders[text])
+		}
+	}
+	return "is " + strings.Join(values, ", ")
 }
 
 func (j *judgement) sideText(side int) string {
@@ -407,6 +421,25 @@ func (j *judgement) sayRenamedOrPlain() string {
 		return j.subject() + " is " + snapshot.Unescape(lastName(j.d.counterpart.node.addr.String())) + " on the other side"
 	}
 	return j.subject() + " has the content of " + snapshot.Unescape(lastName(j.d.counterpart.node.addr.String())) + " under another name"
+}
+
+// sayGrant names the roles where everything that is granted on an object is there or not.
+func (j *judgement) sayGrant() string {
+	if !j.wholeObject() {
+		return j.plain()
+	}
+	seen := map[string]bool{}
+	for i, s := range j.c.sides {
+		if a := j.d.node.cells[i].addr; a.Kind != "" {
+			for _, l := range linesBelow(s.Snapshot, a.Whole()) {
+				seen[fmt.Sprintf("%s: %s", snapshot.Unescape(l.Address.Attribute), display(j.d.node, l.Values[0].Value))] = true
+			}
+		}
+	}
+	if len(seen) == 0 || len(seen) > maxNames {
+		return j.plain()
+	}
+	return j.plain() + ": " + strings.Join(sortedKeys(seen), "; ")
 }
 
 // misspeltName reports a name that has another spelling on the other side.

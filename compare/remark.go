@@ -2,6 +2,7 @@ package compare
 
 import (
 	"github.com/envdiff/envdiff/internal/finding"
+	"github.com/envdiff/envdiff/snapshot"
 )
 
 // remark is something that a value says by itself, whatever stands beside it: it becomes a finding even where nothing differs.
@@ -13,7 +14,12 @@ type remark struct {
 
 // remarkable reports whether remark would find something in a group; it is asked of every value, so it is quick to say no.
 func (c *comparison) remarkable(n *node, g *group) bool {
-	return c.names.misspelt(n, g.value) != "" || guessablePlaceholder(n, g.value)
+	return c.names.misspelt(n, g.value) != "" || guessablePlaceholder(n, g.value) || waitsForRestart(n, g)
+}
+
+// waitsForRestart reports a setting that the server's file holds otherwise than the server.
+func waitsForRestart(n *node, g *group) bool {
+	return n.addr.Kind == "setting" && n.addr.Attribute == "pending_restart" && g.value == snapshot.Bool(true)
 }
 
 // remark attaches what a node's values say by themselves to the differences that report these values, or makes one.
@@ -51,6 +57,8 @@ func (c *comparison) remarkOn(n *node, g *group, side int) *remark {
 		return &remark{rule: "typo", text: "is " + display(n, g.value) + ", which looks like " + c.names.misspelt(n, g.value)}
 	case guessablePlaceholder(n, g.value):
 		return &remark{rule: "secret-placeholder", text: "is the placeholder " + display(n, g.value)}
+	case waitsForRestart(n, g):
+		return &remark{rule: "not-loaded", text: "is set otherwise in the file: a restart changes it"}
 	}
 	return nil
 }

@@ -64,11 +64,15 @@ var baseRules = []rule{
 	{id: "config-value", areas: []finding.Area{finding.AreaConfig}, of: differs, weigh: (*judgement).nearMissIsLow},
 
 	{id: "comment-different", at: []string{"*#comment"}, of: either},
+	{id: "not-loaded", at: []string{"setting/*#pending_restart"}, of: either},
 	{id: "owner-different", at: []string{"*#owner"}, of: either},
-	{id: "grant-different", at: []string{"grant/*", "*#grants", "*#acl"}, of: either},
+	{id: "grant-different", at: []string{"grant/*", "*#grants", "*#acl"}, of: either, say: (*judgement).sayGrant},
+	{id: "setting-behaviour", at: []string{"role/*#setting.*"}, of: either},
+	{id: "grant-different", at: []string{"role/*"}, of: either},
+	{id: "setting-tuning", at: stored, of: either},
 	{id: "replica-schema", areas: []finding.Area{finding.AreaSchema}, of: either, when: (*judgement).betweenNodes},
 	{id: "column-order", areas: []finding.Area{finding.AreaSchema}, of: reorder, say: (*judgement).sayReordered},
-	{id: "table-missing", at: []string{"table/*", "view/*"}, of: missing, when: (*judgement).wholeObject},
+	{id: "table-missing", at: []string{"table/*", "view/*", "foreign_table/*"}, of: missing, when: (*judgement).wholeObject},
 	{id: "column-missing", at: []string{"column/*"}, of: missing, when: (*judgement).wholeObject},
 	{id: "column-different", at: []string{"column/*"}, of: either},
 	{id: "index-missing", at: []string{"index/*"}, of: missing, when: (*judgement).wholeObject},
@@ -76,19 +80,26 @@ var baseRules = []rule{
 	{id: "index-different", at: []string{"index/*"}, of: either},
 	{id: "constraint-not-valid", at: []string{"constraint/*#valid"}, of: either},
 	{id: "constraint-different", at: []string{"constraint/*"}, of: either, say: (*judgement).sayRenamedOrPlain},
-	{id: "routine-different", at: []string{"view/*", "trigger/*", "routine/*", "function/*", "procedure/*", "event/*"}, of: either},
+	{id: "routine-different", at: []string{"view/*", "trigger/*", "routine/*", "function/*", "procedure/*", "event/*", "event_trigger/*", "rule/*", "policy/*"}, of: either},
 	{id: "setting-tuning", at: []string{"setting/*"}, of: either, when: (*judgement).tuning},
 	{id: "rows-different", at: []string{"rows/*"}, of: either, say: (*judgement).sayRows},
 	{id: "data-distribution", at: []string{"profile/*"}, of: either},
 	{id: "replica-version", at: []string{"replication/node#version"}, of: either, weigh: (*judgement).patchIsLow},
 	{id: "replication-broken", areas: []finding.Area{finding.AreaReplication}, of: either},
-	// Whatever else a schema has (table options, sequences, types, extensions, settings) changes what statements do.
+	{id: "object-different", at: []string{"schema/*", "sequence/*", "enum/*", "domain/*", "type/*", "collation/*", "extension/*", "publication/*", "subscription/*", "foreign_*", "user_mapping/*",
+		"text_search_*", "cast/*", "operator/*", "operator_class/*", "database*"}, of: either},
+	// Whatever else a schema has (table options, settings) changes what statements do.
 	{id: "setting-behaviour", areas: []finding.Area{finding.AreaSchema}, of: either},
 	{id: "migration-state", areas: []finding.Area{finding.AreaMigration}, of: either},
 	{id: "data-distribution", areas: []finding.Area{finding.AreaData}, of: either},
 	{id: "config-missing", of: missing},
 	{id: "config-value", of: either},
 }
+
+// stored are attributes that say how things are kept and planned, not what they are.
+var stored = []string{"table/*#with", "table/*#tablespace", "index/*#with", "index/*#tablespace", "index/*#clustered", "index/*#statistics", "constraint/*#with", "constraint/*#tablespace",
+	"constraint/*#clustered", "column/*#storage", "column/*#compression", "column/*#statistics", "column/*#options", "view/*#tablespace", "statistics/*", "sequence/*#cache",
+	"routine/*#cost", "routine/*#rows", "routine/*#parallel", "routine/*#support"}
 
 func within(j *judgement) bool { return j.d.within }
 

@@ -98,6 +98,8 @@ var rules = []Rule{
 		Why: "the same statement does something else", Hint: "apply the newer definition"},
 	{ID: "setting-behaviour", Severity: High, Area: AreaSchema, Title: "a setting that changes behaviour differs",
 		Why: "the same statement succeeds on one side and fails or differs on the other", Hint: "align the setting"},
+	{ID: "object-different", Severity: High, Area: AreaSchema, Title: "a type, sequence, extension or other object of the database is missing or differs",
+		Why: "what tables and code are made of is not the same", Hint: "align the definitions by a migration"},
 	{ID: "rows-different", Severity: High, Area: AreaData, Title: "reference rows differ",
 		Why: "code that was tested with these rows meets others", Hint: "load the reference data from one source"},
 	{ID: "replica-lag", Severity: High, Area: AreaReplication, Title: "a replica lags",

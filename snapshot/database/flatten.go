@@ -13,6 +13,7 @@ import (
 func (f *flattener) table(t *schema.Table) {
 	o := f.object("table", t.Name)
 	o.f.Add(o.addr, snapshot.Bool(true), "")
+	o.of(t.Name)
 	o.text("comment", f.redact.Text(t.Comment))
 	o.text("partition_by", t.PartitionBy)
 	options := make([]string, 0, len(t.Options))
@@ -33,7 +34,7 @@ func (f *flattener) table(t *schema.Table) {
 		f.Notes = append(f.Notes, snapshot.Note{Kind: "partition, folded into its table", Count: len(t.Partitions)})
 	}
 	f.constraints(t)
-	f.indexes(t)
+	f.indexes(t.Name, t.Indexes)
 }
 
 func (f *flattener) column(t *schema.Table, c *schema.Column) {
@@ -57,6 +58,7 @@ func (f *flattener) column(t *schema.Table, c *schema.Column) {
 	o.flag("hidden", c.Hidden)
 	o.text("on_update", c.OnUpdate)
 	o.text("comment", f.redact.Text(c.Comment))
+	o.properties(c.Properties)
 }
 
 // constraints flattens keys, foreign keys and checks. Two unnamed ones of the same structure are told apart by a number.
@@ -87,6 +89,16 @@ func (f *flattener) constraints(t *schema.Table) {
 		o.set("definition", snapshot.String(expr))
 		o.set("valid", snapshot.Bool(!k.NotValid))
 		o.flag("not_enforced", k.NotEnforced)
+		o.flag("no_inherit", k.NoInherit)
+		o.properties(k.Properties)
+		o.links("@columns", t.Name, k.Columns)
+	}
+	for i := range t.Exclusions {
+		k := &t.Exclusions[i]
+		o := object(k.Name)
+		o.set("type", snapshot.String("exclusion"))
+		o.set("definition", f.redact.Line(k.Definition))
+		o.properties(k.Properties)
 		o.links("@columns", t.Name, k.Columns)
 	}
 }
@@ -104,6 +116,10 @@ func (f *flattener) key(o object, t *schema.Table, k *schema.Key, typ string) {
 	o.flag("nulls_not_distinct", k.NullsNotDistinct)
 	o.text("deferrable", deferrable(k.Deferrable, k.InitiallyDeferred))
 	o.text("on_conflict", k.OnConflict)
+	if len(k.Include) > 0 {
+		o.set("include", snapshot.Strings(false, k.Include...))
+	}
+	o.properties(k.Properties)
 }
 
 func numbers(list []int) []string {
@@ -123,6 +139,8 @@ func (f *flattener) foreignKey(o object, t *schema.Table, k *schema.ForeignKey) 
 	o.set("match", snapshot.String(k.Match))
 	o.text("deferrable", deferrable(k.Deferrable, k.InitiallyDeferred))
 	o.set("valid", snapshot.Bool(!k.NotValid))
+	o.flag("not_enforced", k.NotEnforced)
+	o.properties(k.Properties)
 	o.links("@columns", t.Name, k.Columns)
 	o.set("@references_table", snapshot.String(tableName(k.RefTable)))
 	o.links("@references_columns", k.RefTable, k.RefColumns)
@@ -146,10 +164,10 @@ func deferrable(can, initially bool) string {
 	return ""
 }
 
-func (f *flattener) indexes(t *schema.Table) {
+func (f *flattener) indexes(of schema.Name, list []schema.Index) {
 	taken := map[string]int{}
-	for i := range t.Indexes {
-		x := &t.Indexes[i]
+	for i := range list {
+		x := &list[i]
 		parts := make([]string, len(x.Parts))
 		for j, p := range x.Parts {
 			parts[j] = f.redact.Text(p.Text())
@@ -159,7 +177,7 @@ func (f *flattener) indexes(t *schema.Table) {
 		if taken[name]++; taken[name] > 1 {
 			name = fmt.Sprintf("%s (%d)", name, taken[name])
 		}
-		o := f.object("index", t.Name, name)
+		o := f.object("index", of, name)
 		o.set("columns", snapshot.Strings(false, parts...))
 		o.set("unique", snapshot.Bool(x.Unique))
 		o.text("method", x.Method)
@@ -171,7 +189,8 @@ func (f *flattener) indexes(t *schema.Table) {
 		o.flag("hidden", x.Hidden)
 		o.flag("nulls_not_distinct", x.NullsNotDistinct)
 		o.text("comment", f.redact.Text(x.Comment))
-		o.links("@columns", t.Name, indexReads(x))
+		o.properties(x.Properties)
+		o.links("@columns", of, indexReads(x))
 	}
 }
 
@@ -191,6 +210,8 @@ func (f *flattener) view(v *schema.View) {
 	o.set("definition", f.redact.Line(v.Definition))
 	o.flag("materialized", v.Materialized)
 	o.properties(v.Properties)
+	o.of(v.Name)
+	f.indexes(v.Name, v.Indexes)
 	// The columns follow from the definition and from the tables that it reads: a difference in them is always one of those too.
 	if len(v.Columns) > 0 {
 		o.set("@columns", snapshot.Strings(false, v.Columns...))
@@ -217,7 +238,17 @@ func (f *flattener) routines(list []schema.Routine) {
 		o.set("kind", snapshot.String(r.Kind))
 		o.text("arguments", f.redact.Text(r.Arguments))
 		o.text("returns", r.Returns)
-		o.set("definition", f.redact.Line(r.Definition))
+		o.set("definition", f.redact.Line(plainCode(r.Definition)))
 		o.properties(r.Properties)
+		o.of(r.Name)
 	}
+}
+
+// plainCode takes away what editors add to code and nobody sees: carriage returns, blanks at ends of lines, empty lines around.
+func plainCode(code string) string {
+	lines := strings.Split(strings.ReplaceAll(code, "\r\n", "\n"), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " \t")
+	}
+	return strings.Trim(strings.Join(lines, "\n"), "\n")
 }

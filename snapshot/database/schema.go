@@ -19,7 +19,9 @@ func (Schema) Name() string { return "schema" }
 func (Schema) Doc() snapshot.Doc {
 	return snapshot.Doc{
 		Title: "Database schema",
-		Text: "Tables, columns, keys, checks, foreign keys, indexes, views, triggers, routines, sequences and settings, as the server itself prints them. Constraints and indexes " +
+		Text: "Tables, columns, keys, checks, foreign keys, indexes, views, triggers, routines, sequences, types, extensions, policies, publications, roles and what else the catalogue holds, " +
+			"owners, privileges and settings, as the server itself prints them; counters and passwords are not read. What belongs to the database's owner is said to belong to pg_database_owner, " +
+			"whatever that role is called. Of the roles only those are looked at that mean something to the database. Constraints and indexes " +
 			"without a name of their own are named by their structure, so that equal ones pair. Tables under `ignore` are left out. What the catalogue shows and " +
 			"envdiff does not model is counted as not compared.",
 		Needs: []string{"SELECT on the catalogue"},
@@ -32,7 +34,14 @@ func (Schema) Doc() snapshot.Doc {
 			"trigger/TABLE.NAME#definition",
 			"routine/NAME#kind, #arguments, #returns, #definition; views, triggers and routines with the engine's own attributes (#definer, #security, #sql_mode, …)",
 			"sequence/NAME#type, #start, #increment, #minimum, #maximum, #cache, #cycle",
-			"setting/NAME#value",
+			"setting/NAME#value; #pending_restart where the file says otherwise and a restart will make it so",
+			"enum/NAME#labels, domain/NAME#type, #default, #nullable, #checks, type/NAME#attributes, #subtype, collation/NAME#provider, #locale, #version, extension/NAME#version, #schema",
+			"policy/TABLE.NAME#command, #roles, #using, #check, rule/TABLE.NAME#definition, event_trigger/NAME#event, #function, #tags, #enabled, statistics/NAME#definition",
+			"publication/NAME#tables, #publish, subscription/NAME#publications, #conninfo, foreign_server/NAME#option.NAME, foreign_table/NAME#columns, user_mapping/SERVER.USER#option.NAME",
+			"text_search_configuration/NAME#mappings, text_search_dictionary/NAME#options, cast/TYPE AS TYPE#method, operator/NAME(TYPES)#function, operator_class/NAME#members",
+			"role/NAME#login, #superuser, #member_of, #setting.NAME, …; database#connection_limit",
+			"KIND/NAME#owner of whatever has one; grant/KIND/NAME#GRANTEE: what differs from the engine's defaults, for PUBLIC also an empty set",
+			"migration/applied#TABLE: up to where migrations were applied (context)",
 		},
 	}
 }
@@ -44,15 +53,24 @@ func (Schema) Kinds() []snapshot.Kind {
 		return snapshot.Kind{Pattern: pattern, Area: finding.AreaSchema, Parents: parents, Doc: doc}
 	}
 	return []snapshot.Kind{
-		kind("table/*", "a table and its options"),
+		kind("table/*", "a table and its options", "{.@of}"),
 		kind("column/*", "a column's definition", "table/{-1}"),
 		kind("constraint/*", "a key, foreign key or check", "table/{-1}", "column/{.@columns}", "table/{.@references_table}", "column/{.@references_columns}"),
-		kind("index/*", "an index that is no key's", "table/{-1}", "column/{.@columns}"),
+		kind("index/*", "an index that is no key's", "table/{-1}", "view/{-1}", "column/{.@columns}"),
 		kind("trigger/*", "a trigger", "table/{-1}", "view/{-1}"),
-		kind("view/*", "a view"),
-		kind("routine/*", "a function, procedure or event"),
-		kind("sequence/*", "a sequence, without its counter"),
+		kind("view/*", "a view", "{.@of}"),
+		kind("routine/*", "a function, procedure, aggregate or event", "{.@of}"),
+		kind("sequence/*", "a sequence, without its counter", "{.@of}"),
 		kind("setting/*", "a setting of the database or server"),
+		kind("grant/*", "what a role may do with an object", "{/1}/{/2+}"),
+		{Pattern: "migration/applied*", Axis: snapshot.Context, Area: finding.AreaMigration, Doc: "up to where migrations were applied"},
+		kind("schema/*", "a schema"), kind("enum/*", "an enumerated type", "{.@of}"), kind("domain/*", "a domain", "{.@of}"), kind("type/*", "a composite or range type", "{.@of}"),
+		kind("collation/*", "a collation", "{.@of}"), kind("extension/*", "an extension"), kind("policy/*", "a row security policy", "{.@of}"), kind("rule/*", "a rewrite rule", "{.@of}"),
+		kind("event_trigger/*", "an event trigger"), kind("statistics/*", "a statistics object", "{.@of}"), kind("publication/*", "a publication"), kind("subscription/*", "a subscription"),
+		kind("foreign_data_wrapper/*", "a foreign data wrapper"), kind("foreign_server/*", "a foreign server", "{.@of}"), kind("user_mapping/*", "a user mapping", "{.@of}"),
+		kind("foreign_table/*", "a foreign table", "{.@of}"), kind("text_search_configuration/*", "a text search configuration", "{.@of}"),
+		kind("text_search_dictionary/*", "a text search dictionary", "{.@of}"), kind("cast/*", "a cast"), kind("operator/*", "an operator", "{.@of}"),
+		kind("operator_class/*", "an operator class", "{.@of}"), kind("role/*", "a role that means something to the database"), kind("database*", "the database itself"),
 	}
 }
 
@@ -86,15 +104,27 @@ func (c Schema) Collect(ctx context.Context, in snapshot.DatabaseInput) snapshot
 		}
 	}
 	f.routines(db.Routines)
-	for _, s := range db.Sequences {
-		o := f.object("sequence", s.Name)
-		o.f.Add(o.addr, snapshot.Bool(true), "")
-		o.text("type", s.Type)
-		o.properties(s.Properties)
+	for i := range db.Sequences {
+		f.sequence(&db.Sequences[i])
 	}
+	for i := range db.Objects {
+		if !ignoredWith(in.Spec, db.Objects[i].Ref) {
+			f.anyObject(&db.Objects[i])
+		}
+	}
+	for i := range db.Access {
+		if !ignoredWith(in.Spec, db.Access[i].Ref) {
+			f.access(&db.Access[i])
+		}
+	}
+	for _, g := range db.Gaps {
+		f.gap(g)
+	}
+	f.applied(ctx, in, db)
 	for _, s := range db.Settings {
 		o := object{&f, snapshot.Object(in.Scope, "setting", s.Name), s.Source}
 		o.set("value", in.Redact.Scalar(s.Name, s.Value))
+		o.flag("pending_restart", s.Pending)
 		if s.Behaviour {
 			o.set("@behaviour", snapshot.Bool(true))
 		}
