@@ -3,6 +3,7 @@ package mysql
 import (
 	"context"
 	"errors"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -260,7 +261,35 @@ func (k *catalog) readPartitions() error {
 	for name, s := range subpartitions {
 		k.tables[name].PartitionBy += " SUBPARTITION BY " + s.key + " SUBPARTITIONS " + strconv.Itoa(s.count)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return k.defaultPartitions()
+}
+
+// defaultPartitions tells DEFAULT from VALUES IN (0), which MariaDB's catalogue (10.11) prints alike: only SHOW CREATE TABLE knows. It is asked of the few tables
+// that have such a partition.
+func (k *catalog) defaultPartitions() error {
+	for name, t := range k.tables {
+		at := slices.IndexFunc(t.Partitions, func(p schema.Partition) bool { return p.Bound == "VALUES IN (0)" })
+		if at < 0 || !k.c.server.maria {
+			continue
+		}
+		p := &t.Partitions[at]
+		err := k.c.query(k.ctx, "SHOW CREATE TABLE "+quote(k.name)+"."+quote(name), func(r engine.Row) error {
+			if strings.Contains(string(r[1].Data), "PARTITION "+quote(p.Name.Name)+" DEFAULT") {
+				p.Bound = "DEFAULT"
+			}
+			return nil
+		})
+		var refusal *driver.MySQLError
+		if errors.As(err, &refusal) {
+			k.leave("values of a partition that this account may not read", name+"."+p.Name.Name)
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // bound writes a partition's values as CREATE TABLE does.

@@ -44,7 +44,7 @@ func (k *catalog) column(r *record, t *tableDraft) schema.Column {
 		c.OnUpdate = now(strings.TrimSpace(on))
 	}
 	if generated := r.text("GENERATION_EXPRESSION"); generated != "" {
-		c.Generated = expression(k.unescaped(generated))
+		c.Generated = k.expression(generated)
 		c.Stored = strings.Contains(extra, "STORED GENERATED") || strings.Contains(extra, "PERSISTENT")
 		return c
 	}
@@ -78,12 +78,12 @@ func (k *catalog) defaultOf(text string, c schema.Column, generated bool) *strin
 		if strings.EqualFold(text, "NULL") {
 			return nil
 		}
-		text = now(expression(text))
+		text = now(k.expression(text))
 		return &text
 	}
 	switch {
 	case generated:
-		text = now(expression(k.unescaped(text)))
+		text = now(k.expression(text))
 	case numberType.MatchString(c.Type), strings.HasPrefix(c.Type, "bit"):
 	case strings.HasPrefix(strings.ToUpper(text), "CURRENT_TIMESTAMP"):
 		text = now(text)
@@ -108,6 +108,18 @@ func now(expr string) string {
 		return "CURRENT_TIMESTAMP"
 	}
 	return "CURRENT_TIMESTAMP(" + m[1] + ")"
+}
+
+// expression is an expression of the catalogue without what differs by server and by database.
+func (k *catalog) expression(text string) string {
+	text, _ = withoutDatabase(k.unescaped(text), k.name, k.known)
+	return expression(text)
+}
+
+// known reports the name of a table, view or sequence.
+func (k *catalog) known(name string) bool {
+	_, ok := k.tables[name]
+	return ok
 }
 
 // unescaped undoes what MySQL 8 does to the expressions in its catalogue: quotes and backslashes of constants are escaped once more, as in
@@ -140,7 +152,7 @@ func (k *catalog) readChecks() error {
 		}
 	}
 	return k.from("CHECK_CONSTRAINTS", "CONSTRAINT_SCHEMA", "", func(r *record) {
-		check := schema.Check{Name: r.text("CONSTRAINT_NAME"), Expr: expression(k.unescaped(r.text("CHECK_CLAUSE")))}
+		check := schema.Check{Name: r.text("CONSTRAINT_NAME"), Expr: k.expression(r.text("CHECK_CLAUSE"))}
 		o := owner{r.text("TABLE_NAME"), true}
 		if !k.c.server.maria {
 			o = owners[check.Name]

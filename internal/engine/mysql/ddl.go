@@ -275,10 +275,12 @@ func tableOptions(t *schema.Table) string {
 		if !plain(value) && strings.Trim(value, "0123456789") != "" {
 			value = literal(value)
 		}
-		sql += " " + quote(name) + " = " + value
-		if plain(name) {
-			sql = strings.Replace(sql, quote(name), strings.ToUpper(name), 1)
+		if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz_") == "" {
+			name = strings.ToUpper(name)
+		} else {
+			name = quote(name)
 		}
+		sql += " " + name + " = " + value
 	}
 	if t.Comment != "" {
 		sql += " COMMENT = " + literal(t.Comment)

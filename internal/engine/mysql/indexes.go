@@ -34,7 +34,7 @@ func (k *catalog) readIndexes() error {
 		part := schema.IndexPart{Column: r.text("COLUMN_NAME"), Desc: r.text("COLLATION") == "D"}
 		part.NullsFirst = part.Desc // as IndexPart.Text leaves unsaid: there is no other order
 		if e := r.text("EXPRESSION"); part.Column == "" && e != "" {
-			part.Expr = expression(k.unescaped(e))
+			part.Expr = k.expression(e)
 		}
 		if n := r.number("SUB_PART"); n > 0 && d.Method != "spatial" {
 			part.Prefix = int(n)

@@ -9,7 +9,6 @@ import (
 
 // readViews reads views. Their text names the database before every table: a copy under another name has the same view.
 func (k *catalog) readViews() error {
-	known := func(name string) bool { _, ok := k.tables[name]; return ok }
 	return k.from("VIEWS", "TABLE_SCHEMA", "", func(r *record) {
 		name := r.text("TABLE_NAME")
 		t, ok := k.tables[name]
@@ -18,7 +17,7 @@ func (k *catalog) readViews() error {
 		}
 		v := schema.View{Name: schema.Name{Name: name}, Properties: execution(r)}
 		k.definer(r, schema.Ref{Kind: "view", Name: v.Name})
-		if v.Definition, v.Reads = withoutDatabase(r.text("VIEW_DEFINITION"), k.name, known); v.Definition == "" {
+		if v.Definition, v.Reads = withoutDatabase(r.text("VIEW_DEFINITION"), k.name, k.known); v.Definition == "" {
 			k.leave("view whose text this account may not read (SHOW VIEW)", name)
 		}
 		for _, c := range t.Columns {
