@@ -60,6 +60,7 @@ func (t *tree) resolve(dir, name string) place {
 		}
 		info = nil
 		rest = append(strings.Split(target, "/"), rest...)
+		t.files.foresee(".", literal(path.Join(append(at[:len(at):len(at)], rest...)...)))
 	}
 	if info == nil {
 		fi, err := t.files.Lstat(joinName(at))
@@ -85,4 +86,13 @@ func joinName(parts []string) string {
 		return "."
 	}
 	return strings.Join(parts, "/")
+}
+
+// literal is a name as the segments of a pattern that stands for it alone.
+func literal(name string) []segment {
+	var segments []segment
+	for _, part := range splitName(path.Clean("/" + name)[1:]) {
+		segments = append(segments, segment{text: part})
+	}
+	return segments
 }

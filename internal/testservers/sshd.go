@@ -1,0 +1,174 @@
+package testservers
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// Host is a running sshd that lets the current user in with a key of its own. Its client's configuration is a file of its own too: neither
+// ~/.ssh nor the system's ssh_config is read.
+type Host struct {
+	// Port is its TCP port on 127.0.0.1.
+	Port int
+	// Config is the client's configuration, for ssh -F. Known is the known_hosts file that it names; it holds the host's key.
+	Config, Known string
+
+	process *process
+}
+
+// Forced says what runs on a host whoever logs in, and whatever is asked for: a line for the login shell. What was asked for is in
+// $SSH_ORIGINAL_COMMAND. "" runs what is asked for.
+type Forced string
+
+// Inside runs what is asked for inside a directory tree with a shell of its own, so that each host has its own root. The tree is given /dev/null.
+func Inside(t testing.TB, root string) Forced {
+	t.Helper()
+	null := filepath.Join(root, "dev/null")
+	if err := os.MkdirAll(filepath.Dir(null), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	inside := "chroot " + root + ` /bin/sh -c "$SSH_ORIGINAL_COMMAND"`
+	if os.Geteuid() == 0 {
+		if err := syscall.Mknod(null, syscall.S_IFCHR|0o666, 1<<8|3); err != nil {
+			t.Fatalf("making /dev/null of a host: %v", err)
+		}
+		if err := os.Chmod(null, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return Forced("exec " + inside)
+	}
+	if err := os.WriteFile(null, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return Forced("exec unshare -rm sh -c 'mount --bind /dev/null " + null + " && exec " + inside + "'")
+}
+
+// Busybox fills a directory tree with a busybox and links for its applets, or for those alone that are named.
+func Busybox(t testing.TB, root string, applets ...string) {
+	t.Helper()
+	program, err := exec.LookPath("busybox")
+	if err != nil {
+		t.Fatal("busybox is not there: apt-get install busybox-static")
+	}
+	if len(applets) == 0 {
+		out, err := exec.Command(program, "--list").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		applets = strings.Fields(string(out))
+	}
+	text, err := os.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin := filepath.Join(root, "bin")
+	if err := os.MkdirAll(bin, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(bin, "busybox"), text, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range applets {
+		if a == "busybox" {
+			continue
+		}
+		if err := os.Symlink("busybox", filepath.Join(bin, a)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// SSH starts a host for one test.
+func SSH(t testing.TB, force Forced) *Host {
+	t.Helper()
+	h, err := startSSH(force)
+	if err != nil {
+		t.Fatalf("starting sshd: %v", err)
+	}
+	t.Cleanup(h.stop)
+	return h
+}
+
+func startSSH(force Forced) (*Host, error) {
+	const program = "/usr/sbin/sshd" // it has to be called by its path
+	if _, err := os.Stat(program); err != nil {
+		return nil, fmt.Errorf("it is not there: apt-get install openssh-server (%w)", err)
+	}
+	if os.Geteuid() == 0 {
+		if err := os.MkdirAll("/run/sshd", 0o755); err != nil { // where it separates privileges
+			return nil, err
+		}
+	}
+	dir, err := workDir(nil)
+	if err != nil {
+		return nil, err
+	}
+	h, err := newHost(program, dir, force)
+	if err != nil {
+		_ = os.RemoveAll(dir)
+	}
+	return h, err
+}
+
+func newHost(program, dir string, force Forced) (*Host, error) {
+	log := &tail{}
+	at := func(name string) string { return filepath.Join(dir, name) }
+	for _, key := range []string{"host", "user"} {
+		if err := run(command(dir, nil, log, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", at(key)), log, startTimeout); err != nil {
+			return nil, err
+		}
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	h := &Host{Port: port, Config: at("client"), Known: at("known_hosts")}
+	public, err := os.ReadFile(at("host.pub"))
+	if err != nil {
+		return nil, err
+	}
+	forced := ""
+	if force != "" {
+		forced = "ForceCommand " + string(force) + "\n"
+	}
+	for name, text := range map[string]string{
+		"server": "ListenAddress 127.0.0.1\nPort " + strconv.Itoa(port) + "\nHostKey " + at("host") + "\nAuthorizedKeysFile " + at("user.pub") +
+			"\nPidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\n" +
+			"UseDNS no\nPrintMotd no\nMaxStartups 200\nAcceptEnv LANG LC_*\n" + forced,
+		"client": "Host *\nIdentityFile " + at("user") + "\nIdentitiesOnly yes\nIdentityAgent none\nUserKnownHostsFile " + h.Known +
+			"\nGlobalKnownHostsFile /dev/null\nAddKeysToAgent no\n",
+		"known_hosts": fmt.Sprintf("[127.0.0.1]:%d %s", port, public),
+	} {
+		if err := os.WriteFile(at(name), []byte(text), 0o600); err != nil {
+			return nil, err
+		}
+	}
+	cmd := command(dir, nil, log, program, "-D", "-e", "-f", at("server"))
+	if h.process, err = launch(dir, cmd, log); err != nil {
+		return nil, err
+	}
+	err = h.process.wait(startTimeout, func() bool {
+		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	})
+	if err != nil {
+		h.stop()
+		return nil, err
+	}
+	return h, nil
+}
+
+// Log is what sshd printed last.
+func (h *Host) Log() string { return h.process.log.String() }
+
+func (h *Host) stop() { h.process.stop(syscall.SIGTERM) }
