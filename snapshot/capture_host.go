@@ -2,7 +2,9 @@ package snapshot
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -25,8 +27,10 @@ func (c *capture) host(ctx context.Context, t HostTarget) {
 	var work []*roleWork
 	for _, scope := range scopes {
 		c.build.Instance(scope, "role", "", t.Instance)
+		selected := func(col HostCollector) bool { return c.plan.Selection.MayTakeAny(scope, col.Kinds()) }
+		asked := slices.ContainsFunc(c.reg.Hosts, selected)
 		for _, col := range c.reg.Hosts {
-			if c.plan.Selection.MayTakeAny(scope, col.Kinds()) {
+			if selected(col) || asked && namesHost(col.Kinds()) {
 				work = append(work, &roleWork{scope: scope, spec: t.Roles[scope], col: col})
 			}
 		}
@@ -40,18 +44,19 @@ func (c *capture) host(ctx context.Context, t HostTarget) {
 	if how == stopped {
 		return
 	}
-	if how != finished {
-		got.reason = fmt.Sprintf("the host did not answer within %s", c.plan.Timeout)
-		if how == panicked {
-			got.reason = fmt.Sprintf("the transport panicked (%s)", detail)
-		}
+	hint := "run envdiff doctor " + c.plan.Environment
+	switch {
+	case how == panicked:
+		got.reason = fmt.Sprintf("the transport panicked (%s)", detail)
+	case how != finished || got.late:
+		got.reason, hint = fmt.Sprintf("the host did not answer within %s", c.plan.Timeout), "raise --timeout, or look at less with --only"
 	}
 	c.tell(t.Instance, "connect", true, got.reason)
 	if got.reason != "" {
 		for _, scope := range scopes {
 			c.build.Gap(Gap{
 				Address: At(scope, "host", "reachable"), Instance: t.Instance, Reason: got.reason,
-				Hint: "run envdiff doctor " + c.plan.Environment, Covers: []string{scope + ":*"},
+				Hint: hint, Covers: []string{scope + ":*"},
 			})
 		}
 		return
@@ -70,6 +75,7 @@ func (c *capture) host(ctx context.Context, t HostTarget) {
 type fetched struct {
 	sections transport.Sections
 	reason   string
+	late     bool // the deadline passed while it answered
 }
 
 func fetch(ctx context.Context, t HostTarget, wants []transport.Want) fetched {
@@ -79,6 +85,9 @@ func fetch(ctx context.Context, t HostTarget, wants []transport.Want) fetched {
 	}
 	defer tr.Close()
 	sections, err := tr.Fetch(ctx, wants)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fetched{late: true}
+	}
 	if err != nil {
 		return fetched{reason: err.Error()}
 	}

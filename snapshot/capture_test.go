@@ -217,6 +217,36 @@ func TestAHostInTwoRolesIsContactedOnceAndEqualWantsAreOne(t *testing.T) {
 	}
 }
 
+// naming finds a host's own name and something else.
+type naming struct{ scripted }
+
+func (naming) Kinds() []snapshot.Kind {
+	return []snapshot.Kind{{Pattern: "host/name#*", Axis: snapshot.Context}, {Pattern: "host/os#*"}}
+}
+
+func TestAHostsOwnNamesComeWithEveryPartOfIt(t *testing.T) {
+	host1 := scripted{name: "host", parse: func(in snapshot.Input) snapshot.Result {
+		r := one(in, "host", "os")
+		r.Add(snapshot.At(in.Scope, "host", "name").Attr("hostname"), snapshot.String("web1"), "")
+		return r
+	}}
+	reg := snapshot.Registry{Hosts: []snapshot.HostCollector{naming{host1}, good("config")}}
+	for _, c := range []struct {
+		sel  snapshot.Selection
+		want []string
+	}{
+		{snapshot.Selection{Only: []string{"web:config/*"}}, []string{"web:config/x=seen on web1", "web:host/name#hostname=web1 on web1"}},
+		{snapshot.Selection{Skip: []string{"web:host/*"}}, []string{"web:config/x=seen on web1", "web:host/name#hostname=web1 on web1"}},
+		{snapshot.Selection{Skip: []string{"web:*"}}, nil},
+	} {
+		p := plan(t, host("web1", &recorder{}, "web"))
+		p.Selection = c.sel
+		if d := cmp.Diff(c.want, shown(capture(t, p, reg))); d != "" {
+			t.Errorf("%+v: %s", c.sel, d)
+		}
+	}
+}
+
 func TestOnlyAndSkipLeaveOutWhatNoAddressCanMatch(t *testing.T) {
 	reg := snapshot.Registry{Hosts: []snapshot.HostCollector{good("package"), good("config")}}
 	for _, c := range []struct {

@@ -1,6 +1,9 @@
 package snapshot
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // MatchGlob reports whether s matches glob, in which * stands for any run of bytes, slashes included, and everything else for itself.
 // It is the one matcher of address globs: --only, --skip, waivers, ignore, Kind patterns. It takes time linear in s and never backtracks.
@@ -77,6 +80,24 @@ type Selection struct {
 // Takes reports whether the address is selected.
 func (s Selection) Takes(address string) bool {
 	return (len(s.Only) == 0 || MatchAny(s.Only, address)) && !MatchAny(s.Skip, address)
+}
+
+// ownNames are the names and addresses of a host itself. They are parameters of its other facts, so they come along with any part of it: without them
+// a host's own name in its configuration would look like drift.
+var ownNames = []string{"host/name#*", "host/network#*"}
+
+// keeps is Takes for what is stored: also the own names of a host.
+func (s Selection) keeps(a Address) bool {
+	if s.Takes(a.String()) {
+		return true
+	}
+	_, body, _ := strings.Cut(a.String(), ":")
+	return MatchAny(ownNames, body)
+}
+
+// namesHost reports a collector that finds a host's own names.
+func namesHost(kinds []Kind) bool {
+	return slices.ContainsFunc(kinds, func(k Kind) bool { return slices.Contains(ownNames, k.Pattern) })
 }
 
 // MayTake reports whether an address that matches glob can be selected: a part of which it says no need not be contacted.
