@@ -24,7 +24,9 @@ var (
 	withheld = []string{"/etc/shadow", "/etc/gshadow", "/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-", "/etc/subuid-", "/etc/subgid-",
 		"/etc/security/opasswd"}
 	// derived are made by programs from what is compared anyway.
-	derived = []string{"/etc/ld.so.cache", "/etc/mtab", "/etc/.updated", "/etc/.pwd.lock", "/etc/ssl/certs/????????.[0-9]"}
+	derived = []string{"/etc/ld.so.cache", "/etc/mtab", "/etc/.updated", "/etc/.pwd.lock"}
+	// aliases are links by which OpenSSL finds certificates: other names of files beside them, made by `openssl rehash`.
+	aliases = []string{"/etc/ssl/certs/????????.[0-9]"}
 	// elsewhere are told by the collector host: as users, groups, operating system, time zone and the host's own identity.
 	elsewhere = []string{"/etc/passwd", "/etc/group", "/etc/os-release", "/etc/machine-id", "/etc/timezone", "/etc/localtime"}
 )
@@ -32,7 +34,7 @@ var (
 // special lists the globs that the first Want leaves out and the second one names.
 func special() (exclude, names []string) {
 	names = slices.Concat(choices, perHost, withheld, derived)
-	return slices.Concat(names, elsewhere), names
+	return slices.Concat(names, elsewhere, aliases), names
 }
 
 // specials tells of links where they lead, of identities that they are there, and of the others that they are not compared.
