@@ -130,7 +130,9 @@ func writablePrimaries(t *topology) []problem {
 		switch {
 		case n.role() == "member":
 			return nil
-		case n.writable() && (!n.replica || n.role() != "replica"):
+		case n.writable() && !n.replica:
+			writers = append([]*dbNode{n}, writers...)
+		case n.writable() && n.role() != "replica":
 			writers = append(writers, n)
 		}
 	}
