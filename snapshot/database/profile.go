@@ -78,7 +78,7 @@ func (c Profile) Collect(ctx context.Context, in snapshot.DatabaseInput) snapsho
 			late = append(late, tableName(t.Name))
 		case err != nil:
 			a := snapshot.Object(in.Scope, "profile", t.Name.Idents()...)
-			r.Missing(a, "the table cannot be read: "+refusal(err), "grant SELECT on it, or add it to ignore", profileOf(in.Scope, tableName(t.Name))...)
+			r.Missing(a, "the table cannot be read: "+refusal(err), engine.Advice(err), profileOf(in.Scope, tableName(t.Name))...)
 		}
 	}
 	if len(late) > 0 {

@@ -65,7 +65,7 @@ func (c Rows) Collect(ctx context.Context, in snapshot.DatabaseInput) snapshot.R
 			continue
 		}
 		if err := digestTable(ctx, in, t, a, &r); err != nil {
-			r.Missing(a, "the rows cannot be read: "+refusal(err), "grant SELECT on the table, or raise --timeout", a.String()+"#*")
+			r.Missing(a, "the rows cannot be read: "+refusal(err), engine.Advice(err), a.String()+"#*")
 			continue
 		}
 		r.Looked = append(r.Looked, "rows/"+table+"#*")
