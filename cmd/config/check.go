@@ -12,6 +12,7 @@ import (
 	"github.com/envdiff/envdiff/internal/finding"
 	"github.com/envdiff/envdiff/internal/spelling"
 	"github.com/envdiff/envdiff/internal/strictyaml"
+	"github.com/envdiff/envdiff/internal/transport"
 	"github.com/envdiff/envdiff/snapshot"
 )
 
@@ -126,6 +127,11 @@ func checkHosts(hosts []Host, path []string, doc *strictyaml.Document) {
 		default:
 			doc.Errorf(p, "unknown host %q: use ssh://HOST, root:DIR or local:", u)
 		}
+		if strings.HasPrefix(u, "ssh://") && len(h.URL.Variables()) == 0 {
+			if _, err := transport.ParseSSH(u); err != nil {
+				doc.Errorf(p, "%v", err)
+			}
+		}
 		if seen[h.Instance()] {
 			doc.Errorf(p, "instance %q stands here twice: give one of them a name", h.Instance())
 		}
@@ -170,15 +176,11 @@ func checkDatabase(db Database, path []string, doc *strictyaml.Document) {
 }
 
 func checkRules(c *Config, doc *strictyaml.Document) {
-	var ids []string
-	for _, r := range finding.Rules() {
-		ids = append(ids, r.ID)
-	}
 	for _, id := range slices.Sorted(maps.Keys(c.Rules)) {
 		path := []string{"rules", id}
 		if _, ok := finding.Lookup(id); !ok {
 			hint := "envdiff explain lists them"
-			if near := spelling.Nearest(id, ids); near != "" {
+			if near := spelling.Nearest(id, finding.IDs()); near != "" {
 				hint = fmt.Sprintf("did you mean %q?", near)
 			}
 			doc.Errorf(path, "unknown rule %q: %s", id, hint)

@@ -10,6 +10,8 @@ type Rule struct {
 	Hint     string // the usual next step
 	// Sided rules are said of TO, the last environment; when FROM is the one that lacks or is older, the severity is one level lower.
 	Sided bool
+	// Reserved rules keep their id and severity in the report format, but nothing in this version reports them.
+	Reserved bool
 }
 
 // Lookup finds a rule by its id.
@@ -23,6 +25,15 @@ func Lookup(id string) (Rule, bool) {
 
 // Rules returns all rules in the contract's order, strongest first; the order breaks ties between rules of equal severity.
 func Rules() []Rule { return append([]Rule(nil), rules...) }
+
+// IDs are the ids of Rules, in its order.
+func IDs() []string {
+	ids := make([]string, len(rules))
+	for i, r := range rules {
+		ids[i] = r.ID
+	}
+	return ids
+}
 
 // Rank is a rule's place in Rules; unknown ids come last.
 func Rank(id string) int {
@@ -118,17 +129,17 @@ var rules = []Rule{
 		Why: "the next deploy skips or refuses migrations", Hint: "rename, apply or repair the migration named here"},
 	{ID: "same-version-different-schema", Severity: High, Area: AreaMigration, Title: "the same migration version, but another schema",
 		Why: "somebody changed a schema by hand or edited a migration", Hint: "find the change and put it into a migration"},
-	{ID: "lock-long", Severity: High, Area: AreaMigration, Title: "a migration blocks writes for more than a second",
+	{ID: "lock-long", Severity: High, Area: AreaMigration, Reserved: true, Title: "a migration blocks writes for more than a second",
 		Why: "requests pile up behind the lock", Hint: "use the online form of the statement"},
-	{ID: "rewrite", Severity: High, Area: AreaMigration, Title: "a migration rewrites a table of more than 1 GB",
+	{ID: "rewrite", Severity: High, Area: AreaMigration, Reserved: true, Title: "a migration rewrites a table of more than 1 GB",
 		Why: "it needs as much disk again and takes minutes under a lock", Hint: "add a column and backfill in batches"},
 	{ID: "data-one-sided-pending", Severity: High, Area: AreaData, Title: "production's data has a trait that a pending migration will meet and staging lacks",
 		Why: "the migration was tested without it", Hint: "rehearse the migration on a copy with such rows"},
-	{ID: "data-stale", Severity: High, Area: AreaData, Title: "sanitised data is older than allowed",
+	{ID: "data-stale", Severity: High, Area: AreaData, Reserved: true, Title: "sanitised data is older than allowed",
 		Why: "the feed from production has stopped", Hint: "run envdiff refresh and look at its log"},
-	{ID: "db-host-unreachable", Severity: High, Area: AreaConfig, Title: "a configured database host cannot be reached from the host",
+	{ID: "db-host-unreachable", Severity: High, Area: AreaConfig, Reserved: true, Title: "a configured database host cannot be reached from the host",
 		Why: "the application will not connect", Hint: "correct the name, or open the way"},
-	{ID: "revision-differs", Severity: High, Area: AreaConfig, Title: "hosts of a role run different revisions",
+	{ID: "revision-differs", Severity: High, Area: AreaConfig, Reserved: true, Title: "hosts of a role run different revisions",
 		Why: "requests are answered by different code", Hint: "deploy again to the odd host"},
 	{ID: "waiver-expired", Severity: High, Area: AreaPolicy, Title: "a waiver has expired",
 		Why: "an exception that nobody renewed hides drift", Hint: "fix the drift, or renew the waiver with two approvers"},
@@ -147,7 +158,7 @@ var rules = []Rule{
 		Why: "what staging never saw breaks in production first", Hint: "refresh staging, or test with such rows"},
 	{ID: "data-distribution", Severity: Medium, Area: AreaData, Title: "a column's values are distributed differently",
 		Why: "plans and code paths differ", Hint: "refresh staging"},
-	{ID: "plan-regression", Severity: Medium, Area: AreaQuery, Title: "a query's plan gets worse",
+	{ID: "plan-regression", Severity: Medium, Area: AreaQuery, Reserved: true, Title: "a query's plan gets worse",
 		Why: "it will be slow after the deploy", Hint: "look at the plan and the index it lost"},
 	{ID: "sysctl", Severity: Medium, Area: AreaHost, Title: "a kernel parameter differs",
 		Why: "limits and network behaviour differ", Hint: "align /etc/sysctl.d"},
@@ -157,11 +168,11 @@ var rules = []Rule{
 		Why: "files and services belong to somebody else", Hint: "align the accounts"},
 	{ID: "mount", Severity: Medium, Area: AreaHost, Title: "a mount or its options differ",
 		Why: "durability, limits or paths differ", Hint: "align /etc/fstab"},
-	{ID: "ordering-missing", Severity: Medium, Area: AreaConfig, Title: "a chain of resources has no explicit order",
+	{ID: "ordering-missing", Severity: Medium, Area: AreaConfig, Reserved: true, Title: "a chain of resources has no explicit order",
 		Why: "a fresh host may configure in the wrong order", Hint: "add the dependency"},
-	{ID: "puppet-run", Severity: Medium, Area: AreaHost, Title: "the last Puppet run failed or would change something",
+	{ID: "puppet-run", Severity: Medium, Area: AreaHost, Reserved: true, Title: "the last Puppet run failed or would change something",
 		Why: "the host is not what its description says", Hint: "read the last run's report"},
-	{ID: "certificate-expiring", Severity: Medium, Area: AreaHost, Title: "a certificate expires within 21 days",
+	{ID: "certificate-expiring", Severity: Medium, Area: AreaHost, Reserved: true, Title: "a certificate expires within 21 days",
 		Why: "clients will refuse it", Hint: "renew it"},
 	{ID: "secret-placeholder", Severity: Medium, Area: AreaConfig, Title: "a secret is a placeholder",
 		Why: "anybody can guess it", Hint: "set a real secret"},
@@ -172,6 +183,6 @@ var rules = []Rule{
 		Why: "more to patch, and code may come to rely on it", Hint: "remove it, or install it everywhere"},
 	{ID: "comment-different", Severity: Low, Area: AreaSchema, Title: "a comment differs", Why: "documentation is stale", Hint: "align the comments"},
 	{ID: "setting-tuning", Severity: Low, Area: AreaSchema, Title: "a tuning setting differs", Why: "performance differs", Hint: "align the setting where the machines are alike"},
-	{ID: "db-host-undeclared", Severity: Low, Area: AreaConfig, Title: "a configured database host is not declared", Why: "envdiff does not look at it", Hint: "add it to envdiff.yaml"},
+	{ID: "db-host-undeclared", Severity: Low, Area: AreaConfig, Reserved: true, Title: "a configured database host is not declared", Why: "envdiff does not look at it", Hint: "add it to envdiff.yaml"},
 	{ID: "column-order", Severity: Off, Area: AreaSchema, Title: "columns are in another order", Why: "SELECT * and positional INSERT differ", Hint: "name the columns in statements"},
 }
