@@ -1,6 +1,7 @@
 package ci
 
 import (
+	"fmt"
 	"sort"
 	"time"
 
@@ -20,11 +21,12 @@ func ParseThreshold(name string) (Threshold, error) {
 		return Threshold{level: finding.High}, nil
 	case "none":
 		return Threshold{none: true}, nil
-	case "off":
-		name = "off, which is no threshold"
 	}
 	s, err := finding.ParseSeverity(name)
-	return Threshold{level: s}, err
+	if err != nil || s == finding.Off {
+		return Threshold{}, fmt.Errorf("unknown threshold %q: use critical, high, medium, low, info or none", name)
+	}
+	return Threshold{level: s}, nil
 }
 
 // String is the name that ParseThreshold reads.
@@ -45,13 +47,15 @@ type Policy struct {
 	Waivers    []*Waiver
 	Baseline   Baseline
 	Now        time.Time
+	// Partial says that the run looked at a part of what the waivers are about, so that one which covers nothing is no news.
+	Partial bool
 }
 
 // Judge applies the policy to r: severities, waivers, baseline, order, verdict. Judging twice gives the same.
 func Judge(r *Report, p Policy) {
 	r.Format = Format
 	applySeverities(r, p.Severities)
-	applyWaivers(r, p.Waivers, p.Now)
+	applyWaivers(r, p)
 	inBaseline := map[string]bool{}
 	for _, id := range p.Baseline.IDs {
 		inBaseline[id] = true

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/envdiff/envdiff/internal/finding"
+	"github.com/envdiff/envdiff/internal/spelling"
 	"github.com/envdiff/envdiff/internal/strictyaml"
 	"github.com/envdiff/envdiff/snapshot"
 )
@@ -83,15 +84,22 @@ func (w *Waiver) check(doc *strictyaml.Document, path []string) {
 	}
 	if w.Rule != "" {
 		if _, ok := finding.Lookup(w.Rule); !ok {
-			doc.Errorf(append(path, "rule"), "unknown rule %q", w.Rule)
+			doc.Errorf(append(path[:1:1], "rule"), "unknown rule %q%s", w.Rule, nearestRule(w.Rule))
 		}
 	}
 	day, err := time.Parse(time.DateOnly, w.Until)
 	if err != nil {
-		doc.Errorf(path, "a waiver needs until: YYYY-MM-DD")
+		doc.Errorf(append(path[:1:1], "until"), "a waiver needs until: YYYY-MM-DD")
 		return
 	}
 	w.until = day.Add(24*time.Hour - time.Second)
+}
+
+func nearestRule(id string) string {
+	if near := spelling.Nearest(id, finding.IDs()); near != "" {
+		return fmt.Sprintf(": did you mean %q?", near)
+	}
+	return ": envdiff explain lists the rules"
 }
 
 // Expired reports whether the waiver's last day, in UTC, is over.
@@ -143,7 +151,8 @@ func base(name string) string {
 
 // applyWaivers marks what valid waivers cover, adds a finding for each expired one that would have covered something or nothing
 // (an exception that nobody renewed must be seen), and warns of valid ones that cover nothing.
-func applyWaivers(r *Report, ws []*Waiver, now time.Time) {
+func applyWaivers(r *Report, p Policy) {
+	ws, now := p.Waivers, p.Now
 	names := environmentNames(r)
 	for _, w := range ws {
 		w.used = false
@@ -174,10 +183,20 @@ func applyWaivers(r *Report, ws []*Waiver, now time.Time) {
 		switch {
 		case w.Expired(now):
 			r.Findings = append(r.Findings, w.expiredFinding(names))
-		case !w.used:
+		case !w.used && !p.Partial && w.looked(r):
 			r.Warnings = append(r.Warnings, fmt.Sprintf("%s:%d: the waiver for %s covers nothing: remove it", w.file, w.line, w.Match))
 		}
 	}
+}
+
+// looked reports whether the run was about the environments that the waiver names.
+func (w *Waiver) looked(r *Report) bool {
+	for _, name := range w.Environments {
+		if !slices.ContainsFunc(r.Environments, func(e Environment) bool { return base(e.Name) == name }) {
+			return false
+		}
+	}
+	return true
 }
 
 func (w *Waiver) expiredFinding(environments []string) finding.Finding {
