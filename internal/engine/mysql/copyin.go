@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/engine"
@@ -87,6 +88,9 @@ type loader struct {
 	columns []string
 	shape   *shape
 	file    bool // LOAD DATA LOCAL is taken
+	// odd counts the cells of a chunk that hold an ENUM's error value: '' where that is no member, left behind by servers without a strict mode. It is stored
+	// again only without one, and with one warning each.
+	odd int
 }
 
 func (l *loader) load(ctx context.Context, source *rowSource) (int64, error) {
@@ -142,7 +146,7 @@ func (l *loader) chunks(ctx context.Context, source *rowSource) (total int64, er
 				return 0, err
 			}
 			total += rows
-			chunk, rows = chunk[:0], 0
+			chunk, rows, l.odd = chunk[:0], 0, 0
 		}
 		if ended {
 			return total, nil
@@ -166,6 +170,9 @@ func (l *loader) append(chunk []byte, row engine.Row) []byte {
 			chunk = hex.AppendEncode(chunk, cell.Data)
 		default:
 			chunk = appendField(chunk, cell.Data)
+			if len(cell.Data) == 0 && l.shape.column(l.columns[i]).withoutEmpty() {
+				l.odd++
+			}
 		}
 	}
 	return append(chunk, '\n')
@@ -204,12 +211,12 @@ func (l *loader) send(ctx context.Context, chunk []byte, rows int64) error {
 		return err
 	}
 	loaded, err := l.loadFile(ctx, chunk)
-	warnings := false
+	warnings := ""
 	if err == nil {
-		err = l.c.query(ctx, "SELECT @@warning_count", func(r engine.Row) error { warnings = string(r[0].Data) != "0"; return nil })
+		warnings, err = l.warnings(ctx)
 	}
 	var refusal *driver.MySQLError
-	if err == nil && !warnings && loaded == rows {
+	if err == nil && warnings == strconv.Itoa(l.odd) && loaded == rows {
 		return nil
 	}
 	if err != nil && !errors.As(err, &refusal) {
@@ -219,6 +226,12 @@ func (l *loader) send(ctx context.Context, chunk []byte, rows int64) error {
 		return err
 	}
 	return l.insert(ctx, chunk)
+}
+
+// warnings is how many the last statement gave.
+func (l *loader) warnings(ctx context.Context) (count string, err error) {
+	err = l.c.query(ctx, "SELECT @@warning_count", func(r engine.Row) error { count = string(r[0].Data); return nil })
+	return count, err
 }
 
 func (l *loader) loadFile(ctx context.Context, chunk []byte) (int64, error) {
@@ -232,9 +245,14 @@ func (l *loader) loadFile(ctx context.Context, chunk []byte) (int64, error) {
 	targets, assignments := make([]string, len(l.columns)), []string{}
 	for i, column := range l.columns {
 		targets[i] = quote(column)
-		if l.hexed(i) {
-			targets[i] = fmt.Sprintf("@envdiff_%d", i)
-			assignments = append(assignments, quote(column)+" = UNHEX("+targets[i]+")")
+		switch variable := fmt.Sprintf("@envdiff_%d", i); {
+		case l.hexed(i):
+			targets[i] = variable
+			assignments = append(assignments, quote(column)+" = UNHEX("+variable+")")
+		case l.shape.column(column).numbered:
+			// With a SET clause, MariaDB 10.11 takes a zero that was read for "the next number" in spite of NO_AUTO_VALUE_ON_ZERO; one that was set it keeps.
+			targets[i] = variable
+			assignments = append(assignments, quote(column)+" = "+variable)
 		}
 	}
 	sql := "LOAD DATA LOCAL INFILE 'Reader::" + name + "' INTO TABLE " + qualified(l.table) + ` CHARACTER SET utf8mb4 FIELDS TERMINATED BY '\t' ESCAPED BY '\\' LINES TERMINATED BY '\n' (` +
@@ -246,15 +264,28 @@ func (l *loader) loadFile(ctx context.Context, chunk []byte) (int64, error) {
 }
 
 // insert sends a chunk as INSERTs of many rows.
-func (l *loader) insert(ctx context.Context, chunk []byte) error {
+func (l *loader) insert(ctx context.Context, chunk []byte) (err error) {
 	head := "INSERT INTO " + qualified(l.table) + " (" + quoteAll(l.columns) + ") VALUES "
 	var b strings.Builder
+	if l.odd > 0 {
+		if err := l.c.exec(ctx, setMode(strings.TrimPrefix(copyMode, "STRICT_ALL_TABLES,"))); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, l.c.exec(ctx, setMode(copyMode))) }()
+	}
+	warned := 0
 	flush := func() error {
 		if b.Len() == 0 {
 			return nil
 		}
 		err := l.c.exec(ctx, head+b.String())
 		b.Reset()
+		if err != nil || l.odd == 0 {
+			return err
+		}
+		count, err := l.warnings(ctx)
+		n, _ := strconv.Atoi(count)
+		warned += n
 		return err
 	}
 	for len(chunk) > 0 {
@@ -270,7 +301,13 @@ func (l *loader) insert(ctx context.Context, chunk []byte) error {
 			}
 		}
 	}
-	return flush()
+	if err := flush(); err != nil {
+		return err
+	}
+	if warned != l.odd {
+		return &engine.Error{Code: "1265", Table: l.table.String(), Message: "a value does not fit into its column of table " + l.table.String()}
+	}
+	return nil
 }
 
 // tuple writes an encoded row as a list of constants.

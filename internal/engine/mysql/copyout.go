@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -58,7 +59,7 @@ type shapeColumn struct {
 	full      string // COLUMN_TYPE
 	charset   string
 	collation string
-	generated bool
+	numbered  bool // AUTO_INCREMENT
 }
 
 // describe finds a table and the types of its columns.
@@ -69,7 +70,7 @@ func describe(ctx context.Context, c *conn, database string, table schema.Name) 
 	}
 	s := &shape{table: table, columns: map[string]shapeColumn{}}
 	at := " WHERE TABLE_SCHEMA = " + literal(within) + " AND TABLE_NAME = " + literal(table.Name)
-	err := c.query(ctx, "SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, CHARACTER_SET_NAME, COLLATION_NAME, COALESCE(GENERATION_EXPRESSION, '') <> '' FROM information_schema.COLUMNS"+at, func(r engine.Row) error {
+	err := c.query(ctx, "SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, CHARACTER_SET_NAME, COLLATION_NAME, EXTRA LIKE '%auto_increment%' FROM information_schema.COLUMNS"+at, func(r engine.Row) error {
 		s.columns[strings.ToLower(string(r[0].Data))] = shapeColumn{strings.ToLower(string(r[1].Data)), strings.ToLower(string(r[2].Data)), string(r[3].Data), string(r[4].Data), string(r[5].Data) == "1"}
 		return nil
 	})
@@ -94,6 +95,15 @@ func (c shapeColumn) binary() bool {
 		return true
 	}
 	return strings.HasSuffix(c.typ, "blob")
+}
+
+// withoutEmpty reports an ENUM of which ” is no member.
+func (c shapeColumn) withoutEmpty() bool {
+	members, err := tokens(c.full)
+	if c.typ != "enum" || err != nil {
+		return false
+	}
+	return !slices.ContainsFunc(members, func(t token) bool { return t.kind == tokenString && t.end-t.start == len("''") })
 }
 
 func (c shapeColumn) integer() bool { return strings.HasSuffix(c.typ, "int") }

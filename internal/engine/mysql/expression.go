@@ -23,6 +23,9 @@ func expression(text string) string {
 		if introducer(text, all, i) {
 			continue
 		}
+		if t.is(text, "-") && strings.HasSuffix(b.String(), "-") {
+			b.WriteByte(' ') // two of them may begin a comment
+		}
 		b.WriteString(written(text, all, i))
 	}
 	return b.String()

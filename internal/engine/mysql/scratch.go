@@ -164,7 +164,8 @@ func (d *database) Clone(ctx context.Context, base engine.Target, dir string) (t
 			target = engine.Target{}
 		}
 	}()
-	statements := append(append(before, loadingSession(d.c.server)...), setMode(copyMode))
+	// Without a strict mode: between columns of one type nothing is cut, and an ENUM's error value is taken.
+	statements := append(append(before, loadingSession(d.c.server)...), setMode(strings.TrimPrefix(copyMode, "STRICT_ALL_TABLES,")))
 	for i := range model.Tables {
 		t := &model.Tables[i]
 		columns := writable(t)

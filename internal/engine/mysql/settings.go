@@ -8,11 +8,12 @@ import (
 	"github.com/envdiff/envdiff/internal/schema"
 )
 
-// behaviour are the variables that change what statements do, or whether they are taken at all.
+// behaviour are the variables that change what statements do, or whether they are taken at all. read_only is not among them: it is meant to differ between
+// a primary and its replicas, and is part of what a node says of replication.
 var behaviour = strings.Fields(`auto_increment_increment auto_increment_offset character_set_server check_constraint_checks collation_connection collation_server default_storage_engine
 default_week_format div_precision_increment event_scheduler explicit_defaults_for_timestamp foreign_key_checks group_concat_max_len innodb_autoinc_lock_mode innodb_default_row_format
 innodb_lock_wait_timeout innodb_rollback_on_timeout innodb_strict_mode local_infile log_bin_trust_function_creators lower_case_table_names max_allowed_packet old_mode
-read_only restrict_fk_on_non_standard_key sql_auto_is_null sql_generate_invisible_primary_key sql_mode sql_require_primary_key sql_safe_updates super_read_only system_versioning_alter_history
+restrict_fk_on_non_standard_key sql_auto_is_null sql_generate_invisible_primary_key sql_mode sql_require_primary_key sql_safe_updates system_versioning_alter_history
 time_zone transaction_isolation tx_isolation transaction_read_only unique_checks updatable_views_with_limit`)
 
 // tuning are the variables that change how fast, how safely or how long.
