@@ -147,7 +147,11 @@ func (c *comparison) lostNames(d *difference) []string {
 					text = c.norms[i].names.replace(text, -1, nil)
 					parents := expand(t, scopeOf(object)+":"+name, func(string) []string { return []string{text} })
 					if len(parents) == 1 && c.lacking[parents[0]] != nil {
-						ids := snapshot.SplitIdent(text)
+						_, name, typed := strings.Cut(text, "/") // "{.@of}" lists objects with their kinds
+						if !typed {
+							name = text
+						}
+						ids := snapshot.SplitIdent(name)
 						lost = append(lost, ids[len(ids)-1])
 						continue
 					}

@@ -59,6 +59,7 @@ type comparison struct {
 	usage   usage
 	data    profiles
 	repl    topologies
+	queries hotQueries
 	names   *knownNames
 	spelled *spellings
 
@@ -85,6 +86,7 @@ func Compare(ctx context.Context, sides []Side, opt Options) (Result, error) {
 		c.usage.note(r)
 		c.data.note(r)
 		c.repl.note(r)
+		c.queries.note(r)
 		c.spelled.note(r)
 		objects.add(r)
 	})
@@ -103,7 +105,7 @@ func Compare(ctx context.Context, sides []Side, opt Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	return c.result(findings), nil
+	return c.result(c.onlyNews(findings)), nil
 }
 
 // keep remembers a node if anything about it may be worth a finding.

@@ -13,6 +13,7 @@
 //	typo.go       a missing and an added neighbour are one misspelt or renamed name
 //	usage.go, profile.go  what several facts say together: swapping, traits of data that only the last side has
 //	replication.go, replication_checks.go  what the nodes of one database say together: missing, stopped, lagging, diverged
+//	hotquery.go   what the last environment spends its time on and another one has never run
 //	rules.go      rules as data: which rule a difference breaks; judge.go weighs, messages.go says it in words
 //
 // With L lines, V values and D differing rows it takes O(L log L) time for the lookups and O(V) for the values, and keeps only rows that differ,

@@ -17,33 +17,34 @@ const (
 	maxNames = 3
 )
 
-// subject says what a finding is about: "web: php.ini PHP.memory_limit", "main: column users.email nullable".
+// subject says what a finding is about, without the scope, which its address begins with: "php.ini PHP.memory_limit", "column users.email
+// nullable".
 func (j *judgement) subject() string { return subject(j.d.node) }
 
 func subject(n *node) string {
 	a := n.addr
 	name, attribute := snapshot.Unescape(a.Name), snapshot.Unescape(a.Attribute)
-	s := a.Scope + ": "
+	s := ""
 	switch {
 	case a.Kind == "config" && attribute == "":
-		return s + "/" + name
+		return "/" + name
 	case a.Kind == "config":
-		return s + name[strings.LastIndexByte(name, '/')+1:] + " " + attribute
+		return name[strings.LastIndexByte(name, '/')+1:] + " " + attribute
 	case a.Kind == "package":
-		s += name[strings.IndexByte(name, '/')+1:]
+		s = name[strings.IndexByte(name, '/')+1:]
 		if attribute == "version" {
 			return s
 		}
 	case a.Kind == "grant":
-		return s + strings.TrimSuffix("privileges of "+attribute, " of ") + " on " + strings.Replace(name, "/", " ", 1)
+		return strings.TrimSuffix("privileges of "+attribute, " of ") + " on " + strings.Replace(name, "/", " ", 1)
 	case a.Kind == "profile", a.Kind == "rows":
-		return s + name
+		return name
 	case a.Kind == "host":
-		return s + strings.TrimSpace(name+" "+strings.ReplaceAll(strings.TrimPrefix(strings.TrimSuffix(attribute, "_bytes"), "total"), "_", " "))
+		return strings.TrimSpace(name+" "+strings.ReplaceAll(strings.TrimPrefix(strings.TrimSuffix(attribute, "_bytes"), "total"), "_", " "))
 	case a.Kind == "value":
-		return s + strings.TrimSpace(name+" "+attribute)
+		return strings.TrimSpace(name+" "+attribute)
 	default:
-		s += strings.TrimSpace(a.Kind + " " + name)
+		s = strings.TrimSpace(a.Kind + " " + name)
 	}
 	return strings.TrimSpace(s + " " + strings.ReplaceAll(attribute, "_", " "))
 }
@@ -337,7 +338,7 @@ func (j *judgement) sayConffile() string {
 	for range 2 {
 		_, file, _ = strings.Cut(file, "/")
 	}
-	s := n.addr.Scope + ": /" + snapshot.Unescape(file)
+	s := "/" + snapshot.Unescape(file)
 	if j.shape != missing {
 		return s + " is modified differently" + j.inside() + ": " + j.oddText()
 	}

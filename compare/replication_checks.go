@@ -183,22 +183,16 @@ func divergedReplicas(t *topology) []problem {
 	}
 	var out []problem
 	for _, n := range t.replicas() {
-		var count uint64
 		var origins []string
 		for _, item := range n.facts["node#transactions"].Items() {
 			text, _ := item.Text()
-			origin, s, ok := transactionSpan(text)
-			if !ok || own[origin] {
-				continue
-			}
-			if errant := s.outside(has[origin]); errant > 0 {
-				count += errant
+			if origin, s, ok := transactionSpan(text); ok && !own[origin] && !s.within(has[origin]) {
 				origins = append(origins, origin)
 			}
 		}
-		if count > 0 {
+		if len(origins) > 0 {
 			out = append(out, problem{"replica-diverged", "node#transactions", n,
-				fmt.Sprintf("%s has transactions that %s lacks: %d of %s", n.name, p.name, count, strings.Join(dedupeTexts(origins), ", "))})
+				n.name + " has transactions of " + listed3(dedupeTexts(origins)) + " that " + p.name + " lacks"})
 		}
 	}
 	return out
@@ -220,15 +214,15 @@ func transactionSpan(text string) (origin string, s span, ok bool) {
 	return text[:i], s, ok && errFrom == nil && errTo == nil && s.from <= s.to
 }
 
-// outside counts the transactions of s that are in none of the spans, which do not overlap each other.
-func (s span) outside(spans []span) uint64 {
+// within reports that every transaction of s is in one of the spans, which do not overlap each other.
+func (s span) within(spans []span) bool {
 	left := s.to - s.from + 1
 	for _, o := range spans {
 		if from, to := max(s.from, o.from), min(s.to, o.to); from <= to {
 			left -= min(left, to-from+1)
 		}
 	}
-	return left
+	return left == 0
 }
 
 // A slot that nobody reads may keep slotLimit; one that is read may be behind by more while its consumer catches up.

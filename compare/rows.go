@@ -152,7 +152,7 @@ func (j *judgement) rowsOf(s share) (snapshot.Attachment, string) {
 // sayRows counts what was added, removed and changed, with the keys of some rows where the policy keeps them.
 func (j *judgement) sayRows() string {
 	n := j.d.node
-	s := n.addr.Scope + ": rows of " + snapshot.Unescape(n.addr.Name)
+	s := "rows of " + snapshot.Unescape(n.addr.Name)
 	if j.rows == nil {
 		if j.shape == missing {
 			return s + " " + j.missingText()

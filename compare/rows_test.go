@@ -55,7 +55,7 @@ func TestRowsThatDifferAreCounted(t *testing.T) {
 	if got := lines(r); !slices.Equal(got, []string{"rows-different high changed main:rows/countries"}) {
 		t.Fatalf("got %q", got)
 	}
-	if m := r.Findings[0].Message; !strings.HasPrefix(m, "main: rows of countries: 2 added, 1 removed, 1 changed in production against staging (c2; c3") {
+	if m := r.Findings[0].Message; !strings.HasPrefix(m, "rows of countries: 2 added, 1 removed, 1 changed in production against staging (c2; c3") {
 		t.Errorf("message %q", m)
 	}
 	if v := r.Findings[0].Values; len(v) != 2 || string(v[0].Value) != "3" || string(v[1].Value) != "4" {

@@ -126,7 +126,7 @@ func TestInATieNobodyIsOdd(t *testing.T) {
 	if got := lines(r); len(got) != 1 || !strings.HasPrefix(got[0], "config-value high odd") {
 		t.Fatalf("got %q", got)
 	}
-	if want := "web: a.ini mode: web1 and web2 have alpha, web3 and web4 have omega"; r.Findings[0].Message != want {
+	if want := "a.ini mode: web1 and web2 have alpha, web3 and web4 have omega"; r.Findings[0].Message != want {
 		t.Errorf("message %q, want %q", r.Findings[0].Message, want)
 	}
 }

@@ -39,7 +39,7 @@ func TestRules(t *testing.T) {
 	stories := []story{
 		{"equal environments have no findings", func(s, p *env) {}, nil, ""},
 		{"a configuration value differs", func(s, p *env) { p.set("web:config/etc/php/php.ini#PHP.memory_limit", "256M") },
-			[]string{"config-value high changed web:config/etc/php/php.ini#PHP.memory_limit"}, "web: php.ini PHP.memory_limit is 512M in staging, 256M in production"},
+			[]string{"config-value high changed web:config/etc/php/php.ini#PHP.memory_limit"}, "php.ini PHP.memory_limit is 512M in staging, 256M in production"},
 		{"a value that is a near miss across environments is low", func(s, p *env) { p.set("web:config/etc/php/php.ini#PHP.memory_limit", "521M") },
 			[]string{"config-value low changed web:config/etc/php/php.ini#PHP.memory_limit"}, ""},
 		{"one host of a role has a near miss of its peers' value", func(s, p *env) { p.set("web:config/etc/php/php.ini#PHP.memory_limit", "521M", "web3") },
@@ -60,9 +60,9 @@ func TestRules(t *testing.T) {
 		{"a section is missing: one finding at the section", func(s, p *env) { p.unset("web:config/etc/php/php.ini#opcache.*") },
 			[]string{"config-missing high removed web:config/etc/php/php.ini#opcache"}, ""},
 		{"a file is missing: one finding at the file", func(s, p *env) { p.unset("web:config/etc/php/php.ini*") },
-			[]string{"config-missing high removed web:config/etc/php/php.ini"}, "web: /etc/php/php.ini is missing in production"},
+			[]string{"config-missing high removed web:config/etc/php/php.ini"}, "/etc/php/php.ini is missing in production"},
 		{"a package is missing with its conffiles", func(s, p *env) { p.unset("web:package/deb/nginx#*").unset("web:config/etc/nginx/*") },
-			[]string{"package-missing high removed web:package/deb/nginx"}, "web: nginx is missing in production (1.22.1-9 in staging)"},
+			[]string{"package-missing high removed web:package/deb/nginx"}, "nginx is missing in production (1.22.1-9 in staging)"},
 		{"a package that only production has weighs less", func(s, p *env) { s.unset("web:package/deb/openssl#*") },
 			[]string{"package-missing medium added web:package/deb/openssl"}, ""},
 		{"one host has a package more", func(s, p *env) { p.set("web:package/deb/strace#version", "6.1", "web1") },
@@ -85,7 +85,7 @@ func TestRules(t *testing.T) {
 		{"a service is not enabled", func(s, p *env) { p.set("web:service/nginx#enabled", false) },
 			[]string{"service-state high changed web:service/nginx#enabled"}, ""},
 		{"one host has half the memory", func(s, p *env) { p.set("web:host/memory#total_bytes", 8<<30, "web3") },
-			[]string{"memory-odd high odd web:host/memory#total_bytes"}, "web: memory in production: web3 has 8.0 GiB, its 2 peers 16.0 GiB"},
+			[]string{"memory-odd high odd web:host/memory#total_bytes"}, "memory in production: web3 has 8.0 GiB, its 2 peers 16.0 GiB"},
 		{"memory within ten per cent is equal", func(s, p *env) { p.set("web:host/memory#total_bytes", 15<<30, "web3") }, nil, ""},
 		{"a host swaps", func(s, p *env) {
 			p.set("web:host/swap#used_bytes", 4<<30, "web3").set("web:host/swap#used_bytes", 0, "web1", "web2")
@@ -145,7 +145,7 @@ func TestSchemaRules(t *testing.T) {
 		},
 			[]string{"index-invalid high changed main:index/users.users_email#valid"}, ""},
 		{"a column's type differs", func(s, p *env) { p.set("main:column/users.email#type", "varchar(10)") },
-			[]string{"column-different high changed main:column/users.email#type"}, "main: column users.email type is text in staging, varchar(10) in production"},
+			[]string{"column-different high changed main:column/users.email#type"}, "column users.email type is text in staging, varchar(10) in production"},
 		{"a comment differs", func(s, p *env) { p.set("main:column/users.email#comment", "unused") },
 			[]string{"comment-different low added main:column/users.email#comment"}, ""},
 		{"columns in another order are nobody's business", func(s, p *env) { p.set("main:table/users#column_order", []string{"email", "id", "name"}) }, nil, ""},
@@ -173,7 +173,7 @@ func TestSchemaRules(t *testing.T) {
 				e.set("main:profile/users#rows", 100).set("main:profile/users.email#nulls", 0).set("main:profile/users.name#nulls", 3)
 			}
 			p.set("main:profile/users.email#nulls", 12)
-		}, []string{"data-one-sided medium changed main:profile/users.email#nulls"}, "main: users.email has 12 nulls in production, none in staging: would break NOT NULL"},
+		}, []string{"data-one-sided medium changed main:profile/users.email#nulls"}, "users.email has 12 nulls in production, none in staging: would break NOT NULL"},
 		{"an empty staging table says nothing", func(s, p *env) {
 			s.set("main:profile/users#rows", 0).set("main:profile/users.email#nulls", 0)
 			p.set("main:profile/users#rows", 9).set("main:profile/users.email#nulls", 3)

@@ -32,7 +32,7 @@ func (j *judgement) unitLink() string {
 // sayUnitLink says who has enabled or masked a unit: "web: cron.service is masked in production, not in staging".
 func (j *judgement) sayUnitLink() string {
 	name := snapshot.Unescape(j.d.node.addr.Name)
-	s := j.d.node.addr.Scope + ": " + name[strings.LastIndexByte(name, '/')+1:]
+	s := name[strings.LastIndexByte(name, '/')+1:]
 	if j.d.within {
 		var have []string
 		for _, sh := range j.d.shares {

@@ -184,5 +184,7 @@ var rules = []Rule{
 	{ID: "comment-different", Severity: Low, Area: AreaSchema, Title: "a comment differs", Why: "documentation is stale", Hint: "align the comments"},
 	{ID: "setting-tuning", Severity: Low, Area: AreaSchema, Title: "a tuning setting differs", Why: "performance differs", Hint: "align the setting where the machines are alike"},
 	{ID: "db-host-undeclared", Severity: Low, Area: AreaConfig, Reserved: true, Title: "a configured database host is not declared", Why: "envdiff does not look at it", Hint: "add it to envdiff.yaml"},
+	{ID: "query-untested", Severity: Low, Area: AreaQuery, Title: "a hot statement of the last environment never ran in another one",
+		Why: "what costs most in production was not tried before", Hint: "add it to the tests that run there"},
 	{ID: "column-order", Severity: Off, Area: AreaSchema, Title: "columns are in another order", Why: "SELECT * and positional INSERT differ", Hint: "name the columns in statements"},
 }

@@ -65,6 +65,19 @@ func (s *Server) NewDatabase(t testing.TB) string {
 	return s.DSN(name)
 }
 
+// CopyDatabase makes a copy of a database of this server for one test and returns its URL. Nobody may be connected to the original.
+func (s *Server) CopyDatabase(t testing.TB, dsn string) string {
+	t.Helper()
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal("the URL to copy does not parse")
+	}
+	name := fmt.Sprintf("test_%d", s.databases.Add(1))
+	s.admin(t, "CREATE DATABASE "+name+" TEMPLATE "+strings.TrimPrefix(u.Path, "/"))
+	t.Cleanup(func() { s.admin(t, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
+	return s.DSN(name)
+}
+
 // Exec runs a script on a database by its URL, for the arrangement of a test.
 func (s *Server) Exec(t testing.TB, dsn, script string) {
 	t.Helper()

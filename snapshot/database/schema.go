@@ -66,7 +66,7 @@ func (Schema) Kinds() []snapshot.Kind {
 		{Pattern: "migration/applied*", Axis: snapshot.Context, Area: finding.AreaMigration, Doc: "up to where migrations were applied"},
 		kind("schema/*", "a schema"), kind("enum/*", "an enumerated type", "{.@of}"), kind("domain/*", "a domain", "{.@of}"), kind("type/*", "a composite or range type", "{.@of}"),
 		kind("collation/*", "a collation", "{.@of}"), kind("extension/*", "an extension"), kind("policy/*", "a row security policy", "{.@of}"), kind("rule/*", "a rewrite rule", "{.@of}"),
-		kind("event_trigger/*", "an event trigger"), kind("statistics/*", "a statistics object", "{.@of}"), kind("publication/*", "a publication"), kind("subscription/*", "a subscription"),
+		kind("event_trigger/*", "an event trigger"), kind("statistics/*", "a statistics object", "{.@of}"), kind("publication/*", "a publication", "{.@of}"), kind("subscription/*", "a subscription"),
 		kind("foreign_data_wrapper/*", "a foreign data wrapper"), kind("foreign_server/*", "a foreign server", "{.@of}"), kind("user_mapping/*", "a user mapping", "{.@of}"),
 		kind("foreign_table/*", "a foreign table", "{.@of}"), kind("text_search_configuration/*", "a text search configuration", "{.@of}"),
 		kind("text_search_dictionary/*", "a text search dictionary", "{.@of}"), kind("cast/*", "a cast"), kind("operator/*", "an operator", "{.@of}"),

@@ -54,15 +54,20 @@ func orNull(sql string) string {
 // server, what belongs to it belongs to the same. Who it is, is said of the database.
 const databaseOwner = "pg_database_owner"
 
-// ownersQuery reads who owns what. A sequence that a column owns has its table's owner.
+// roleName is SQL for the name of a role.
+func roleName(oid string) string {
+	return "CASE WHEN " + oid + " = (SELECT datdba FROM pg_database WHERE datname = current_database()) THEN " + literal(databaseOwner) + " ELSE pg_get_userbyid(" + oid + ") END"
+}
+
+// ownersQuery reads who owns what. A sequence that a column owns has its table's owner, and so only strange owners of sequences are told.
 func ownersQuery(v major) string {
 	var parts []string
 	for _, s := range securables(v) {
 		where := s.where
 		if strings.Contains(s.from, "pg_class c") {
-			where = "(c.relkind <> 'S' OR NOT EXISTS (SELECT FROM pg_depend sd WHERE sd.classid = 'pg_class'::regclass AND sd.objid = c.oid AND sd.deptype = 'a')) AND " + where
+			where = "(c.relkind <> 'S' OR c.relowner <> (SELECT datdba FROM pg_database WHERE datname = current_database()) AND NOT EXISTS (SELECT FROM pg_depend sd WHERE sd.classid = 'pg_class'::regclass AND sd.objid = c.oid AND sd.deptype = 'a')) AND " + where
 		}
-		owner := "CASE WHEN " + s.owner + " = (SELECT datdba FROM pg_database WHERE datname = current_database()) THEN " + literal(databaseOwner) + " ELSE pg_get_userbyid(" + s.owner + ") END"
+		owner := roleName(s.owner)
 		if s.kind == "'database'" {
 			owner = "pg_get_userbyid(" + s.owner + ")"
 		}
@@ -87,13 +92,13 @@ func grantsQuery(v major) string {
 	add("'column'", "n.nspname", "c.relname", "a.attname", "c.relowner", "a.attacl", "'c'", "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid",
 		"NOT c.relispartition AND NOT a.attisdropped AND "+owned("pg_class", "c.oid"))
 	add("'language'", "", "l.lanname", "", "l.lanowner", "l.lanacl", "'l'", "pg_language l", "l.lanpltrusted AND "+unextended("pg_language", "l.oid"))
-	add("'default_privileges'", "", "pg_get_userbyid(a.defaclrole)", "CASE a.defaclobjtype WHEN 'r' THEN 'tables' WHEN 'S' THEN 'sequences' WHEN 'f' THEN 'functions' WHEN 'T' THEN 'types' WHEN 'n' THEN 'schemas' WHEN 'L' THEN 'large objects' END || coalesce(' in schema ' || quote_ident(dn.nspname), '')",
+	add("'default_privileges'", "", roleName("a.defaclrole"), "CASE a.defaclobjtype WHEN 'r' THEN 'tables' WHEN 'S' THEN 'sequences' WHEN 'f' THEN 'functions' WHEN 'T' THEN 'types' WHEN 'n' THEN 'schemas' WHEN 'L' THEN 'large objects' END || coalesce(' in schema ' || quote_ident(dn.nspname), '')",
 		"a.defaclrole", "a.defaclacl", "CASE WHEN a.defaclnamespace = 0 THEN CASE a.defaclobjtype WHEN 'S' THEN 's' ELSE a.defaclobjtype END ELSE 'c' END",
 		"pg_default_acl a LEFT JOIN pg_namespace dn ON dn.oid = a.defaclnamespace", "true")
 	return `
 WITH objects AS (` + strings.Join(parts, "\nUNION ALL ") + `)
 SELECT o.kind, o.ns, o.name, o.part,
-	CASE WHEN g.grantee = 0 THEN 'PUBLIC' WHEN g.grantee = (SELECT datdba FROM pg_database WHERE datname = current_database()) THEN ` + literal(databaseOwner) + ` ELSE pg_get_userbyid(g.grantee) END,
+	CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE ` + roleName("g.grantee") + ` END,
 	CASE WHEN g.privileges = (SELECT array_agg(x.privilege_type ORDER BY x.privilege_type COLLATE "C") FROM aclexplode(o.dflt) x WHERE x.grantee = o.owner) THEN '["ALL"]' ELSE to_json(g.privileges) END
 FROM objects o CROSS JOIN LATERAL (
 	SELECT coalesce(a.grantee, d.grantee) AS grantee, coalesce(a.privileges, '{}') AS privileges

@@ -239,6 +239,10 @@ func (c *catalog) index(r *record) {
 	r.json(&expressions)
 	r.json(&parameters)
 	ix.Properties = r.properties()
+	ix.Comment = ix.Properties["comment"]
+	if delete(ix.Properties, "comment"); len(ix.Properties) == 0 {
+		ix.Properties = nil
+	}
 	if keys < 1 || keys > len(numbers) || keys > len(classes) || keys > len(collations) || keys > len(options) {
 		r.fail(strconv.ErrRange)
 		return
@@ -401,7 +405,7 @@ func (c *catalog) setting(r *record) {
 	if known == local || !listed && (s.Source == "default" || s.Source == "override" || s.Source == "client" || s.Source == "session") {
 		return
 	}
-	s.Value, s.Behaviour = settingText(value, unit), known == behaviour
+	s.Value, s.Behaviour = settingText(value, unit), known == behaviour || s.Source == "application"
 	c.db.Settings = append(c.db.Settings, s)
 }
 

@@ -14,6 +14,7 @@ type objectSQL struct {
 	kind, schema, name, part string
 	properties, lists        []string
 	of                       []string // SQL of json arrays [kind, schema, name, part]
+	ofAll                    string   // or SQL of one array of such arrays
 	from                     string
 }
 
@@ -37,6 +38,9 @@ func (o objectSQL) text() string {
 	}
 	if len(o.of) > 0 {
 		of = "json_build_array(" + strings.Join(o.of, ", ") + ")"
+	}
+	if o.ofAll != "" {
+		of = o.ofAll
 	}
 	return "\nSELECT " + o.kind + ", " + or(o.schema) + ", " + o.name + ", " + or(o.part) + ",\n\t" + props + ",\n\t" + lists + ",\n\t" + of + "\nFROM " + o.from
 }
@@ -196,7 +200,8 @@ func publicationsQuery(v major) string {
 			"all_tables", "CASE WHEN p.puballtables THEN 'true' END", "via_root", "CASE WHEN p.pubviaroot THEN 'true' END", "comment", "ds.description"},
 		lists: []string{"schemas", schemas, "tables", `(SELECT json_agg(x ORDER BY x) FROM (SELECT quote_ident(rn.nspname) || '.' || quote_ident(rc.relname) || ` + columns + ` AS x
 			FROM pg_publication_rel r JOIN pg_class rc ON rc.oid = r.prrelid JOIN pg_namespace rn ON rn.oid = rc.relnamespace WHERE r.prpubid = p.oid) l)`},
-		from: "pg_publication p" + comment("pg_publication", "p.oid") + "WHERE" + unextended("pg_publication", "p.oid")}.text()
+		ofAll: `(SELECT json_agg(json_build_array('table', rn.nspname, rc.relname, NULL)) FROM pg_publication_rel r JOIN pg_class rc ON rc.oid = r.prrelid JOIN pg_namespace rn ON rn.oid = rc.relnamespace WHERE r.prpubid = p.oid)`,
+		from:  "pg_publication p" + comment("pg_publication", "p.oid") + "WHERE" + unextended("pg_publication", "p.oid")}.text()
 }
 
 const operatorClassesQuery = `

@@ -64,7 +64,7 @@ var settingRanks = map[string]rank{
 
 // settingsQuery reads the values that a session of this role begins with, not those that envdiff sets for itself. What a session or the driver
 // sets has the source client or session, and its reset value is still the former for the settings that envdiff changes by SET LOCAL.
-// The database's own locale is part of the database, not of the server.
+// The database's own locale is part of the database, not of the server. What only applications know (app.flag) the server does not list.
 func settingsQuery(v major) string {
 	provider := v.since(15, "d.datlocprovider", "'c'")
 	locale := v.since(17, "d.datlocale", v.since(15, "d.daticulocale", "NULL"))
@@ -76,7 +76,9 @@ UNION ALL SELECT s.name, s.value, NULL, 'database', false FROM pg_database d CRO
 	('locale_provider', CASE ` + provider + ` WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END), ('icu_locale', ` + locale + `),
 	('collation_version', ` + version + `), ('collation_version_of_the_system', ` + outdated + `)) s (name, value)
 	WHERE d.datname = current_database() AND s.value IS NOT NULL
-ORDER BY 1`
+UNION ALL SELECT o.name, o.value, NULL, 'application', false FROM (SELECT DISTINCT ON (split_part(x, '=', 1)) split_part(x, '=', 1) AS name, substr(x, strpos(x, '=') + 1) AS value
+	FROM pg_db_role_setting s, unnest(s.setconfig) x WHERE s.setrole = 0 AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+	ORDER BY split_part(x, '=', 1), s.setdatabase DESC) o WHERE o.name NOT IN (SELECT name FROM pg_settings)`
 }
 
 // databaseSettings are what settingsQuery adds, under names that pg_settings has too before 16.

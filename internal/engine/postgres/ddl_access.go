@@ -122,16 +122,22 @@ func (w *ddl) access() {
 	for _, v := range w.db.Views {
 		materialized[v.Name] = v.Materialized
 	}
-	for _, a := range w.db.Access {
-		kind, name := sqlName(a.Ref)
-		if a.Kind == "view" && materialized[a.Name] {
-			kind = "MATERIALIZED VIEW"
-		}
-		if a.Owner != "" && a.Owner != databaseOwner && a.Kind != "database" {
-			w.perhaps("ALTER " + kind + " " + name + " OWNER TO " + quote(a.Owner))
-		}
-		for _, g := range a.Grants {
-			w.perhaps(grantSQL(a.Ref, kind, name, g)...)
+	// Revoking a table's privileges takes those of its columns too, so that they come last.
+	for _, columns := range []bool{false, true} {
+		for _, a := range w.db.Access {
+			if (a.Kind == "column") != columns {
+				continue
+			}
+			kind, name := sqlName(a.Ref)
+			if a.Kind == "view" && materialized[a.Name] {
+				kind = "MATERIALIZED VIEW"
+			}
+			if a.Owner != "" && a.Owner != databaseOwner && a.Kind != "database" {
+				w.perhaps("ALTER " + kind + " " + name + " OWNER TO " + quote(a.Owner))
+			}
+			for _, g := range a.Grants {
+				w.perhaps(grantSQL(a.Ref, kind, name, g)...)
+			}
 		}
 	}
 }
