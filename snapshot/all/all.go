@@ -6,6 +6,7 @@ import (
 	"github.com/envdiff/envdiff/snapshot/config"
 	"github.com/envdiff/envdiff/snapshot/database"
 	"github.com/envdiff/envdiff/snapshot/host"
+	"github.com/envdiff/envdiff/snapshot/hotquery"
 	"github.com/envdiff/envdiff/snapshot/packages"
 	"github.com/envdiff/envdiff/snapshot/replication"
 	"github.com/envdiff/envdiff/snapshot/service"
@@ -21,6 +22,6 @@ func Collectors() snapshot.Registry {
 			service.New(),
 		},
 		// What is quick and unaffected by reading tables comes first.
-		Databases: append([]snapshot.DatabaseCollector{replication.New()}, database.New()...),
+		Databases: append([]snapshot.DatabaseCollector{replication.New(), hotquery.New()}, database.New()...),
 	}
 }

@@ -1,0 +1,25 @@
+package engine
+
+import "context"
+
+// Digester is a database whose server counts statements by their shape. As finds it behind wrappers.
+type Digester interface {
+	// Digests streams what the server has counted in this database; the same statement may come several times, by user or by nesting.
+	Digests(ctx context.Context, fn func(Digest) error) (DigestSource, error)
+}
+
+// Digest is what a server has counted of one statement.
+type Digest struct {
+	Text    string // with the server's own placeholders; long ones are cut
+	Calls   int64
+	Seconds float64
+	Rows    int64
+}
+
+// DigestSource says where digests come from and what is not among them.
+type DigestSource struct {
+	Missing   string // why there are none: the extension is not installed, the instrument is off; "" when there are
+	Privilege string // the statement that lets the role see the rest
+	Hidden    int    // statements whose text the role may not see
+	Evicted   bool   // the server has forgotten statements for lack of room
+}
