@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/spf13/pflag"
+
 	"github.com/envdiff/envdiff/ci"
 	"github.com/envdiff/envdiff/cmd/config"
 )
@@ -19,8 +21,10 @@ there unless --force is given. prune removes ids that are no longer found: the b
 
   envdiff baseline write staging production
   envdiff baseline prune staging production`,
-		flags: forceFlag("replace a baseline that is there"),
-		run:   runBaseline,
+		flags: func(fs *pflag.FlagSet, o *options) {
+			fs.BoolVar(&o.force, "force", false, "replace a baseline that is there")
+		},
+		run: runBaseline,
 	}
 }
 
@@ -28,33 +32,37 @@ func runBaseline(ctx context.Context, s *session, args []string) (int, error) {
 	if len(args) < 2 || args[0] != "write" && args[0] != "prune" {
 		return 0, hinted(errors.New("say write or prune, and which environments"), "envdiff baseline write staging production")
 	}
-	c, sides, err := s.sides(ctx, args[1:])
-	defer closeSides(sides)
+	c, sides, err := s.resolve(args[1:])
 	if err != nil {
 		return 0, err
 	}
 	if c.File == "" {
 		return 0, hinted(errors.New("a baseline needs an envdiff.yaml"), "envdiff init writes one")
 	}
+	j, err := s.judgement(c)
+	if err != nil {
+		return 0, err
+	}
 	path := c.Path(baselinePath(c))
 	old, err := ci.LoadBaseline(path)
 	if err != nil {
+		return 0, err
+	}
+	if args[0] == "write" && len(old.IDs) > 0 && !s.opt.force {
+		return 0, hinted(fmt.Errorf("%s is there already and accepts %d findings", baselinePath(c), len(old.IDs)),
+			"envdiff baseline prune shrinks it; --force accepts today's drift anew")
+	}
+	defer closeSides(sides)
+	if err := s.readSides(ctx, c, sides); err != nil {
 		return 0, err
 	}
 	r, err := s.compareSides(ctx, c, sides)
 	if err != nil {
 		return 0, err
 	}
-	j, err := s.judgement(c)
-	if err != nil {
-		return 0, err
-	}
 	ci.Judge(r, j.policy)
 	next := old.Prune(r)
 	if args[0] == "write" {
-		if len(old.IDs) > 0 && !s.opt.force {
-			return 0, hinted(fmt.Errorf("%s is there already and accepts %d findings", baselinePath(c), len(old.IDs)), "prune shrinks it; --force accepts today's drift anew")
-		}
 		next = ci.NewBaseline(r)
 	}
 	if err := next.Save(path); err != nil {

@@ -3,9 +3,6 @@ package cmd
 import (
 	"context"
 	"errors"
-	"io"
-
-	"github.com/envdiff/envdiff/ci"
 )
 
 func compareCommand() command {
@@ -31,17 +28,7 @@ func runCompare(ctx context.Context, s *session, args []string) (int, error) {
 	if len(args) == 0 {
 		return 0, hinted(errors.New("no environment given"), "envdiff staging production")
 	}
-	// The policy is checked before anything is contacted; a missing configuration is reported by sides.
-	if c, err := s.loadConfig(); err == nil {
-		if _, err := s.judgement(c); err != nil {
-			return 0, err
-		}
-		s.warnings = nil
-	} else if _, err := parseOutputs(s.opt.outputs); err != nil {
-		return 0, err
-	}
-	c, sides, err := s.sides(ctx, args)
-	defer closeSides(sides)
+	c, sides, err := s.resolve(args)
 	if err != nil {
 		return 0, err
 	}
@@ -49,14 +36,13 @@ func runCompare(ctx context.Context, s *session, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	defer closeSides(sides)
+	if err := s.readSides(ctx, c, sides); err != nil {
+		return 0, err
+	}
 	r, err := s.compareSides(ctx, c, sides)
 	if err != nil {
 		return 0, err
 	}
 	return s.finish(c, j, r)
-}
-
-// writer adapts a format to atomicfile.
-func writer(f ci.FormatWriter, r *ci.Report) func(io.Writer) error {
-	return func(w io.Writer) error { return f.Write(w, r, ci.Style{}) }
 }

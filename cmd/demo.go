@@ -120,8 +120,7 @@ func (s *session) play(ctx context.Context, dir string, sc scene) error {
 }
 
 func (s *session) narrate(text string) {
-	color := ""
-	end := ""
+	color, end := "", ""
 	if s.colorStdout() {
 		color, end = "\x1b[1;34m", "\x1b[0m"
 	}

@@ -90,11 +90,15 @@ func collectorPage(c snapshot.Collector) string {
 func rulesPage() string {
 	var b strings.Builder
 	b.WriteString("# Rules\n\nEach finding has one rule. `rules:` in envdiff.yaml changes a rule's severity or turns it off.\n" +
-		"A rule marked *sided* is said of the last environment; on the other side it weighs one level less.\n\n| rule | severity | says | why | what to do |\n|---|---|---|---|---|\n")
+		"A rule marked *sided* is said of the last environment; on the other side it weighs one level less.\n" +
+		"A rule marked *reserved* has its name already, but this version does not report it.\n\n| rule | severity | says | why | what to do |\n|---|---|---|---|---|\n")
 	for _, r := range finding.Rules() {
 		severity := r.Severity.String()
 		if r.Sided {
 			severity += ", sided"
+		}
+		if r.Reserved {
+			severity += ", reserved"
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", r.ID, severity, r.Title, r.Why, r.Hint)
 	}

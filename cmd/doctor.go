@@ -11,6 +11,7 @@ import (
 
 	"github.com/envdiff/envdiff/ci"
 	"github.com/envdiff/envdiff/cmd/config"
+	"github.com/envdiff/envdiff/internal/keys"
 	"github.com/envdiff/envdiff/internal/transport"
 	"github.com/envdiff/envdiff/migrations"
 	"github.com/envdiff/envdiff/sanitize"
@@ -110,11 +111,7 @@ func (d *checkup) keys(c *config.Config) {
 }
 
 func (d *checkup) environment(ctx context.Context, c *config.Config, name string) error {
-	redact, err := d.s.key("", "redact", false)
-	if err != nil {
-		return err
-	}
-	plan, err := d.s.plan(c, name, snapshot.NewRedactor(redact, c.Secrets))
+	plan, err := d.s.plan(c, name, snapshot.NewRedactor(keys.New(), c.Secrets)) // nothing is kept, so any key will do
 	if err != nil {
 		return err
 	}
@@ -142,36 +139,48 @@ func (d *checkup) host(ctx context.Context, env string, h snapshot.HostTarget) {
 		return
 	}
 	defer t.Close()
-	files, problems := 0, map[transport.Problem]int{}
-	example := map[transport.Problem]string{}
-	for _, role := range roles {
+	seen, err := d.tally(ctx, t, h)
+	if err != nil {
+		d.bad(what, err.Error(), "")
+		return
+	}
+	if seen.files == 0 {
+		d.bad(what, t.Describe()+" holds nothing that a collector knows", "is it the root of a host's file system?")
+		return
+	}
+	d.ok(what, "%s: %d files to read", t.Describe(), seen.files)
+	for _, p := range slices.Sorted(maps.Keys(seen.problems)) {
+		found := seen.problems[p]
+		d.note(what, fmt.Sprintf("%d files: %s (such as %s)", len(found), p, found[0]), "")
+	}
+}
+
+// tally is what a host holds of what the collectors want.
+type tally struct {
+	files    int
+	problems map[transport.Problem][]string // the paths that cannot be read, by why
+}
+
+// tally looks at what every collector would read, for each role of the host.
+func (d *checkup) tally(ctx context.Context, t transport.Transport, h snapshot.HostTarget) (tally, error) {
+	out := tally{problems: map[transport.Problem][]string{}}
+	for _, role := range slices.Sorted(maps.Keys(h.Roles)) {
 		for _, col := range d.s.world.Collectors.Hosts {
 			sections, err := t.Fetch(ctx, namesOnly(col.Wants(h.Roles[role])))
 			if err != nil {
-				d.bad(what, "reading for "+col.Name()+": "+err.Error(), "")
-				return
+				return out, fmt.Errorf("reading for %s: %w", col.Name(), err)
 			}
 			for _, id := range slices.Sorted(maps.Keys(sections)) {
 				for _, f := range sections[id].Files {
-					files++
+					out.files++
 					if f.Problem != transport.OK && f.Problem != transport.NotFound {
-						problems[f.Problem]++
-						example[f.Problem] = f.Path
+						out.problems[f.Problem] = append(out.problems[f.Problem], f.Path)
 					}
 				}
 			}
 		}
 	}
-	if files == 0 {
-		d.bad(what, t.Describe()+" holds nothing that a collector knows", "is it the root of a host's file system?")
-		return
-	}
-	d.ok(what, "%s: %d files to read", t.Describe(), files)
-	for _, p := range []transport.Problem{transport.Denied, transport.Outside, transport.Loop, transport.TooLarge, transport.TooMany, transport.Special, transport.Failed} {
-		if n := problems[p]; n > 0 {
-			d.note(what, fmt.Sprintf("%d files: %s (such as %s)", n, p, example[p]), "")
-		}
-	}
+	return out, nil
 }
 
 // namesOnly asks for the metadata of what a collector would read, and runs nothing.

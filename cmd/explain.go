@@ -63,11 +63,7 @@ func listRules(w io.Writer) error {
 func (s *session) explainRule(id string) (int, error) {
 	r, ok := finding.Lookup(id)
 	if !ok {
-		var ids []string
-		for _, r := range finding.Rules() {
-			ids = append(ids, r.ID)
-		}
-		if near := spelling.Nearest(id, ids); near != "" {
+		if near := spelling.Nearest(id, finding.IDs()); near != "" {
 			return 0, hinted(fmt.Errorf("unknown rule %q", id), "did you mean %s?", near)
 		}
 		return 0, hinted(fmt.Errorf("%q is no rule, address or finding id", id), "envdiff explain lists the rules")
@@ -76,7 +72,7 @@ func (s *session) explainRule(id string) (int, error) {
 	if r.Sided {
 		fmt.Fprintf(s.world.Stdout, "  It is said of the last environment; when the first one is the side concerned, it weighs %s.\n", r.Severity.Lower())
 	}
-	fmt.Fprintf(s.world.Stdout, "  change its weight in envdiff.yaml:  rules: {%s: %s}\n", r.ID, "medium")
+	fmt.Fprintf(s.world.Stdout, "  change its weight in envdiff.yaml:  rules: {%s: medium}\n", r.ID)
 	return exitOK, nil
 }
 
@@ -85,22 +81,10 @@ func (s *session) explainAddress(text string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	shape := strings.TrimPrefix(a.String(), a.Scope+":")
-	found := false
-	for _, c := range s.allCollectors() {
-		for _, k := range c.Kinds() {
-			if snapshot.MatchGlob(k.Pattern, shape) || snapshot.MatchGlob(k.Pattern, shape+"#x") {
-				fmt.Fprintf(s.world.Stdout, "%s\n  read by the collector %s: %s\n  %s (compared %s)\n", ci.Terminal(text), c.Name(), c.Doc().Title, k.Doc, k.Axis)
-				found = true
-				break
-			}
-		}
-		if found {
-			break
-		}
-	}
-	if !found && a.Kind != "migration" {
-		return 0, fmt.Errorf("no collector reads addresses of the kind %q", a.Kind)
+	if c, k, ok := s.readerOf(a); ok {
+		fmt.Fprintf(s.world.Stdout, "%s\n  read by the collector %s: %s\n  %s (compared %s)\n", ci.Terminal(text), c.Name(), c.Doc().Title, k.Doc, k.Axis)
+	} else if a.Kind != "migration" {
+		return 0, hinted(fmt.Errorf("no collector reads addresses of the kind %q", a.Kind), "envdiff explain lists the rules; docs/collectors lists the addresses")
 	}
 	if r, err := s.newestReport(); err == nil {
 		for _, f := range r.Findings {
@@ -110,6 +94,19 @@ func (s *session) explainAddress(text string) (int, error) {
 		}
 	}
 	return exitOK, nil
+}
+
+// readerOf finds the collector that reads an address, and how the fact is compared.
+func (s *session) readerOf(a snapshot.Address) (snapshot.Collector, snapshot.Kind, bool) {
+	shape := strings.TrimPrefix(a.String(), a.Scope+":")
+	for _, c := range s.allCollectors() {
+		for _, k := range c.Kinds() {
+			if snapshot.MatchGlob(k.Pattern, shape) || snapshot.MatchGlob(k.Pattern, shape+"#x") {
+				return c, k, true
+			}
+		}
+	}
+	return nil, snapshot.Kind{}, false
 }
 
 func (s *session) explainFinding(id string) (int, error) {

@@ -19,13 +19,8 @@ type judgement struct {
 func (s *session) judgement(c *config.Config) (judgement, error) {
 	var j judgement
 	var err error
-	if j.outputs, err = parseOutputs(s.opt.outputs); err != nil {
+	if j.outputs, err = s.outputs(); err != nil {
 		return j, err
-	}
-	for i := range j.outputs {
-		if j.outputs[i].path != "" {
-			j.outputs[i].path = s.path(j.outputs[i].path)
-		}
 	}
 	failOn := s.opt.failOn
 	if failOn == "" {

@@ -21,10 +21,11 @@ type options struct {
 	timeout    time.Duration
 	jobs       int
 
+	// of one command each
 	file   string // snapshot -f
 	write  string // scan -w
 	report string // explain --report
-	force  bool
+	force  bool   // baseline --force
 	dir    string // demo --dir
 }
 

@@ -16,14 +16,11 @@ import (
 	"github.com/envdiff/envdiff/internal/engine/mysql"
 	"github.com/envdiff/envdiff/internal/engine/postgres"
 	"github.com/envdiff/envdiff/internal/engine/sqlite"
-	"github.com/envdiff/envdiff/internal/strictyaml"
 	"github.com/envdiff/envdiff/internal/transport"
 	"github.com/envdiff/envdiff/sanitize"
 	"github.com/envdiff/envdiff/snapshot"
 	"github.com/envdiff/envdiff/snapshot/all"
 )
-
-type strictErrors = strictyaml.Errors
 
 // engines is the registry of database engines.
 func engines() map[string]engine.Engine {

@@ -26,14 +26,9 @@ func renderCommand() command {
 			if err != nil {
 				return 0, err
 			}
-			outs, err := parseOutputs(s.opt.outputs)
+			outs, err := s.outputs()
 			if err != nil {
 				return 0, err
-			}
-			for i := range outs {
-				if outs[i].path != "" {
-					outs[i].path = s.path(outs[i].path)
-				}
 			}
 			return r.Verdict.ExitStatus(), s.writeOutputs(outs, r)
 		},

@@ -3,16 +3,12 @@ package cmd
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"reflect"
 
 	"github.com/envdiff/envdiff/ci"
 	"github.com/envdiff/envdiff/cmd/config"
 	"github.com/envdiff/envdiff/internal/strictyaml"
 )
-
-// errNotExist is what opening a missing file wraps.
-var errNotExist = fs.ErrNotExist
 
 func schemaCommand() command {
 	return command{

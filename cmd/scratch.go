@@ -51,45 +51,73 @@ func (s *session) scratchPlace(ctx context.Context, c *config.Config, env, db st
 // askTimeout bounds asking one protected database who it is, when it is not the one that is rehearsed.
 const askTimeout = 10 * time.Second
 
-// protectedOn names the first database of a protected environment that stands on the server of t, "" for none. Servers are recognised by what
-// they say of themselves, because one server has many names; one that cannot be asked by its address, with a warning.
+// location is one declared database server: the primary, a replica or a shard.
+type location struct {
+	env, db string
+	url     config.Text
+}
+
+func (l location) String() string { return fmt.Sprintf("the database %s of %s", l.db, l.env) }
+
+// protectedLocations are the servers of all protected environments.
+func protectedLocations(c *config.Config) []location {
+	var out []location
+	for _, env := range slices.Sorted(maps.Keys(c.Environments)) {
+		if !c.Environments[env].Protected {
+			continue
+		}
+		for _, db := range slices.Sorted(maps.Keys(c.Environments[env].Databases)) {
+			loc := c.Environments[env].Databases[db]
+			for _, u := range append([]config.Text{loc.URL}, texts(loc.Replicas, loc.Shards)...) {
+				out = append(out, location{env, db, u})
+			}
+		}
+	}
+	return out
+}
+
+// protectedOn names the first database of a protected environment that stands on the server of t, "" for none. Servers are
+// recognised by what they say of themselves, because one server has many names; one that cannot be asked by its address,
+// with a warning.
 func (s *session) protectedOn(ctx context.Context, c *config.Config, t engine.Target, e engine.Engine) (string, error) {
 	scratch, err := s.identity(ctx, t, e)
 	if err != nil {
 		return "", err
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.Environments)) {
-		if !c.Environments[name].Protected {
-			continue
+	for _, owner := range protectedLocations(c) {
+		same, err := s.standsOn(ctx, c, owner, t, scratch, e)
+		if err != nil {
+			return "", err
 		}
-		for _, db := range slices.Sorted(maps.Keys(c.Environments[name].Databases)) {
-			loc := c.Environments[name].Databases[db]
-			for _, u := range append([]config.Text{loc.URL}, texts(loc.Replicas, loc.Shards)...) {
-				owner := fmt.Sprintf("the database %s of %s", db, name)
-				protected, err := s.target(c, name, db, "primary", u)
-				if err != nil {
-					s.warn("%s could not be told apart from the scratch server: %v", owner, err)
-					continue
-				}
-				if protected.Engine != t.Engine {
-					continue
-				}
-				if sameAddress(protected, t) {
-					return owner, nil
-				}
-				id, err := s.identity(ctx, protected, e)
-				switch {
-				case ctx.Err() != nil:
-					return "", ctx.Err()
-				case err != nil:
-					s.warn("%s could not be told apart from the scratch server but by its address: %v", owner, err)
-				case id.Server == scratch.Server:
-					return owner, nil
-				}
-			}
+		if same {
+			return owner.String(), nil
 		}
 	}
 	return "", nil
+}
+
+// standsOn reports whether a protected database is on the scratch's server. What cannot be told is a warning.
+func (s *session) standsOn(ctx context.Context, c *config.Config, owner location, t engine.Target, scratch engine.Identity, e engine.Engine) (bool, error) {
+	protected, err := s.target(c, owner.env, owner.db, "primary", owner.url)
+	if err != nil {
+		s.warn("%s could not be told apart from the scratch server: %v", owner, err)
+		return false, nil
+	}
+	if protected.Engine != t.Engine {
+		return false, nil
+	}
+	if sameAddress(protected, t) {
+		return true, nil
+	}
+	id, err := s.identity(ctx, protected, e)
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	if err != nil {
+		s.warn("%s could not be told apart from the scratch server but by its address: %v", owner, err)
+		return false, nil
+	}
+	return id.Server == scratch.Server, nil
 }
 
 // identity asks a database, read-only, who it is.

@@ -1,19 +1,17 @@
 package cmd
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/envdiff/envdiff/ci"
 	"github.com/envdiff/envdiff/cmd/config"
-	"github.com/envdiff/envdiff/internal/keys"
 	"github.com/envdiff/envdiff/internal/progress"
+	"github.com/envdiff/envdiff/internal/strictyaml"
 	"github.com/envdiff/envdiff/snapshot"
 )
 
@@ -104,7 +102,7 @@ func (s *session) loadConfig() (*config.Config, error) {
 		return nil, shortPaths(err, s.world.Dir)
 	}
 	for _, w := range c.Warnings {
-		s.warnings = append(s.warnings, config.Name+": "+w)
+		s.warn("%s: %s", config.Name, w)
 	}
 	s.readKeyFile(filepath.Join(c.Dir(), keyFile))
 	return c, nil
@@ -112,7 +110,7 @@ func (s *session) loadConfig() (*config.Config, error) {
 
 // shortPaths shows mistakes relative to the working directory, as editors link them.
 func shortPaths(err error, dir string) error {
-	var es strictErrors
+	var es strictyaml.Errors
 	if !errors.As(err, &es) {
 		return err
 	}
@@ -122,64 +120,6 @@ func shortPaths(err error, dir string) error {
 		}
 	}
 	return es
-}
-
-// keyFile holds the two keys that init made, beside envdiff.yaml: NAME=value lines, mode 0600, git-ignored.
-const keyFile = ".envdiff/keys.env"
-
-// lookup resolves ${VAR}: the environment first, then the key file.
-func (s *session) lookup(name string) (string, bool) {
-	if v, ok := s.world.LookupEnv(name); ok && v != "" {
-		return v, true
-	}
-	v, ok := s.fileVars[name]
-	return v, ok
-}
-
-func (s *session) readKeyFile(path string) {
-	f, err := os.Open(path)
-	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			s.warnings = append(s.warnings, fmt.Sprintf("%s cannot be read", path))
-		}
-		return
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.Mode().Perm()&0o077 != 0 {
-		s.warnings = append(s.warnings, fmt.Sprintf("%s is readable by others: chmod 600 it", path))
-	}
-	s.fileVars = map[string]string{}
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		name, value, ok := strings.Cut(strings.TrimSpace(lines.Text()), "=")
-		if ok && !strings.HasPrefix(name, "#") {
-			s.fileVars[name] = strings.TrimSpace(value)
-		}
-	}
-}
-
-// key reads one of the two keys. needed says whether the run cannot do without; otherwise a key that is not configured is a key of this run alone.
-func (s *session) key(text config.Text, name string, needed bool) (keys.Key, error) {
-	const hint = "envdiff init makes both keys, or set the variable to 32 random bytes in base64: openssl rand -base64 32"
-	if text == "" {
-		if needed {
-			return keys.Key{}, hinted(fmt.Errorf("keys.%s is not configured", name), hint)
-		}
-		return keys.New(), nil
-	}
-	value, err := text.Expand(s.lookup, "keys."+name)
-	if err != nil {
-		var unset *config.UnsetError
-		if !needed && errors.As(err, &unset) {
-			return keys.New(), nil
-		}
-		return keys.Key{}, hinted(err, hint)
-	}
-	k, err := keys.Parse(value)
-	if err != nil {
-		return keys.Key{}, hinted(fmt.Errorf("keys.%s: %w", name, err), hint)
-	}
-	return k, nil
 }
 
 // selection is --only and --skip.

@@ -14,7 +14,6 @@ import (
 	"github.com/envdiff/envdiff/cmd/config"
 	"github.com/envdiff/envdiff/compare"
 	"github.com/envdiff/envdiff/internal/finding"
-	"github.com/envdiff/envdiff/internal/keys"
 	"github.com/envdiff/envdiff/internal/spelling"
 	"github.com/envdiff/envdiff/snapshot"
 )
@@ -34,8 +33,9 @@ func (sd side) environment() string {
 	return sd.snap.Manifest.Environment
 }
 
-// sides reads the environments of a command line: live ones are captured at once, the others read from the store or a path.
-func (s *session) sides(ctx context.Context, args []string) (*config.Config, []side, error) {
+// resolve reads the configuration and says what each ENV of a command line is. Nothing is contacted yet: what is wrong with
+// the policy or the outputs is to be said before a capture, not after it.
+func (s *session) resolve(args []string) (*config.Config, []side, error) {
 	sides := make([]side, len(args))
 	onlyFiles := true
 	for i, a := range args {
@@ -53,14 +53,7 @@ func (s *session) sides(ctx context.Context, args []string) (*config.Config, []s
 		}
 		c = &config.Config{} // snapshot files compare without a configuration
 	}
-	if err := s.checkNames(c, sides); err != nil {
-		return nil, nil, err
-	}
-	key, err := s.key(c.Keys.Redact, "redact", needStoredKey(sides))
-	if err != nil {
-		return nil, nil, err
-	}
-	return c, sides, s.readSides(ctx, c, key, sides)
+	return c, sides, s.checkNames(c, sides)
 }
 
 // checkNames finds unknown environments, and selections that leave nothing of them, before anything is contacted.
@@ -99,7 +92,12 @@ func needStoredKey(sides []side) bool {
 	return live && stored
 }
 
-func (s *session) readSides(ctx context.Context, c *config.Config, key keys.Key, sides []side) error {
+// readSides fills in the snapshots: live environments are captured at once, the others read from the store or a path.
+func (s *session) readSides(ctx context.Context, c *config.Config, sides []side) error {
+	key, err := s.key(c.Keys.Redact, "redact", needStoredKey(sides))
+	if err != nil {
+		return err
+	}
 	errs := make([]error, len(sides))
 	var wg sync.WaitGroup
 	for i := range sides {

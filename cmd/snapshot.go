@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -88,7 +89,7 @@ func makeStore(dir string) error {
 		return fmt.Errorf("making the store: %w", err)
 	}
 	ignore := filepath.Join(dir, ".gitignore")
-	if _, err := os.Stat(ignore); errors.Is(err, errNotExist) {
+	if _, err := os.Stat(ignore); errors.Is(err, fs.ErrNotExist) {
 		return os.WriteFile(ignore, []byte("*\n"), 0o600)
 	}
 	return nil

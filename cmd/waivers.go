@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/spf13/pflag"
-
 	"github.com/envdiff/envdiff/ci"
 )
 
@@ -37,8 +35,4 @@ Exit 1 when one has expired.`,
 			return status, nil
 		},
 	}
-}
-
-func forceFlag(doc string) func(*pflag.FlagSet, *options) {
-	return func(fs *pflag.FlagSet, o *options) { fs.BoolVar(&o.force, "force", false, doc) }
 }
