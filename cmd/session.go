@@ -21,6 +21,7 @@ type session struct {
 	opt      options
 	progress *progress.Reporter
 	tempDir  string            // private, made when first needed
+	tempLock *os.File          // held as long as tempDir is used
 	fileVars map[string]string // of the key file
 	warnings []string
 }
@@ -31,6 +32,9 @@ func newSession(w World, o options) (*session, error) {
 	case "auto", "always", "never":
 	default:
 		return nil, fmt.Errorf("--color %q: use auto, always or never", o.color)
+	}
+	if o.timeout < 0 || o.jobs < 0 {
+		return nil, errors.New("--timeout and --jobs cannot be negative")
 	}
 	mode := progress.None
 	switch o.progress {
@@ -56,17 +60,18 @@ func (s *session) close() {
 	s.progress.Close()
 	if s.tempDir != "" {
 		os.RemoveAll(s.tempDir)
+		s.tempLock.Close()
 	}
 }
 
 // scratch is a private temporary directory of this run; it is removed at its end.
 func (s *session) scratch() (string, error) {
 	if s.tempDir == "" {
-		dir, err := os.MkdirTemp("", "envdiff-")
+		dir, lock, err := makeTempDir()
 		if err != nil {
-			return "", fmt.Errorf("making a temporary directory: %w", err)
+			return "", err
 		}
-		s.tempDir = dir
+		s.tempDir, s.tempLock = dir, lock
 	}
 	return s.tempDir, nil
 }

@@ -51,6 +51,9 @@ func runSnapshot(ctx context.Context, s *session, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if err := s.checkSelection(c, args[0]); err != nil {
+		return 0, err
+	}
 	snap, err := snapshot.Capture(ctx, plan, s.world.Collectors)
 	s.progress.Close()
 	if err != nil {
