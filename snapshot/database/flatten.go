@@ -207,7 +207,9 @@ func indexReads(x *schema.Index) []string {
 
 func (f *flattener) view(v *schema.View) {
 	o := f.object("view", v.Name)
-	o.set("definition", f.redact.Line(v.Definition))
+	if v.Definition != "" { // else the role may not read it
+		o.set("definition", f.redact.Line(v.Definition))
+	}
 	o.flag("materialized", v.Materialized)
 	o.properties(v.Properties)
 	o.of(v.Name)
@@ -238,7 +240,9 @@ func (f *flattener) routines(list []schema.Routine) {
 		o.set("kind", snapshot.String(r.Kind))
 		o.text("arguments", f.redact.Text(r.Arguments))
 		o.text("returns", r.Returns)
-		o.set("definition", f.redact.Line(plainCode(r.Definition)))
+		if r.Definition != "" { // else the role may not read it
+			o.set("definition", f.redact.Line(plainCode(r.Definition)))
+		}
 		o.properties(r.Properties)
 		o.of(r.Name)
 	}

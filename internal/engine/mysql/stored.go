@@ -115,7 +115,7 @@ func (k *catalog) readRoutines() error {
 			returns[key] = columnType(r.text("DTD_IDENTIFIER"))
 		}
 		p := execution(r)
-		k.definer(r, schema.Ref{Kind: "routine", Name: schema.Name{Name: r.text("ROUTINE_NAME")}})
+		k.definer(r, schema.Ref{Kind: "routine", Name: schema.Name{Name: r.text("ROUTINE_NAME")}, Part: key.kind})
 		p["deterministic"] = strings.ToLower(r.text("IS_DETERMINISTIC"))
 		p["data_access"] = strings.ToLower(r.text("SQL_DATA_ACCESS"))
 		if c := r.text("ROUTINE_COMMENT"); c != "" {
@@ -137,7 +137,7 @@ func characterSet(name string) string {
 func (k *catalog) readEvents() error {
 	return k.from("EVENTS", "EVENT_SCHEMA", "", func(r *record) {
 		p := execution(r)
-		k.definer(r, schema.Ref{Kind: "routine", Name: schema.Name{Name: r.text("EVENT_NAME")}})
+		k.definer(r, schema.Ref{Kind: "routine", Name: schema.Name{Name: r.text("EVENT_NAME")}, Part: "event"})
 		p["schedule"] = schedule(r)
 		p["time_zone"] = r.text("TIME_ZONE")
 		p["status"] = strings.ToLower(r.text("STATUS"))
@@ -149,6 +149,29 @@ func (k *catalog) readEvents() error {
 		}
 		k.db.Routines = append(k.db.Routines, schema.Routine{Name: schema.Name{Name: r.text("EVENT_NAME")}, Kind: "event", Definition: r.text("EVENT_DEFINITION"), Properties: p})
 	})
+}
+
+// tellRoutinesApart gives procedures and events whose name a function, or each other, has too a name of their own in addresses.
+func (k *catalog) tellRoutinesApart() {
+	named := map[schema.Name]int{}
+	for _, r := range k.db.Routines {
+		named[r.Name]++
+	}
+	overload := func(name schema.Name, kind string) string {
+		if named[name] > 1 && kind != "function" {
+			return " (" + kind + ")"
+		}
+		return ""
+	}
+	for i := range k.db.Routines {
+		r := &k.db.Routines[i]
+		r.Overload = overload(r.Name, r.Kind)
+	}
+	for i := range k.db.Access {
+		if a := &k.db.Access[i]; a.Kind == "routine" {
+			a.Part = overload(a.Name, a.Part)
+		}
+	}
 }
 
 // schedule is what stands behind ON SCHEDULE. The moment at which a repeated event starts is by default that of its making, so it is left out of the
