@@ -103,7 +103,7 @@ var plainWords = wordSet(`ttl length len min max minimum maximum days day age ro
 	required require enabled enable disabled disable count limit limits size format prefix suffix header headers field fields issuer audience cache
 	reset strength encoder complexity hasher arn ref refs reference provider providers store stores manager service services host hosts hostname port
 	user username users login email prompt cost rounds iterations version class classes interval scope scopes region zone backend engine driver mode
-	column table label description title comment changed warn warning history hint created updated validity revision location`)
+	column table label description title comment changed warn warning history hint created updated validity revision location encryption`)
 
 // secretCollections name mappings whose every entry is a secret.
 var secretCollections = wordSet(`secrets passwords tokens credentials apikeys privatekeys accesskeys stringdata`)

@@ -155,10 +155,14 @@ func probeConvertible(o schema.Obligation, from string) (string, error) {
 	if len(o.Columns) != 1 || o.Type == "" {
 		return "", misuse("a type probe needs one column and a type")
 	}
+	return fmt.Sprintf("SELECT count(*) FILTER (WHERE %s), count(*) FROM %s", inconvertible(o), from), nil
+}
+
+// inconvertible is true for values that the type refuses.
+func inconvertible(o schema.Obligation) string {
 	column := quote(o.Columns[0])
-	bad := fmt.Sprintf("%s IS NOT NULL AND NOT pg_catalog.pg_input_is_valid(%s::text, %s)", column, column, literal(o.Type))
 	if m := lengthType.FindStringSubmatch(strings.ToLower(o.Type)); m != nil {
-		bad = fmt.Sprintf("char_length(rtrim(%s::text, ' ')) > %s", column, m[1])
+		return fmt.Sprintf("char_length(rtrim(%s::text, ' ')) > %s", column, m[1])
 	}
-	return fmt.Sprintf("SELECT count(*) FILTER (WHERE %s), count(*) FROM %s", bad, from), nil
+	return fmt.Sprintf("%s IS NOT NULL AND NOT pg_catalog.pg_input_is_valid(%s::text, %s)", column, column, literal(o.Type))
 }
