@@ -88,7 +88,7 @@ func capture(ctx context.Context, c *conn, name string) (*schema.Database, error
 	k := &catalog{ctx: ctx, c: c, name: name, tables: map[string]*tableDraft{}, unread: map[string][]string{},
 		db: &schema.Database{Engine: "mysql", Version: c.server.version}}
 	for _, part := range []func() error{
-		k.readSettings, k.readPrivileges, k.readTables, k.readStorage, k.readPartitions, k.readChecks, k.readColumns, k.readIndexes, k.readForeignKeys,
+		k.readSettings, k.readTables, k.readPrivileges, k.readStorage, k.readPartitions, k.readChecks, k.readColumns, k.readIndexes, k.readForeignKeys,
 		k.readViews, k.readTriggers, k.readRoutines, k.readEvents, k.readSequences,
 	} {
 		if err := part(); err != nil {
@@ -132,7 +132,7 @@ func (k *catalog) finish() {
 		return a.Name.Less(b.Name) || a.Name == b.Name && a.Kind < b.Kind
 	})
 	k.tellRoutinesApart()
-	sort.Slice(k.db.Access, func(i, j int) bool { return k.db.Access[i].Less(k.db.Access[j].Ref) })
+	k.db.Access = mergedAccess(k.db.Access)
 	for kind, names := range k.unread {
 		sort.Strings(names)
 		k.db.Unmodelled = append(k.db.Unmodelled, schema.Unmodelled{Kind: kind, Names: names})

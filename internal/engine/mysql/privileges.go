@@ -7,8 +7,8 @@ import (
 	"github.com/envdiff/envdiff/internal/schema"
 )
 
-// privileges are what the session's account may do with the database, in lower case: of it, of all databases, and of the server's own tables.
-type privileges struct{ database, global, system map[string]bool }
+// privileges are what the session's account may do, in lower case: with the database, with all databases, with the server's own, and with its mysql.proc.
+type privileges struct{ database, global, system, proc map[string]bool }
 
 func (p privileges) has(privilege string) bool {
 	return p.database[privilege] || p.global[privilege] || p.database["all privileges"] || p.global["all privileges"]
@@ -20,7 +20,7 @@ func (p privileges) everywhere(privilege string) bool {
 
 // readPrivileges asks what the account may see. These servers do not refuse what it may not: they leave it out, and it would look as if it were not there.
 func (k *catalog) readPrivileges() error {
-	p := privileges{map[string]bool{}, map[string]bool{}, map[string]bool{}}
+	p := privileges{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}}
 	show := "SHOW GRANTS"
 	if !k.c.server.maria {
 		err := k.c.query(k.ctx, "SELECT CURRENT_ROLE()", func(r engine.Row) error {
@@ -37,7 +37,7 @@ func (k *catalog) readPrivileges() error {
 		return err
 	}
 	k.blind(p)
-	return nil
+	return k.readGrants(p)
 }
 
 // grant reads one line of SHOW GRANTS: GRANT SELECT, INSERT (`a`) ON `shop`.* TO …
@@ -80,7 +80,7 @@ func (p privileges) level(line string, object []token, database string) map[stri
 		if len(object) >= 3 {
 			within, _ := object[0].name(line)
 			if table, _ := object[2].name(line); within == "mysql" && table == "proc" {
-				return p.system
+				return p.proc
 			}
 		}
 		return nil
@@ -139,7 +139,7 @@ func (k *catalog) blind(p privileges) {
 	if !p.has("event") {
 		note("EVENT", here, "the account may not see events", "routine/*")
 	}
-	if p.everywhere("select") || p.everywhere("show_routine") || p.has("show create routine") || p.system["select"] && k.c.server.maria {
+	if p.everywhere("select") || p.everywhere("show_routine") || p.has("show create routine") || (p.system["select"] || p.proc["select"]) && k.c.server.maria {
 		return
 	}
 	kinds := []string{"routine/*"}

@@ -77,3 +77,22 @@ func TestAccountThatMayNotReadATableIsToldTheGrant(t *testing.T) {
 		t.Errorf("an account that may not create databases: %v", err)
 	}
 }
+
+func TestGrantsOfAccounts(t *testing.T) {
+	server, base := arrange(t, forReaders)
+	name := databaseOf(base)
+	server.Exec(t, "", "CREATE USER app@'10.%' IDENTIFIED BY 'pw'; GRANT SELECT, INSERT ON `"+strings.ReplaceAll(name, "_", `\_`)+"`.* TO app@'10.%'; GRANT DELETE ON "+name+".v TO app@'10.%'; GRANT UPDATE (secret) ON "+name+".shown TO app@'10.%'; GRANT PROCESS ON *.* TO app@'10.%'; GRANT SELECT ON mysql.* TO app@'10.%'")
+	t.Cleanup(func() { server.Exec(t, "", "DROP USER app@'10.%'") })
+	var got []string
+	for _, a := range captured(t, base).Access {
+		for _, g := range a.Grants {
+			if g.Grantee == "app@10.%" {
+				got = append(got, a.Kind+" "+a.Name.Name+" "+a.Part+" "+a.Owner+" "+strings.Join(g.Privileges, ","))
+			}
+		}
+	}
+	want := "column shown secret  UPDATE; database    INSERT,SELECT; server    PROCESS; view v  root@127.0.0.1 DELETE"
+	if strings.Join(got, "; ") != want {
+		t.Errorf("got  %s\nwant %s", strings.Join(got, "; "), want)
+	}
+}
