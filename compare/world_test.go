@@ -3,6 +3,7 @@ package compare
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -14,13 +15,16 @@ import (
 	"github.com/envdiff/envdiff/snapshot/config"
 	"github.com/envdiff/envdiff/snapshot/database"
 	"github.com/envdiff/envdiff/snapshot/host"
+	"github.com/envdiff/envdiff/snapshot/hotquery"
 	"github.com/envdiff/envdiff/snapshot/packages"
+	"github.com/envdiff/envdiff/snapshot/replication"
 	"github.com/envdiff/envdiff/snapshot/service"
 )
 
 // productKinds are the kinds of the collectors themselves, so that these tests notice when a collector's declaration changes.
 func productKinds() []snapshot.Kind {
-	r := snapshot.Registry{Hosts: []snapshot.HostCollector{host.New(), packages.New(), service.New(), config.New()}, Databases: database.New()}
+	r := snapshot.Registry{Hosts: []snapshot.HostCollector{host.New(), packages.New(), service.New(), config.New()},
+		Databases: append(database.New(), replication.New(), hotquery.New())}
 	return append(r.Kinds(), snapshot.Kind{Pattern: "value/*", Area: finding.AreaEndpoint})
 }
 
@@ -36,6 +40,8 @@ type env struct {
 	host   map[string]map[string]string
 	attach map[string]snapshot.Attachment
 	looked map[string][]string // scope → globs; none means every product kind
+	follow map[string][]string // scope → instances declared as replicas
+	maxLag map[string]time.Duration
 }
 
 func newEnv(name string) *env {
@@ -108,11 +114,11 @@ func value(v any) snapshot.Value {
 func (e *env) side() Side {
 	kinds := productKinds()
 	b := snapshot.NewBuilder(snapshot.Selection{})
-	for _, scope := range sortedKeys(e.facts) {
-		for _, instance := range sortedKeys(e.facts[scope]) {
+	for _, scope := range slices.Sorted(maps.Keys(e.facts)) {
+		for _, instance := range slices.Sorted(maps.Keys(e.facts[scope])) {
 			b.Instance(scope, e.types[scope], "", instance)
 			r := snapshot.Result{Looked: e.looked[scope]}
-			for _, rest := range sortedKeys(e.facts[scope][instance]) {
+			for _, rest := range slices.Sorted(maps.Keys(e.facts[scope][instance])) {
 				a, err := snapshot.ParseAddress(scope + ":" + rest)
 				if err != nil {
 					panic(err)
@@ -126,12 +132,17 @@ func (e *env) side() Side {
 			b.Add(scope, instance, r, kinds)
 		}
 	}
+	for scope, replicas := range e.follow {
+		for _, instance := range replicas {
+			b.Replica(scope, instance)
+		}
+	}
 	for _, g := range e.gaps {
 		b.Gap(g)
 	}
 	s := b.Finish(snapshot.Manifest{Environment: e.name, CapturedAt: time.Date(2026, 11, 1, 2, 0, 0, 0, time.UTC), Version: "test", RedactKey: e.redact})
 	s.Attachments = e.attach
-	return Side{Name: e.name, Snapshot: s, Params: e.params, HostParams: e.host}
+	return Side{Name: e.name, Snapshot: s, Params: e.params, HostParams: e.host, MaxLag: e.maxLag}
 }
 
 func compareEnvs(t testing.TB, opt Options, envs ...*env) Result {

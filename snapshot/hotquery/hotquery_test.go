@@ -1,0 +1,144 @@
+package hotquery_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/engine/mysql"
+	"github.com/envdiff/envdiff/internal/engine/postgres"
+	"github.com/envdiff/envdiff/internal/engine/sqlite"
+	"github.com/envdiff/envdiff/internal/keys"
+	"github.com/envdiff/envdiff/internal/testservers"
+	"github.com/envdiff/envdiff/snapshot"
+	"github.com/envdiff/envdiff/snapshot/hotquery"
+	"github.com/envdiff/envdiff/snapshot/snapshottest"
+)
+
+func TestMain(m *testing.M) { testservers.Main(m) }
+
+var testKey, _ = keys.Parse("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+
+func open(t *testing.T, e engine.Engine, dsn string) engine.DB {
+	t.Helper()
+	db, err := e.Open(t.Context(), engine.Target{Engine: e.Name(), DSN: dsn, Path: dsn, Display: "the test database"}, engine.ReadOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+func collect(t *testing.T, db engine.DB) snapshot.Result {
+	t.Helper()
+	return hotquery.New().Collect(t.Context(), snapshot.DatabaseInput{Scope: "main", Instance: "primary", DB: db, Redact: snapshot.NewRedactor(testKey, nil)})
+}
+
+// planted is a literal that must not be stored.
+const planted = "zqtoken"
+
+// byText are the statements as "calls rows", by text.
+func byText(t *testing.T, r snapshot.Result) map[string]string {
+	t.Helper()
+	values := map[string]string{}
+	for _, f := range r.Facts {
+		values[f.Address.Name+"#"+f.Address.Attribute] = f.Value.Display()
+		if strings.Contains(f.Value.JSON(), planted) {
+			t.Errorf("%s holds a literal: %s", f.Address, f.Value.JSON())
+		}
+	}
+	m := map[string]string{}
+	for key, v := range values {
+		if name, ok := strings.CutSuffix(key, "#text"); ok {
+			m[v] = values[name+"#calls"] + " " + values[name+"#rows"]
+		}
+	}
+	return m
+}
+
+// workload is run on both kinds of server: the same statement with other values, a list of another length, a password in a statement that is no query.
+const workload = `
+SELECT id FROM orders WHERE state = 'zqtoken1';
+SELECT id FROM orders WHERE state = 'zqtoken2';
+SELECT id FROM orders WHERE id IN (1, 2);
+select id from orders where id in (3, 4, 5);
+UPDATE orders SET state = 'zqtoken3' WHERE id = 1;
+`
+
+func TestPostgresCountsBySameForm(t *testing.T) {
+	server := testservers.NewPostgres(t, "shared_preload_libraries = 'pg_stat_statements'")
+	dsn := server.DSN("postgres")
+	server.Exec(t, dsn, "CREATE EXTENSION pg_stat_statements; CREATE TABLE orders (id int PRIMARY KEY, state text); INSERT INTO orders SELECT n, 'new' FROM generate_series(1, 9) n")
+	server.Exec(t, dsn, "SELECT pg_stat_statements_reset()")
+	for _, sql := range strings.Split(strings.TrimSpace(workload), "\n") {
+		server.Exec(t, dsn, sql)
+	}
+	server.Exec(t, dsn, "CREATE ROLE someone PASSWORD 'zqtoken'")
+	got := byText(t, collect(t, open(t, postgres.New(), dsn)))
+	want := map[string]string{"select id from orders where state = ?": "2 0", "select id from orders where id in (?+)": "2 5", "update orders set state = ? where id = ?": "1 1"}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got %v", got)
+	}
+	snapshottest.Database(t, hotquery.New(), snapshot.DatabaseSpec{}, func(t *testing.T) engine.DB { return open(t, postgres.New(), dsn) })
+
+	server.Exec(t, dsn, "CREATE ROLE guest LOGIN PASSWORD 'g'")
+	r := collect(t, open(t, postgres.New(), server.UserDSN("guest", "g", "postgres")))
+	if len(r.Notes) != 1 || r.Notes[0].Count < 3 || r.Notes[0].Detail != "GRANT pg_read_all_stats TO the role" {
+		t.Errorf("notes of a role that may not read: %+v", r.Notes)
+	}
+}
+
+func TestMariaDBCountsBySameForm(t *testing.T) {
+	server := testservers.NewMariaDB(t, "--performance-schema=ON")
+	server.Exec(t, "", "CREATE DATABASE shop; CREATE TABLE shop.orders (id int PRIMARY KEY, state text); INSERT INTO shop.orders SELECT seq, 'new' FROM shop.seq_1_to_9")
+	server.Exec(t, "", "TRUNCATE performance_schema.events_statements_summary_by_digest")
+	for _, sql := range strings.Split(strings.TrimSpace(workload), "\n") {
+		server.Exec(t, "shop", strings.TrimSuffix(sql, ";"))
+	}
+	got := byText(t, collect(t, open(t, mysql.New(), server.DSN("shop"))))
+	want := map[string]string{"select id from orders where state = ?": "2 0", "select id from orders where id in (?+)": "2 5", "update orders set state = ? where id = ?": "1 1"}
+	for text, counts := range want {
+		if got[text] != counts {
+			t.Errorf("%s: %q, want %q", text, got[text], counts)
+		}
+	}
+	if t.Failed() {
+		t.Log(got)
+	}
+}
+
+func TestServersWithoutCountersAreNotes(t *testing.T) {
+	pg := testservers.Postgres(t)
+	maria := testservers.MariaDB(t)
+	for name, db := range map[string]engine.DB{
+		"the extension pg_stat_statements is not installed in this database": open(t, postgres.New(), pg.NewDatabase(t)),
+		"the server runs without performance_schema":                         open(t, mysql.New(), maria.DSN(maria.NewDatabase(t))),
+	} {
+		r := collect(t, db)
+		if len(r.Facts)+len(r.Gaps) > 0 || len(r.Notes) != 1 || r.Notes[0].Kind != "hot queries: "+name {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+	dsn := pg.NewDatabase(t)
+	pg.Exec(t, dsn, "CREATE EXTENSION pg_stat_statements") // installed, but the server does not load it
+	if r := collect(t, open(t, postgres.New(), dsn)); len(r.Notes) != 1 || !strings.Contains(r.Notes[0].Kind, "shared_preload_libraries") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestEnginesWithoutCountersSayNothing(t *testing.T) {
+	e := sqlite.New()
+	target, err := e.CreateScratch(t.Context(), engine.Target{Engine: "sqlite"}, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := e.Open(t.Context(), target, engine.ReadOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if r := collect(t, db); len(r.Facts)+len(r.Gaps)+len(r.Notes) > 0 || r.Looked == nil {
+		t.Errorf("%+v", r)
+	}
+}
