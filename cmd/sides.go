@@ -160,9 +160,6 @@ func (s *session) compareSides(ctx context.Context, c *config.Config, sides []si
 	if err != nil {
 		return nil, interrupted(ctx, err)
 	}
-	for i := range res.Findings {
-		res.Findings[i].Weighed = true
-	}
 	r := s.newReport("compare", sides)
 	r.Findings, r.Gaps, r.Coverage = res.Findings, res.Gaps, res.Coverage
 	r.Warnings = append(r.Warnings, res.Warnings...)

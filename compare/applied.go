@@ -3,6 +3,8 @@ package compare
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 
@@ -24,7 +26,7 @@ func (c *comparison) sameVersion(found []finding.Finding) []finding.Finding {
 		}
 	}
 	var out []finding.Finding
-	for _, scope := range sortedKeys(changed) {
+	for _, scope := range slices.Sorted(maps.Keys(changed)) {
 		if a, version, ok := c.appliedAlike(scope); ok {
 			out = append(out, c.sameVersionFinding(a, version, changed[scope]))
 		}
@@ -77,7 +79,7 @@ func (c *comparison) sameVersionFinding(a snapshot.Address, version snapshot.Val
 	if len(related) > 1 {
 		differ = fmt.Sprintf("%d objects of the schemas differ", len(related))
 	}
-	f.Message = fmt.Sprintf("%s: the migrations stand at %s in %s (%s), and %s", a.Scope, version.Display(), listed3(names), snapshot.Unescape(a.Attribute), differ)
+	f.Message = fmt.Sprintf("%s: the migrations stand at %s in %s (%s), and %s", a.Scope, version.Display(), enumerate(names), snapshot.Unescape(a.Attribute), differ)
 	sort.Strings(related)
 	f.Related = related[:min(len(related), maxRelated)]
 	f.Seal(names)

@@ -3,6 +3,8 @@ package compare
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -39,7 +41,7 @@ type Options struct {
 
 // Result is everything that a comparison found.
 type Result struct {
-	Findings []finding.Finding // sealed and sorted
+	Findings []finding.Finding // sealed, weighed and sorted
 	Gaps     []finding.Gap
 	Coverage []finding.Coverage
 	Warnings []string
@@ -150,11 +152,14 @@ func (c *comparison) result(findings []finding.Finding) Result {
 		findings = append(findings, again...)
 	}
 	finding.Sort(findings)
+	for i := range findings {
+		findings[i].Weighed = true
+	}
 	r := Result{Findings: findings, Gaps: c.gaps(), Coverage: c.coverage()}
 	for _, scope := range c.oneSided() {
 		c.warnings[scope] = true
 	}
-	r.Warnings = sortedKeys(c.warnings)
+	r.Warnings = slices.Sorted(maps.Keys(c.warnings))
 	return r
 }
 
@@ -202,7 +207,7 @@ func (c *comparison) coverage() []finding.Coverage {
 		for _, n := range s.Snapshot.Notes {
 			counts[n.Kind] += n.Count
 		}
-		for _, kind := range sortedKeys(counts) {
+		for _, kind := range slices.Sorted(maps.Keys(counts)) {
 			out = append(out, finding.Coverage{Environment: s.Name, Kind: kind, Count: counts[kind]})
 		}
 	}
@@ -218,7 +223,7 @@ func (c *comparison) oneSided() []string {
 		}
 	}
 	var out []string
-	for _, scope := range sortedKeys(holders) {
+	for _, scope := range slices.Sorted(maps.Keys(holders)) {
 		if n := len(holders[scope]); n < len(c.sides) {
 			out = append(out, fmt.Sprintf("%s is only in %s: it is not compared with the others", scope, strings.Join(holders[scope], ", ")))
 		}

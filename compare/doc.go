@@ -1,21 +1,26 @@
-// Package compare is the third verb of the flow: snapshots in, findings out. It merges the sorted facts of every side, pivots each address
-// to value → instances, and says what differs within an environment and across environments: one change, one finding.
+// Package compare is the second verb of the flow: snapshots in, findings out. It merges the sorted facts of every side,
+// pivots each address to value → instances, and says what differs within an environment and across environments: one
+// change, one finding.
 //
 // The stages, in the order in which they run:
 //
-//	params.go     each environment's own values (params, host names, addresses) → placeholders; matcher.go finds them
+//	params.go     each environment's own values (params, host names, addresses) → placeholders; matcher.go
+//	              finds them
 //	merge.go      k sorted streams of lines → one row per address; names are paired under their placeholders
 //	knowledge.go  absent or not looked at: gaps, and what the collectors covered
-//	object.go     the rows of one object → nodes: its presence, its subtrees (subtree.go), its attributes, its rows (rows.go)
+//	object.go     the rows of one object → nodes: its presence, its subtrees (subtree.go), its attributes, its
+//	              rows (rows.go)
 //	absorb.go     parents, owners and better sayings take the findings of what depends on them
 //	pivot.go      node → differences: the odd within, the sets across
-//	remark.go     what a value says by itself: another environment's parameter, a misspelt host (known.go), a shared secret (secrets.go)
-//	typo.go       a missing and an added neighbour are one misspelt or renamed name
+//	remark.go     what a value says by itself: another environment's parameter, a misspelt host (known.go), a
+//	              shared secret (secrets.go)
+//	typo.go       a missing and an added neighbour are one misspelt or renamed name; near.go measures
 //	usage.go, profile.go  what several facts say together: swapping, traits of data that only the last side has
-//	replication.go, replication_checks.go  what the nodes of one database say together: missing, stopped, lagging, diverged
+//	replication.go, replication_checks.go  what the nodes of one database say together: missing, stopped,
+//	              lagging, diverged
 //	hotquery.go   what the last environment spends its time on and another one has never run
-//	rules.go      rules as data: which rule a difference breaks; judge.go weighs, messages.go says it in words
+//	rules.go      rules as data: which rule a difference breaks; judge.go weighs, messages.go says it, words.go has the words
 //
-// With L lines, V values and D differing rows it takes O(L log L) time for the lookups and O(V) for the values, and keeps only rows that differ,
-// profiles and memory sizes: O(D) memory beside the snapshots themselves.
+// With L lines, V values and D differing rows it takes O(L log L) time for the lookups and O(V) for the values, and keeps
+// only rows that differ, profiles and memory sizes: O(D) memory beside the snapshots themselves.
 package compare

@@ -2,6 +2,8 @@ package compare
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 
@@ -53,7 +55,7 @@ func (c *comparison) notAcrossEngines() []finding.Coverage {
 		}
 	}
 	var out []finding.Coverage
-	for _, scope := range sortedKeys(scopes) {
+	for _, scope := range slices.Sorted(maps.Keys(scopes)) {
 		if !scopes[scope] {
 			continue
 		}

@@ -2,7 +2,9 @@ package compare
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/envdiff/envdiff/snapshot"
@@ -176,7 +178,7 @@ func (e *estate) setTable(env int, t estateTable, columns []string) {
 		names = append(names, t.name+"."+c)
 	}
 	en.set("main:table/"+t.name+"#column_order", append([]string(nil), columns...))
-	for _, index := range sortedKeys(t.indexes) {
+	for _, index := range slices.Sorted(maps.Keys(t.indexes)) {
 		at := "main:index/" + t.name + "." + index
 		en.unset(at + "#*")
 		var parts, reads []string
@@ -189,7 +191,7 @@ func (e *estate) setTable(env int, t estateTable, columns []string) {
 			en.set(at+"#columns", parts).set(at+"#@columns", reads).set(at+"#unique", false)
 		}
 	}
-	for _, fk := range sortedKeys(t.foreign) {
+	for _, fk := range slices.Sorted(maps.Keys(t.foreign)) {
 		at := "main:constraint/" + t.name + "." + fk
 		en.unset(at + "#*")
 		if column := t.foreign[fk][0]; left[column] {

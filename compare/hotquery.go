@@ -3,6 +3,8 @@ package compare
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/finding"
@@ -39,7 +41,7 @@ func (q *hotQueries) findings(c *comparison) []finding.Finding {
 		ran[i] = map[string]map[string]bool{}
 	}
 	var out []finding.Finding
-	for _, key := range sortedKeys(q.rows) {
+	for _, key := range slices.Sorted(maps.Keys(q.rows)) {
 		object, attribute, _ := strings.Cut(key, "#")
 		if attribute != "share" {
 			continue

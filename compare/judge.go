@@ -3,6 +3,8 @@ package compare
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -288,7 +290,7 @@ func (j *judgement) related() []string {
 		}
 	}
 	delete(set, d.node.addr.String())
-	return sortedKeys(set)
+	return slices.Sorted(maps.Keys(set))
 }
 
 // maxOrigins bounds the places of one finding: 200 hosts have read the value from the same file.
@@ -348,5 +350,5 @@ func environmentsIn(f finding.Finding) []string {
 			set[v.Environment] = true
 		}
 	}
-	return sortedKeys(set)
+	return slices.Sorted(maps.Keys(set))
 }

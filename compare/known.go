@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/finding"
-	"github.com/envdiff/envdiff/internal/spelling"
 	"github.com/envdiff/envdiff/snapshot"
 )
 
@@ -93,31 +92,6 @@ func (k *knownNames) meant(token string) string {
 		k.memo[token] = meant
 	}
 	return meant
-}
-
-// nearHost reports that a host name is another one misspelt: a dot too many or too few, or one label that is a near miss. Short labels are names
-// in their own right (app and api, mail and main): with up to five letters only a swap or a letter more or less is a slip.
-func nearHost(a, b string) bool {
-	if digitsDiffer(a, b) || spelling.Distance(a, b, 2) > 2 {
-		return false
-	}
-	x, y := strings.Split(a, "."), strings.Split(b, ".")
-	if len(x) != len(y) {
-		return spelling.Distance(a, b, 1) == 1
-	}
-	differing := 0
-	for i := range x {
-		if x[i] == y[i] {
-			continue
-		}
-		shorter := min(len(x[i]), len(y[i]))
-		d := spelling.Distance(x[i], y[i], nameLimit(x[i], y[i]))
-		differing++
-		if differing > 1 || shorter < 4 || d > nameLimit(x[i], y[i]) || shorter < 6 && len(x[i]) == len(y[i]) && !swapped(x[i], y[i]) {
-			return false
-		}
-	}
-	return true
 }
 
 // hostTokens are the host-like names in a text: at least five letters, digits, '-' and dots, with a dot and a letter.

@@ -1,6 +1,9 @@
 package compare
 
-import "sort"
+import (
+	"slices"
+	"sort"
+)
 
 // matcher finds many words in a text at once: at each word boundary the next four bytes are looked up in a bitmap, and only where some
 // pattern begins with them the patterns of that beginning are tried, longest first. It costs about a nanosecond per byte of text
@@ -47,18 +50,8 @@ func (m *matcher) add(word string, t target) {
 	h := gramHash(word)
 	m.seen[h>>6] |= 1 << (h & 63)
 	ls := append(m.lengths[g], len(word))
-	sort.Sort(sort.Reverse(sort.IntSlice(ls)))
-	m.lengths[g] = dedupe(ls)
-}
-
-func dedupe(sorted []int) []int {
-	out := sorted[:0]
-	for i, n := range sorted {
-		if i == 0 || n != sorted[i-1] {
-			out = append(out, n)
-		}
-	}
-	return out
+	slices.SortFunc(ls, func(a, b int) int { return b - a })
+	m.lengths[g] = slices.Compact(ls)
 }
 
 // gramHash spreads the first four bytes over 16 bits.

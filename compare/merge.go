@@ -2,6 +2,7 @@ package compare
 
 import (
 	"context"
+	"slices"
 	"sort"
 	"strings"
 
@@ -168,7 +169,7 @@ func (n *normaliser) renames(side int, lines []snapshot.Line) []rename {
 			out = append(out, rename{side, j, text, key, nil})
 			continue
 		}
-		for _, h := range sortedInts(hosts) {
+		for _, h := range slices.Sorted(slices.Values(hosts)) {
 			if key := scope + ":" + n.names.replace(body, h, nil); key != text {
 				out = append(out, rename{side, j, text, key, []int{h}})
 			}
@@ -313,7 +314,7 @@ func (c *comparison) fillCell(cell *cell, side int, line *snapshot.Line) {
 func (n *normaliser) ownGroups(g group, text string, hosts []int, view *scopeView, scope string) []group {
 	var out []group
 	rest := g.on
-	for _, h := range sortedInts(hosts) {
+	for _, h := range slices.Sorted(slices.Values(hosts)) {
 		for i := range view.instances {
 			if g.on.has(i) && n.hosts[scope+"\x00"+view.instances[i]] == h {
 				own := g
@@ -372,9 +373,4 @@ func (r *row) heldElsewhere(side int, key string) bool {
 		}
 	}
 	return false
-}
-
-func sortedInts(ns []int) []int {
-	sort.Ints(ns)
-	return dedupe(ns)
 }

@@ -2,6 +2,8 @@ package compare
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,74 +13,8 @@ import (
 
 // Messages are one plain line: what, then who has what. Values are shown as they are, shortened; sinks escape them.
 
-// maxShown bounds a value in a message, maxNames the instances that are named one by one.
-const (
-	maxShown = 80
-	maxNames = 3
-)
-
-// subject says what a finding is about, without the scope, which its address begins with: "php.ini PHP.memory_limit", "column users.email
-// nullable".
+// subject says what a finding is about.
 func (j *judgement) subject() string { return subject(j.d.node) }
-
-func subject(n *node) string {
-	a := n.addr
-	name, attribute := snapshot.Unescape(a.Name), snapshot.Unescape(a.Attribute)
-	s := ""
-	switch {
-	case a.Kind == "config" && attribute == "":
-		return "/" + name
-	case a.Kind == "config":
-		return name[strings.LastIndexByte(name, '/')+1:] + " " + attribute
-	case a.Kind == "package":
-		s = name[strings.IndexByte(name, '/')+1:]
-		if attribute == "version" {
-			return s
-		}
-	case a.Kind == "grant":
-		return strings.TrimSuffix("privileges of "+attribute, " of ") + " on " + strings.Replace(name, "/", " ", 1)
-	case a.Kind == "profile", a.Kind == "rows":
-		return name
-	case a.Kind == "host":
-		return strings.TrimSpace(name+" "+strings.ReplaceAll(strings.TrimPrefix(strings.TrimSuffix(attribute, "_bytes"), "total"), "_", " "))
-	case a.Kind == "value":
-		return strings.TrimSpace(name+" "+attribute)
-	default:
-		s = strings.TrimSpace(a.Kind + " " + name)
-	}
-	return strings.TrimSpace(s + " " + strings.ReplaceAll(attribute, "_", " "))
-}
-
-// display is a value as a message shows it.
-func display(n *node, v snapshot.Value) string {
-	if f, ok := v.Number(); ok && strings.HasSuffix(n.addr.Attribute, "_bytes") {
-		return bytesText(f)
-	}
-	s := oneLine.Replace(snapshot.Masked(v.Display()))
-	if s == "" {
-		return `""`
-	}
-	if runes := []rune(s); len(runes) > maxShown {
-		return string(runes[:maxShown-1]) + "…"
-	}
-	return s
-}
-
-var oneLine = strings.NewReplacer("\n", `\n`, "\r", `\r`)
-
-// bytesText is a size in the unit that people think of: 8.0 GiB.
-func bytesText(f float64) string {
-	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"}
-	u := 0
-	for abs(f) >= 1024 && u < len(units)-1 {
-		f /= 1024
-		u++
-	}
-	if u == 0 {
-		return strconv.FormatFloat(f, 'f', -1, 64) + " B"
-	}
-	return strconv.FormatFloat(f, 'f', 1, 64) + " " + units[u]
-}
 
 // shown is a share as a message shows it; several raw values can be one share.
 func (j *judgement) shown(s share) string {
@@ -230,7 +166,7 @@ func (j *judgement) who(s share) string {
 	if len(names) > maxNames {
 		return fmt.Sprintf("%d of %d", len(names), len(view.instances))
 	}
-	return listed3(names)
+	return enumerate(names)
 }
 
 // where says on which instances a remark's value stands, if not on all of its side.
@@ -251,25 +187,7 @@ func (c *comparison) nameList(sides []int) string {
 	for i, s := range sides {
 		names[i] = c.sides[s].Name
 	}
-	return listed3(names)
-}
-
-// listed3 joins names with commas and "and".
-func listed3(names []string) string {
-	switch len(names) {
-	case 0:
-		return ""
-	case 1:
-		return names[0]
-	}
-	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return noun
-	}
-	return strconv.Itoa(n) + " " + noun + "s"
+	return enumerate(names)
 }
 
 // listText describes a list that differs between two sides by its items; "" where there is no plain pair of lists.
@@ -300,15 +218,6 @@ func (j *judgement) listText() string {
 	return "has " + strings.Join(gained, ", ") + " in place of " + strings.Join(lost, ", ") + " in " + name
 }
 
-func texts(v snapshot.Value) []string {
-	items := v.Items()
-	out := make([]string, len(items))
-	for i, it := range items {
-		out[i] = oneLine.Replace(snapshot.Masked(it.Display()))
-	}
-	return out
-}
-
 func (j *judgement) sayReordered() string {
 	if j.d.within {
 		return j.subject() + j.inside() + ": the same items are in another order on " + j.oddNames()
@@ -328,7 +237,7 @@ func (j *judgement) oddNames() string {
 			parts = append(parts, j.who(s))
 		}
 	}
-	return listed3(parts)
+	return enumerate(parts)
 }
 
 // sayConffile speaks of conffiles, of which only the modified ones have facts.
@@ -348,7 +257,7 @@ func (j *judgement) sayConffile() string {
 			parts = append(parts, j.who(sh)+" in "+j.c.sides[sh.side].Name)
 		}
 	}
-	return s + " is not as its package delivered it on " + listed3(parts) + " only"
+	return s + " is not as its package delivered it on " + enumerate(parts) + " only"
 }
 
 func (j *judgement) saySecretDiffers() string {
@@ -440,51 +349,5 @@ func (j *judgement) sayGrant() string {
 	if len(seen) == 0 || len(seen) > maxNames {
 		return j.plain()
 	}
-	return j.plain() + ": " + strings.Join(sortedKeys(seen), "; ")
-}
-
-// misspeltName reports a name that has another spelling on the other side.
-func (j *judgement) misspeltName() bool { return j.d.counterpart != nil && !j.d.renamed }
-
-// misspeltValue reports an odd instance whose value is a near miss of its peers'. Ports and known hosts that differ by a number are
-// different on purpose, or wrong in another way.
-func (j *judgement) misspeltValue() bool {
-	if !j.d.within || j.shape != differs {
-		return false
-	}
-	var norm *share
-	for i := range j.d.shares {
-		if s := &j.d.shares[i]; !s.odd && !s.absent {
-			norm = s
-			break
-		}
-	}
-	if norm == nil || j.port() {
-		return false
-	}
-	for _, s := range j.d.shares {
-		if !s.absent && s.key != norm.key && nearValue(s.groups[0].value, norm.groups[0].value) {
-			return true
-		}
-	}
-	return false
-}
-
-func (j *judgement) port() bool {
-	name := strings.ToLower(lastName(j.d.node.key))
-	return strings.Contains(name, "port") || strings.Contains(name, "listen")
-}
-
-// nearMissIsLow weighs a near miss across environments low: the environments were typed by different people, and a slip of one
-// character is more often two values than one.
-func (j *judgement) nearMissIsLow(s finding.Severity) finding.Severity {
-	d := j.d
-	if d.within || len(d.sides) != 2 || j.port() {
-		return s
-	}
-	from, to := d.norm(d.sides[0]), d.norm(d.sides[1])
-	if len(from) != 1 || len(to) != 1 || from[0].absent || to[0].absent || !nearValue(from[0].groups[0].value, to[0].groups[0].value) {
-		return s
-	}
-	return min(s, finding.Low)
+	return j.plain() + ": " + strings.Join(slices.Sorted(maps.Keys(seen)), "; ")
 }

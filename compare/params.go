@@ -1,6 +1,8 @@
 package compare
 
 import (
+	"maps"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -57,7 +59,7 @@ func newNormalisers(sides []Side, views []map[string]*scopeView, all map[string]
 		if params == nil {
 			params = envs[environmentOf(s)] // a snapshot file of a configured environment
 		}
-		for _, name := range sortedKeys(params) {
+		for _, name := range slices.Sorted(maps.Keys(params)) {
 			if !equal[name] {
 				n.add(params[name], target{ph.id(name), -1})
 			}
@@ -92,7 +94,7 @@ func allEnvironments(sides []Side, all map[string]map[string]string) map[string]
 // equalEverywhere are the names that have one value wherever they are set, in more than one environment.
 func equalEverywhere(envs map[string]map[string]string) map[string]bool {
 	first, count, same := map[string]string{}, map[string]int{}, map[string]bool{}
-	for _, env := range sortedKeys(envs) {
+	for _, env := range slices.Sorted(maps.Keys(envs)) {
 		for name, v := range envs[env] {
 			if count[name] == 0 {
 				first[name], same[name] = v, true
@@ -120,11 +122,11 @@ func (n *normaliser) add(word string, t target) {
 
 // addHosts adds what belongs to single hosts: their params, their names and their addresses.
 func (n *normaliser) addHosts(s Side, views map[string]*scopeView, ph *placeholders, equal map[string]bool) {
-	for _, scope := range sortedKeys(views) {
+	for _, scope := range slices.Sorted(maps.Keys(views)) {
 		for _, instance := range views[scope].instances {
 			host := len(n.hosts)
 			n.hosts[scope+"\x00"+instance] = host
-			for _, name := range sortedKeys(s.HostParams[instance]) {
+			for _, name := range slices.Sorted(maps.Keys(s.HostParams[instance])) {
 				n.add(s.HostParams[instance][name], target{ph.id(name), host})
 			}
 			if s.Snapshot.Manifest.Scopes[scope].Type == "role" && strings.ContainsAny(instance, "0123456789.") {
@@ -175,11 +177,11 @@ func (n *normaliser) addForeign(own string, envs map[string]map[string]string, s
 		}
 	}
 	n.foreign = map[string]string{}
-	for _, env := range sortedKeys(envs) {
+	for _, env := range slices.Sorted(maps.Keys(envs)) {
 		if env == own {
 			continue
 		}
-		for _, name := range sortedKeys(envs[env]) {
+		for _, name := range slices.Sorted(maps.Keys(envs[env])) {
 			v := envs[env][name]
 			if len(v) < minWord || !strings.Contains(v, ".") || mine[v] || n.foreign[v] != "" {
 				continue
@@ -230,7 +232,7 @@ func endpoint(text string) string {
 	return host
 }
 
-// touches reports whether a text holds a word that could be replaced, and on which hosts' behalf.
+// touches reports whether a text holds a word that could be replaced, and on which hosts' behalf, each once.
 func (m *matcher) touches(s string) (touched bool, hosts []int) {
 	every := func(target) bool { return true }
 	for at := 0; ; {
@@ -240,7 +242,7 @@ func (m *matcher) touches(s string) (touched bool, hosts []int) {
 		}
 		touched = true
 		for _, t := range h.targets {
-			if t.host >= 0 {
+			if t.host >= 0 && !slices.Contains(hosts, t.host) {
 				hosts = append(hosts, t.host)
 			}
 		}
@@ -264,7 +266,7 @@ func (m *matcher) replace(s string, host int, choose func(ids []int) int) string
 		for _, t := range h.targets {
 			ids = append(ids, t.id)
 		}
-		ids = dedupe(ids)
+		ids = slices.Compact(ids)
 		id := ids[0]
 		if len(ids) > 1 && choose != nil {
 			id = choose(ids)
@@ -334,13 +336,4 @@ func findLine(s *snapshot.Snapshot, a snapshot.Address) *snapshot.Line {
 		return &s.Lines[i]
 	}
 	return nil
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	return keys
 }

@@ -2,6 +2,8 @@ package compare
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/envdiff/envdiff/snapshot"
@@ -74,7 +76,7 @@ func (p *profiles) differences(c *comparison) []*difference {
 		return nil
 	}
 	var out []*difference
-	for _, key := range sortedKeys(p.rows) {
+	for _, key := range slices.Sorted(maps.Keys(p.rows)) {
 		for i := range traits {
 			if attributeOf(key) == traits[i].attribute {
 				if d := p.oneSided(c, key, &traits[i]); d != nil {

@@ -3,6 +3,7 @@ package compare
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -99,7 +100,7 @@ func (e *estate) spot(choose func(estateFile) string) (f estateFile, place strin
 }
 
 func (e *estate) anyKey(f estateFile) string {
-	section := sortedKeys(f.sections)[e.rng.IntN(2)] // the last section is for removeSection
+	section := slices.Sorted(maps.Keys(f.sections))[e.rng.IntN(2)] // the last section is for removeSection
 	keys := f.sections[section]
 	return section + "." + keys[1+e.rng.IntN(len(keys)-1)]
 }
@@ -142,9 +143,9 @@ func (e *estate) renameKey() bool {
 }
 
 func (e *estate) removeSection() bool {
-	f, place, env, hosts, odd, ok := e.spot(func(f estateFile) string { return sortedKeys(f.sections)[2] })
+	f, place, env, hosts, odd, ok := e.spot(func(f estateFile) string { return slices.Sorted(maps.Keys(f.sections))[2] })
 	if ok {
-		for _, key := range f.sections[sortedKeys(f.sections)[2]] {
+		for _, key := range f.sections[slices.Sorted(maps.Keys(f.sections))[2]] {
 			e.envs[env].unset(place+"."+key, hosts...)
 		}
 		e.plant("section removed", env, odd, place)
@@ -198,7 +199,7 @@ func (e *estate) reorderBlocks() bool {
 
 // changeList adds an item to a list value.
 func (e *estate) changeList() bool {
-	f, place, env, hosts, odd, ok := e.spot(func(f estateFile) string { return sortedKeys(f.sections)[0] + ".list" })
+	f, place, env, hosts, odd, ok := e.spot(func(f estateFile) string { return slices.Sorted(maps.Keys(f.sections))[0] + ".list" })
 	if !ok {
 		return false
 	}
@@ -335,7 +336,7 @@ func (e *estate) dropIndex() bool {
 		return false
 	}
 	e.taken[t.name+" used"] = true
-	index := sortedKeys(t.indexes)[e.rng.IntN(2)]
+	index := slices.Sorted(maps.Keys(t.indexes))[e.rng.IntN(2)]
 	e.envs[e.rng.IntN(2)].unset("main:index/" + t.name + "." + index + "#*")
 	e.plant("index dropped", 0, false, "main:index/"+t.name+"."+index)
 	return true

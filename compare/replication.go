@@ -3,6 +3,8 @@ package compare
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -30,7 +32,7 @@ func (t *topologies) note(r *row) {
 func (t *topologies) findings(c *comparison) []finding.Finding {
 	var out []finding.Finding
 	for i := range c.sides {
-		for _, scope := range sortedKeys(c.sides[i].Snapshot.Manifest.Scopes) {
+		for _, scope := range slices.Sorted(maps.Keys(c.sides[i].Snapshot.Manifest.Scopes)) {
 			if c.sides[i].Snapshot.Manifest.Scopes[scope].Type != "database" {
 				continue
 			}
@@ -182,7 +184,7 @@ func (t *topology) report(c *comparison, found []problem) []finding.Finding {
 		at[key] = append(at[key], p)
 	}
 	var out []finding.Finding
-	for _, key := range sortedKeys(at) {
+	for _, key := range slices.Sorted(maps.Keys(at)) {
 		ps := at[key]
 		severity := c.severity(ps[0].rule)
 		if severity == finding.Off {

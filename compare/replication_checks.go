@@ -2,6 +2,8 @@ package compare
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -145,7 +147,7 @@ func writablePrimaries(t *topology) []problem {
 		for _, n := range writers {
 			names = append(names, n.name)
 		}
-		return []problem{{"replication-broken", "topology#primaries", writers[len(writers)-1], listed3(names) + " take writes, each on its own"}}
+		return []problem{{"replication-broken", "topology#primaries", writers[len(writers)-1], enumerate(names) + " take writes, each on its own"}}
 	}
 	return nil
 }
@@ -192,7 +194,7 @@ func divergedReplicas(t *topology) []problem {
 		}
 		if len(origins) > 0 {
 			out = append(out, problem{"replica-diverged", "node#transactions", n,
-				n.name + " has transactions of " + listed3(dedupeTexts(origins)) + " that " + p.name + " lacks"})
+				n.name + " has transactions of " + enumerate(slices.Compact(slices.Sorted(slices.Values(origins)))) + " that " + p.name + " lacks"})
 		}
 	}
 	return out
@@ -235,7 +237,7 @@ const (
 func hungrySlots(t *topology) []problem {
 	var out []problem
 	for _, n := range t.nodes {
-		for _, key := range sortedKeys(n.facts) {
+		for _, key := range slices.Sorted(maps.Keys(n.facts)) {
 			name, attribute, _ := strings.Cut(key, "#")
 			if !strings.HasPrefix(name, "slot/") {
 				continue
@@ -292,10 +294,10 @@ func brokenCluster(t *topology) []problem {
 	}
 	if len(ids) > 1 {
 		var names []string
-		for _, id := range sortedKeys(ids) {
+		for _, id := range slices.Sorted(maps.Keys(ids)) {
 			names = append(names, ids[id])
 		}
-		out = append(out, problem{"replication-broken", "cluster#id", t.nodes[0], listed3(names) + " belong to different clusters"})
+		out = append(out, problem{"replication-broken", "cluster#id", t.nodes[0], enumerate(names) + " belong to different clusters"})
 	}
 	if witness != nil && members == len(t.nodes) && smallest < members {
 		out = append(out, problem{"replica-missing", "cluster#size", witness, fmt.Sprintf("%s sees %d members of %d that are declared", witness.name, smallest, members)})
@@ -307,7 +309,7 @@ func brokenCluster(t *topology) []problem {
 func contradictedMonitor(t *topology) []problem {
 	var out []problem
 	for _, teller := range t.nodes {
-		for _, key := range sortedKeys(teller.facts) {
+		for _, key := range slices.Sorted(maps.Keys(teller.facts)) {
 			host, ok := strings.CutSuffix(key, "#state")
 			if !ok || !strings.HasPrefix(host, "mmm/") {
 				continue
@@ -357,12 +359,4 @@ func or(text, otherwise string) string {
 		return otherwise
 	}
 	return text
-}
-
-func dedupeTexts(texts []string) []string {
-	set := map[string]bool{}
-	for _, t := range texts {
-		set[t] = true
-	}
-	return sortedKeys(set)
 }

@@ -1,6 +1,8 @@
 package compare
 
 import (
+	"slices"
+
 	"github.com/envdiff/envdiff/internal/finding"
 	"github.com/envdiff/envdiff/snapshot"
 )
@@ -108,20 +110,11 @@ func asRule(_ *judgement, s finding.Severity) finding.Severity { return s }
 
 // matches reports whether a rule is about a difference.
 func (r *rule) matches(j *judgement) bool {
-	if r.of&j.shape == 0 || len(r.areas) > 0 && !contain(r.areas, j.d.node.kind.Area) {
+	if r.of&j.shape == 0 || len(r.areas) > 0 && !slices.Contains(r.areas, j.d.node.kind.Area) {
 		return false
 	}
 	if len(r.at) > 0 && !snapshot.MatchAny(r.at, j.body) {
 		return false
 	}
 	return r.when == nil || r.when(j)
-}
-
-func contain(areas []finding.Area, a finding.Area) bool {
-	for _, x := range areas {
-		if x == a {
-			return true
-		}
-	}
-	return false
 }

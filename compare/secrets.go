@@ -1,7 +1,9 @@
 package compare
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/finding"
@@ -65,7 +67,7 @@ func (c *comparison) sharedSecret(shares [][]share) []int {
 		}
 	}
 	var best []int
-	for _, digest := range sortedKeys(holders) {
+	for _, digest := range slices.Sorted(maps.Keys(holders)) {
 		sides := holders[digest]
 		environments := map[string]bool{}
 		for _, i := range sides {

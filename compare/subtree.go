@@ -1,6 +1,9 @@
 package compare
 
 import (
+	"maps"
+	"math"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -41,7 +44,7 @@ func (c *comparison) finishSubtrees(o *object, absent [][]members) {
 			absent[i][s] = rest
 		}
 	}
-	for _, path := range sortedKeys(trees) {
+	for _, path := range slices.Sorted(maps.Keys(trees)) {
 		if t := trees[path]; anyMissing([][]members{t.absent}) {
 			c.keep(c.subtreeNode(o, t))
 		}
@@ -156,16 +159,9 @@ func cluster(n *node, tolerance float64) {
 	}
 	sort.SliceStable(ns, func(i, j int) bool { return ns[i].value < ns[j].value })
 	for i, start := 0, 0; i < len(ns); i++ {
-		if span := ns[i].value - ns[start].value; span > tolerance*max(abs(ns[i].value), abs(ns[start].value)) {
+		if span := ns[i].value - ns[start].value; span > tolerance*max(math.Abs(ns[i].value), math.Abs(ns[start].value)) {
 			start = i
 		}
 		ns[i].group.key = ns[start].group.raw
 	}
-}
-
-func abs(f float64) float64 {
-	if f < 0 {
-		return -f
-	}
-	return f
 }

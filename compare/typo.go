@@ -1,15 +1,11 @@
 package compare
 
 import (
-	"slices"
+	"fmt"
 	"sort"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/envdiff/envdiff/internal/finding"
-	"github.com/envdiff/envdiff/internal/spelling"
-	"github.com/envdiff/envdiff/snapshot"
 )
 
 // maxPairing bounds the neighbours that are tried against each other: beyond it whole sections moved, and nobody misspelt them.
@@ -63,7 +59,7 @@ func (c *comparison) pairSpellings(ds []*difference) []*difference {
 		if !c.mayBeMisspelt(d) {
 			continue
 		}
-		p := place{d.node.parent, d.within, sideKey(d.sides)}
+		p := place{d.node.parent, d.within, fmt.Sprint(d.sides)}
 		if places[p] == nil {
 			order = append(order, p)
 		}
@@ -82,14 +78,6 @@ func (c *comparison) pairSpellings(ds []*difference) []*difference {
 		}
 	}
 	return out
-}
-
-func sideKey(sides []int) string {
-	var b strings.Builder
-	for _, s := range sides {
-		b.WriteByte(byte('0' + s%64))
-	}
-	return b.String()
 }
 
 // mayBeMisspelt leaves out what nobody types: installed packages, and what is told apart by its content.
@@ -194,56 +182,6 @@ func madeName(name string) string {
 	return name[:end+1]
 }
 
-// nearName is the distance of two names of at least five characters that are a near miss of each other, else 0: one edit below eight
-// characters, two from there on, and the same for the words that they are made of: read_timeout and send_timeout are two things. Names that
-// differ in their numbers only are names of different things, too.
-func nearName(a, b string) int {
-	if a == b || digitsDiffer(a, b) || min(utf8.RuneCountInString(a), utf8.RuneCountInString(b)) < 5 {
-		return 0
-	}
-	limit := nameLimit(a, b)
-	d := spelling.Distance(a, b, limit)
-	if d > limit {
-		return 0
-	}
-	x, y := nameWords(a), nameWords(b)
-	if len(x) != len(y) {
-		return d // a separator is the edit
-	}
-	for i := range x {
-		if x[i] == y[i] {
-			continue
-		}
-		if limit := nameLimit(x[i], y[i]); min(utf8.RuneCountInString(x[i]), utf8.RuneCountInString(y[i])) < 4 || spelling.Distance(x[i], y[i], limit) > limit {
-			return 0
-		}
-	}
-	return d
-}
-
-func nameLimit(a, b string) int {
-	if min(utf8.RuneCountInString(a), utf8.RuneCountInString(b)) >= 8 {
-		return 2
-	}
-	return 1
-}
-
-func nameWords(s string) []string {
-	return strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-}
-
-// digitsDiffer reports that two names differ in runs of digits only.
-func digitsDiffer(a, b string) bool { return a != b && withoutDigits(a) == withoutDigits(b) }
-
-func withoutDigits(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsDigit(r) {
-			return -1
-		}
-		return r
-	}, s)
-}
-
 // alike reports contents of the same type: both one number, both one truth value, both one text, or subtrees with similar keys.
 func alike(a, b *node) bool {
 	if a.presence {
@@ -319,58 +257,48 @@ func (d *difference) holders() int {
 	return n
 }
 
-// nearValue reports that one value is a near miss of another: two neighbouring characters swapped, or one letter more, less or other.
-// Another digit makes another number; only swapped digits are a slip.
-func nearValue(a, b snapshot.Value) bool {
-	if a.IsSecret() || b.IsSecret() || a.IsList() != b.IsList() {
+// misspeltName reports a name that has another spelling on the other side.
+func (j *judgement) misspeltName() bool { return j.d.counterpart != nil && !j.d.renamed }
+
+// misspeltValue reports an odd instance whose value is a near miss of its peers'. Ports and known hosts that differ by a number are
+// different on purpose, or wrong in another way.
+func (j *judgement) misspeltValue() bool {
+	if !j.d.within || j.shape != differs {
 		return false
 	}
-	xs, ys := a.Items(), b.Items()
-	if len(xs) != len(ys) {
+	var norm *share
+	for i := range j.d.shares {
+		if s := &j.d.shares[i]; !s.odd && !s.absent {
+			norm = s
+			break
+		}
+	}
+	if norm == nil || j.port() {
 		return false
 	}
-	differing := 0
-	for i := range xs {
-		if xs[i] == ys[i] {
-			continue
-		}
-		if differing++; differing > 1 || !nearText(xs[i].Display(), ys[i].Display()) {
-			return false
+	for _, s := range j.d.shares {
+		if !s.absent && s.key != norm.key && nearValue(s.groups[0].value, norm.groups[0].value) {
+			return true
 		}
 	}
-	return differing == 1
+	return false
 }
 
-func nearText(x, y string) bool {
-	n := min(len([]rune(x)), len([]rune(y)))
-	if n < 3 || len(x) > 300 || spelling.Distance(x, y, 1) != 1 {
-		return false
-	}
-	if swapped(x, y) {
-		return x[:1] != "-" || y[:1] == "-"
-	}
-	return n >= 5 && !digitsDiffer(x, y) && nearWords(x, y)
+func (j *judgement) port() bool {
+	name := strings.ToLower(lastName(j.d.node.key))
+	return strings.Contains(name, "port") || strings.Contains(name, "listen")
 }
 
-// swapped reports that x is y with its letters in another order.
-func swapped(x, y string) bool {
-	a, b := []rune(x), []rune(y)
-	slices.Sort(a)
-	slices.Sort(b)
-	return slices.Equal(a, b)
-}
-
-// nearWords reports that the edit is in a word of at least four letters, or in what stands between words: /srv/a and /srv/b are two places.
-func nearWords(x, y string) bool {
-	notLetter := func(r rune) bool { return !unicode.IsLetter(r) }
-	a, b := strings.FieldsFunc(x, notLetter), strings.FieldsFunc(y, notLetter)
-	if len(a) != len(b) {
-		return true
+// nearMissIsLow weighs a near miss across environments low: the environments were typed by different people, and a slip of one
+// character is more often two values than one.
+func (j *judgement) nearMissIsLow(s finding.Severity) finding.Severity {
+	d := j.d
+	if d.within || len(d.sides) != 2 || j.port() {
+		return s
 	}
-	for i := range a {
-		if a[i] != b[i] {
-			return min(utf8.RuneCountInString(a[i]), utf8.RuneCountInString(b[i])) >= 4
-		}
+	from, to := d.norm(d.sides[0]), d.norm(d.sides[1])
+	if len(from) != 1 || len(to) != 1 || from[0].absent || to[0].absent || !nearValue(from[0].groups[0].value, to[0].groups[0].value) {
+		return s
 	}
-	return true
+	return min(s, finding.Low)
 }

@@ -40,7 +40,7 @@ func (j *judgement) sayUnitLink() string {
 				have = append(have, j.who(sh))
 			}
 		}
-		return s + j.inside() + " is " + j.unitLink() + " on " + listed3(have) + " only"
+		return s + j.inside() + " is " + j.unitLink() + " on " + enumerate(have) + " only"
 	}
 	var have, lack []int
 	for _, side := range j.d.sides {

@@ -3,6 +3,8 @@ package compare
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/finding"
@@ -37,7 +39,7 @@ func (u *usage) findings(c *comparison) []finding.Finding {
 		return nil
 	}
 	var out []finding.Finding
-	for _, scope := range sortedKeys(u.swap) {
+	for _, scope := range slices.Sorted(maps.Keys(u.swap)) {
 		swap, memory := u.swap[scope], u.memory[scope]
 		if memory == nil {
 			continue
