@@ -28,9 +28,19 @@ func ParseDatabaseURL(raw, dir string) (engine.Target, error) {
 	case "postgres":
 		return engine.Target{Engine: "postgres", DSN: raw, Display: display("postgres", u)}, nil
 	case "mysql", "mariadb":
-		return engine.Target{Engine: "mysql", DSN: u.DSN, Display: display(u.SchemeName, u)}, nil
+		return engine.Target{Engine: "mysql", DSN: mysqlDSN(u), Display: display(u.SchemeName, u)}, nil
 	}
 	return engine.Target{}, fmt.Errorf("databases of scheme %q are not supported: use postgres, mysql, mariadb or sqlite", scheme(raw))
+}
+
+// mysqlDSN is the URL itself for servers in the network: the form that dburl writes for the driver cannot hold every password, name or IPv6 address. For sockets
+// it is dburl's.
+func mysqlDSN(u *dburl.URL) string {
+	if u.Host == "" || u.Transport == "unix" {
+		return u.DSN
+	}
+	plain := url.URL{Scheme: "mysql", User: u.User, Host: u.Host, Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery}
+	return plain.String()
 }
 
 func sqliteTarget(u *dburl.URL, dir string) (engine.Target, error) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"strings"
 	"syscall"
 	"time"
@@ -21,11 +22,7 @@ const connectTimeout = 15 * time.Second
 // configure reads a DSN. Sessions are set up explicitly, so everything that changes how statements and values are read is taken out of it: session
 // variables, among them the sql_mode=ansi that dburl adds, parsed times and local time zones. How to connect (TLS, timeouts, authentication) stays.
 func configure(t engine.Target) (*driver.Config, error) {
-	dsn, err := tlsParameter(t.DSN)
-	var config *driver.Config
-	if err == nil {
-		config, err = driver.ParseDSN(dsn)
-	}
+	config, err := parse(t.DSN)
 	if err != nil {
 		return nil, &engine.Error{Code: "08001", Message: fmt.Sprintf(
 			"%s: not a usable MySQL URL: write mysql://USER@HOST:PORT/DATABASE?tls=true, with special characters percent-encoded", t)}
@@ -39,6 +36,34 @@ func configure(t engine.Target) (*driver.Config, error) {
 		clean.Timeout = connectTimeout
 	}
 	return clean, nil
+}
+
+// parse reads a URL, or the driver's own form of one.
+func parse(dsn string) (*driver.Config, error) {
+	var u *url.URL
+	if strings.HasPrefix(dsn, "mysql://") || strings.HasPrefix(dsn, "mariadb://") {
+		var err error
+		if u, err = url.Parse(dsn); err != nil || u.Hostname() == "" || u.Fragment != "" {
+			return nil, errors.New("no URL")
+		}
+		dsn = "/?" + u.RawQuery
+	}
+	dsn, err := tlsParameter(dsn)
+	if err != nil {
+		return nil, err
+	}
+	config, err := driver.ParseDSN(dsn)
+	if err != nil || u == nil {
+		return config, err
+	}
+	port := u.Port()
+	if port == "" {
+		port = "3306"
+	}
+	config.Net, config.Addr, config.DBName = "tcp", net.JoinHostPort(u.Hostname(), port), strings.TrimPrefix(u.Path, "/")
+	config.User = u.User.Username()
+	config.Passwd, _ = u.User.Password()
+	return config, nil
 }
 
 // sslModes are the values of the mysql client's --ssl-mode as the driver's tls.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,9 @@ func TestConnectionErrorsSayWhatToDoAndNoSecret(t *testing.T) {
 		{"no TLS", server.UserDSN("reader", password, name) + "?tls=true", "08001", "TLS"},
 		{"no TLS, asked for as other clients do", server.UserDSN("reader", password, name) + "?ssl-mode=VERIFY_IDENTITY", "08001", "TLS"},
 		{"an ssl-mode that does not exist", server.UserDSN("reader", password, name) + "?sslmode=" + password, "08001", "not a usable MySQL URL"},
+		{"a URL with a wrong password", "mysql://reader:" + password + "@127.0.0.1:" + strconv.Itoa(server.Port) + "/" + name + "?parseTime=true", "1045", "wrong password"},
+		{"not a URL", "mysql://u:" + password + "@[::1/x?%%%", "08001", "not a usable MySQL URL"},
+		{"an unknown tls", "mysql://u:x@127.0.0.1/x?tls=" + password, "08001", "not a usable MySQL URL"},
 		{"not a DSN", "u:" + password + "@tcp(::::/x", "08001", "not a usable MySQL URL"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -52,6 +56,27 @@ func TestConnectionErrorsSayWhatToDoAndNoSecret(t *testing.T) {
 				t.Errorf("the error names no target, or the password: %v", err)
 			}
 		})
+	}
+}
+
+func TestURLsKeepTheirStrangeParts(t *testing.T) {
+	for _, c := range []struct{ dsn, user, password, addr, database, tls string }{
+		{"mysql://us%40er:p%40ss%2Fw%3F%3A%23@host:3307/my%2Fdb?tls=skip-verify&sql_mode=ansi", "us@er", "p@ss/w?:#", "host:3307", "my/db", "skip-verify"},
+		{"mariadb://u@[::1]/d?ssl-mode=REQUIRED", "u", "", "[::1]:3306", "d", "skip-verify"},
+		{"u:p?q=1@tcp(h)/d?loc=Local&parseTime=true&sql_mode=ansi", "u", "p?q=1", "h:3306", "d", ""},
+	} {
+		got, err := configure(engine.Target{DSN: c.dsn})
+		if err != nil {
+			t.Errorf("%s: %v", c.dsn, err)
+			continue
+		}
+		if got.User != c.user || got.Passwd != c.password || got.Addr != c.addr || got.DBName != c.database || got.TLSConfig != c.tls || got.ParseTime || got.Params != nil {
+			t.Errorf("%s: %q %q %q %q %q", c.dsn, got.User, got.Passwd, got.Addr, got.DBName, got.TLSConfig)
+		}
+		again, err := configure(sibling(engine.Target{}, got, "other/one"))
+		if err != nil || again.User != c.user || again.Passwd != c.password || again.Addr != c.addr || again.DBName != "other/one" || again.TLSConfig != c.tls {
+			t.Errorf("beside %s: %+v, %v", c.dsn, again, err)
+		}
 	}
 }
 
