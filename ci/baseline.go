@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"regexp"
+	"slices"
 	"sort"
 
 	"github.com/envdiff/envdiff/internal/atomicfile"
@@ -16,10 +17,12 @@ import (
 // BaselineFormat is the format name of a baseline file.
 const BaselineFormat = "envdiff.baseline/1"
 
-// Baseline is the drift that was there on day one: finding ids and nothing else, so that the file reveals nothing.
+// Baseline is the drift that was there on day one: finding ids, and which environments were compared, so that the file reveals nothing.
 type Baseline struct {
-	Format string   `json:"format"`
-	IDs    []string `json:"ids"` // sorted
+	Format string `json:"format"`
+	// Environments were compared when it was written, sorted, without @date: only a comparison of the same ones can tell what is gone.
+	Environments []string `json:"environments,omitempty"`
+	IDs          []string `json:"ids"` // sorted
 }
 
 var idPattern = regexp.MustCompile(`^[0-9a-f]{16}$`)
@@ -50,7 +53,7 @@ func LoadBaseline(path string) (Baseline, error) {
 
 // NewBaseline accepts every finding of r that is not waived.
 func NewBaseline(r *Report) Baseline {
-	b := Baseline{Format: BaselineFormat, IDs: []string{}}
+	b := Baseline{Format: BaselineFormat, Environments: comparedEnvironments(r), IDs: []string{}}
 	for _, f := range r.Findings {
 		if f.Waived == nil && f.Rule != "waiver-expired" {
 			b.IDs = append(b.IDs, f.ID)
@@ -59,13 +62,27 @@ func NewBaseline(r *Report) Baseline {
 	return b.normal()
 }
 
+// SameEnvironments reports whether r compared what the baseline was written for.
+func (b Baseline) SameEnvironments(r *Report) bool {
+	return len(b.Environments) == 0 || slices.Equal(b.Environments, comparedEnvironments(r))
+}
+
+func comparedEnvironments(r *Report) []string {
+	var names []string
+	for _, e := range r.Environments {
+		names = append(names, base(e.Name))
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // Prune keeps the ids that r still has: a baseline can only shrink.
 func (b Baseline) Prune(r *Report) Baseline {
 	present := map[string]bool{}
 	for _, f := range r.Findings {
 		present[f.ID] = true
 	}
-	kept := Baseline{Format: BaselineFormat, IDs: []string{}}
+	kept := Baseline{Format: BaselineFormat, Environments: b.Environments, IDs: []string{}}
 	for _, id := range b.IDs {
 		if present[id] {
 			kept.IDs = append(kept.IDs, id)

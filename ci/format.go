@@ -13,6 +13,7 @@ type Style struct {
 	Width   int  // columns; 0 means 80
 	Color   bool // SGR colours; words carry the meaning without them
 	Verbose bool // why and what to do, for every finding
+	Quiet   bool // no warnings
 }
 
 // FormatWriter is one output format.

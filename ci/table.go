@@ -27,8 +27,10 @@ func writeTable(w io.Writer, r *Report, s Style) error {
 	p.setAside(r)
 	p.rehearsal(r)
 	p.gaps(r)
-	for _, warning := range r.Warnings {
-		p.wrapped("warning: ", Terminal(warning))
+	if !s.Quiet {
+		for _, warning := range r.Warnings {
+			p.wrapped("warning: ", Terminal(warning))
+		}
 	}
 	if text := notCompared(r); text != "" {
 		p.line("")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -17,7 +18,8 @@ func baselineCommand() command {
 		short: "accept today's drift, so that only new drift fails",
 		long: `write compares the environments and accepts every finding that is there now: their ids, and nothing else, go to the file
 that gate.baseline names (default envdiff.baseline.json). From then on only new drift fails. It refuses to replace a baseline that is
-there unless --force is given. prune removes ids that are no longer found: the baseline only shrinks.
+there unless --force is given. prune removes ids that are no longer found, of these environments alone: the baseline only shrinks, and not at
+all while something cannot be looked at.
 
   envdiff baseline write staging production
   envdiff baseline prune staging production`,
@@ -43,6 +45,9 @@ func runBaseline(ctx context.Context, s *session, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if len(s.opt.only)+len(s.opt.skip) > 0 {
+		return 0, hinted(errors.New("a baseline is about everything: --only and --skip do not go with it"), "envdiff baseline %s %s", args[0], strings.Join(args[1:], " "))
+	}
 	path := c.Path(baselinePath(c))
 	old, err := ci.LoadBaseline(path)
 	if err != nil {
@@ -61,6 +66,14 @@ func runBaseline(ctx context.Context, s *session, args []string) (int, error) {
 		return 0, err
 	}
 	ci.Judge(r, j.policy)
+	if args[0] == "prune" && len(r.Gaps) > 0 {
+		g := r.Gaps[0]
+		return 0, hinted(fmt.Errorf("%s could not be looked at (%s): what is not seen is not gone, so nothing is pruned", g.Address, g.Reason), "envdiff doctor %s", g.Environment)
+	}
+	if args[0] == "prune" && !old.SameEnvironments(r) {
+		return 0, hinted(fmt.Errorf("%s was written for %s: comparing others does not tell what is gone", baselinePath(c), strings.Join(old.Environments, ", ")),
+			"envdiff baseline prune %s", strings.Join(old.Environments, " "))
+	}
 	next := old.Prune(r)
 	if args[0] == "write" {
 		next = ci.NewBaseline(r)

@@ -108,6 +108,16 @@ func Run(ctx context.Context, w World) (status int) {
 	return status
 }
 
+// count is a number with its noun: "1 host", "3 hosts".
+func count(n int, noun string) string { return countOf(n, noun, noun+"s") }
+
+func countOf(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
 // failure is an error with what to do next.
 type failure struct {
 	err  error

@@ -87,7 +87,7 @@ func (s *session) demoDir() (string, error) {
 		return "", err
 	}
 	if len(entries) > 0 {
-		return "", hinted(fmt.Errorf("%s is not empty", s.opt.dir), "name a directory that does not exist yet")
+		return "", hinted(fmt.Errorf("%s is not empty", s.opt.dir), "name an empty directory, or one that does not exist yet")
 	}
 	return dir, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/envdiff/envdiff/ci"
 	"github.com/envdiff/envdiff/cmd/config"
 	"github.com/envdiff/envdiff/internal/keys"
+	"github.com/envdiff/envdiff/internal/schema"
 	"github.com/envdiff/envdiff/internal/transport"
 	"github.com/envdiff/envdiff/migrations"
 	"github.com/envdiff/envdiff/sanitize"
@@ -222,17 +223,33 @@ func (d *checkup) database(ctx context.Context, c *config.Config, env string, t 
 		return
 	}
 	spec := c.Databases[t.Scope]
+	d.exact(what, spec, sch)
 	if spec.Migrations == nil {
 		return
 	}
 	d.migrations(c, env, t.Scope)
-	if !c.Environments[env].Protected {
+	policy, err := d.s.policy(c, t.Scope)
+	if err == nil {
+		_, err = sanitize.NewPlan(policy, sch, sanitize.Rehearsal, nil, migrationsSpec(c, t.Scope).VersionTable())
+	}
+	var open *sanitize.PlanError
+	if errors.As(err, &open) && len(open.Missing) > 0 {
+		d.bad(what, err.Error(), fmt.Sprintf("envdiff scan %s -w %s", env, policyPath(c, t.Scope)))
 		return
 	}
-	if _, err := d.s.policy(c, t.Scope); errors.Is(err, sanitize.ErrNoPolicy) {
+	if errors.Is(err, sanitize.ErrNoPolicy) {
 		d.note(what, "no sanitising policy: rows cannot be copied", fmt.Sprintf("envdiff scan %s -w %s", env, policyPath(c, t.Scope)))
 	} else if err != nil {
 		d.bad(what, err.Error(), "")
+	}
+}
+
+// exact finds reference tables that the database does not have.
+func (d *checkup) exact(what string, spec config.Database, sch *schema.Database) {
+	for _, name := range spec.Exact {
+		if !slices.ContainsFunc(sch.Tables, func(t schema.Table) bool { return sanitize.TableKey(t.Name) == name }) {
+			d.bad(what, fmt.Sprintf("exact names the table %s, which is not there", name), "correct databases in envdiff.yaml")
+		}
 	}
 }
 

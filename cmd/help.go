@@ -33,7 +33,7 @@ COMMANDS
   or the path of a snapshot, with a slash in it. envdiff help COMMAND says more.
 
 FIRST STEPS
-  envdiff init && envdiff doctor && envdiff staging production
+  envdiff init && envdiff doctor && envdiff this-machine
 
 ` + exitStatus + "\n")
 	_, err := io.WriteString(w, b.String())

@@ -67,7 +67,7 @@ func runInit(_ context.Context, s *session, args []string) (int, error) {
 			return 0, err
 		}
 	}
-	fmt.Fprint(s.world.Stdout, "next: edit envdiff.yaml, then\n  envdiff doctor\n  envdiff this-machine\n")
+	fmt.Fprint(s.world.Stdout, "next: edit envdiff.yaml, then\n  envdiff doctor\n  envdiff ENV             (this-machine, as envdiff.yaml is written)\n")
 	return exitOK, nil
 }
 

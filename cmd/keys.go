@@ -53,7 +53,8 @@ func (s *session) key(text config.Text, name string, needed bool) (keys.Key, err
 	const hint = "envdiff init makes both keys, or set the variable to 32 random bytes in base64: openssl rand -base64 32"
 	if text == "" {
 		if needed {
-			return keys.Key{}, hinted(fmt.Errorf("keys.%s is not configured", name), hint)
+			return keys.Key{}, hinted(fmt.Errorf("keys.%s is not configured", name),
+				"envdiff init makes the key file; envdiff.yaml names it: keys: {redact: \"${ENVDIFF_KEY}\", pseudonym: \"${ENVDIFF_PSEUDONYM_KEY}\"}")
 		}
 		return keys.New(), nil
 	}

@@ -62,7 +62,7 @@ func parseOutputs(flags []string) ([]output, error) {
 func (s *session) writeOutputs(outs []output, r *ci.Report) error {
 	rendered := make([]bytes.Buffer, len(outs))
 	for i, o := range outs {
-		style := ci.Style{Verbose: s.opt.verbose}
+		style := ci.Style{Verbose: s.opt.verbose, Quiet: s.opt.quiet}
 		if o.path == "" {
 			style.Color, style.Width = s.colorStdout(), min(s.world.Width, 120)
 		}

@@ -97,7 +97,12 @@ func (s *session) hostOpener(c *config.Config, h config.Host, purpose string) fu
 		case strings.HasPrefix(u, "root:"):
 			return transport.Root(c.Path(strings.TrimPrefix(u, "root:")))
 		case strings.HasPrefix(u, "ssh://"):
-			return nil, errors.New("ssh:// hosts cannot be read by this version")
+			o, err := transport.ParseSSH(u)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", purpose, err)
+			}
+			o.Sudo, o.Jumps = h.Sudo, &s.jumps
+			return transport.SSH(o)
 		}
 		return nil, errors.New("the host's URL is none of root:DIR, local: and ssh://")
 	}

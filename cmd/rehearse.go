@@ -78,6 +78,9 @@ func (s *session) rehearsable(c *config.Config, env string) ([]string, error) {
 		}
 		names = append(names, db)
 	}
+	if len(names) == 0 && len(s.opt.only)+len(s.opt.skip) > 0 {
+		return nil, fmt.Errorf("--only and --skip leave no database of %s with migrations", env)
+	}
 	if len(names) == 0 {
 		return nil, hinted(fmt.Errorf("no database of %s has migrations in envdiff.yaml", env), "databases: {main: {migrations: file://db/migrations}}")
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/envdiff/envdiff/cmd/config"
 	"github.com/envdiff/envdiff/internal/progress"
 	"github.com/envdiff/envdiff/internal/strictyaml"
+	"github.com/envdiff/envdiff/internal/transport"
 	"github.com/envdiff/envdiff/snapshot"
 )
 
@@ -24,6 +25,7 @@ type session struct {
 	tempLock *os.File          // held as long as tempDir is used
 	fileVars map[string]string // of the key file
 	warnings []string
+	jumps    transport.Jumps // limits how many ssh connections are made at once through one jump host
 }
 
 func newSession(w World, o options) (*session, error) {

@@ -115,7 +115,7 @@ func (s *session) readSides(ctx context.Context, c *config.Config, sides []side)
 			defer wg.Done()
 			sides[i].snap, errs[i] = snapshot.Capture(ctx, plan, s.world.Collectors)
 			if errs[i] == nil {
-				s.progress.Say("captured %s: %d hosts, %d databases, %d gaps", plan.Environment, len(plan.Hosts), len(plan.Databases), len(sides[i].snap.Gaps))
+				s.progress.Say("captured %s: %s, %s, %s", plan.Environment, count(len(plan.Hosts), "host"), count(len(plan.Databases), "database"), count(len(sides[i].snap.Gaps), "gap"))
 			}
 		}()
 	}
@@ -134,10 +134,13 @@ func (s *session) readStored(c *config.Config, ref snapshot.Ref) (*snapshot.Snap
 		return nil, "", err
 	}
 	snap, _, err := store.Open(ref)
-	if err != nil {
-		return nil, "", hinted(err, "envdiff snapshot %s stores one", ref.Environment)
+	if err == nil {
+		return snap, "store", nil
 	}
-	return snap, "store", nil
+	if stored, listErr := store.List(ref.Environment); listErr == nil && len(stored) > 0 {
+		return nil, "", hinted(err, "the newest one is %s@latest", ref.Environment)
+	}
+	return nil, "", hinted(err, "envdiff snapshot %s stores one", ref.Environment)
 }
 
 func closeSides(sides []side) {

@@ -119,6 +119,6 @@ func (s *session) snapshotResult(snap *snapshot.Snapshot, where string) int {
 	for _, w := range s.warnings {
 		fmt.Fprintf(s.world.Stderr, "envdiff: warning: %s\n", ci.Terminal(w))
 	}
-	fmt.Fprintf(s.world.Stdout, "%s: %d addresses, %d gaps\n", ci.Terminal(where), len(snap.Lines), len(snap.Gaps))
+	fmt.Fprintf(s.world.Stdout, "%s: %s, %s\n", ci.Terminal(where), countOf(len(snap.Lines), "address", "addresses"), count(len(snap.Gaps), "gap"))
 	return status
 }

@@ -78,8 +78,8 @@ func (e *PlanError) Error() string {
 		if n == 1 {
 			verb = "column is"
 		}
-		lines = append(lines, fmt.Sprintf("%s: %d %s not named, so nothing is copied: %s; run envdiff scan ENV -w %s and review what it adds",
-			e.File, n, verb, strings.Join(e.Missing, ", "), e.File))
+		lines = append(lines, fmt.Sprintf("%s: %d %s not named, so nothing is copied: %s",
+			e.File, n, verb, strings.Join(e.Missing, ", ")))
 	}
 	if len(e.Problems) > 0 {
 		lines = append(lines, e.Problems.Error())

@@ -194,7 +194,7 @@ func (st *Store) Find(env string, at time.Time) (Entry, error) {
 		return Entry{}, fmt.Errorf("no snapshot of %s is stored from before %s: the oldest is of %s",
 			env, at.UTC().Format(time.RFC3339), entries[0].At.Format(time.RFC3339))
 	}
-	return Entry{}, fmt.Errorf("no snapshot of %s is stored; run: envdiff snapshot %s", env, env)
+	return Entry{}, fmt.Errorf("no snapshot of %s is stored", env)
 }
 
 // older names the newest of entries that looks whole, as a command line would.

@@ -167,7 +167,7 @@ func TestTheStoreFindsTheNewestSnapshotNotAfterAMoment(t *testing.T) {
 	}
 	for ref, want := range map[string]string{
 		"production@2026-10-30": "the oldest is of 2026-10-31T02:00:00Z",
-		"test@latest":           "run: envdiff snapshot test",
+		"test@latest":           "no snapshot of test is stored",
 	} {
 		r, err := snapshot.ParseRef(ref)
 		if err != nil {
