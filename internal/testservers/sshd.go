@@ -64,24 +64,45 @@ func Busybox(t testing.TB, root string, applets ...string) {
 		}
 		applets = strings.Fields(string(out))
 	}
-	text, err := os.ReadFile(program)
-	if err != nil {
-		t.Fatal(err)
-	}
-	bin := filepath.Join(root, "bin")
-	if err := os.MkdirAll(bin, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(bin, "busybox"), text, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	copyInto(t, program, root, "/bin/busybox")
 	for _, a := range applets {
 		if a == "busybox" {
 			continue
 		}
-		if err := os.Symlink("busybox", filepath.Join(bin, a)); err != nil {
+		if err := os.Symlink("busybox", filepath.Join(root, "bin", a)); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// Dash makes a dash the shell of a directory tree, and puts nothing beside it.
+func Dash(t testing.TB, root string) {
+	t.Helper()
+	copyInto(t, "/bin/dash", root, "/bin/sh")
+	out, err := exec.Command("ldd", "/bin/dash").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, word := range strings.Fields(string(out)) {
+		if filepath.IsAbs(word) {
+			copyInto(t, word, root, word)
+		}
+	}
+}
+
+// copyInto copies a program or library to a path inside a directory tree.
+func copyInto(t testing.TB, from, root, to string) {
+	t.Helper()
+	text, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(root, to)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, text, 0o755); err != nil {
+		t.Fatal(err)
 	}
 }
 

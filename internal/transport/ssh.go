@@ -23,6 +23,8 @@ type SSHOptions struct {
 	Program string
 	// Jumps limits how many hosts are connected to at once through the same jump host; nil does not.
 	Jumps *Jumps
+
+	commandTimeout time.Duration // of one command; tests have no 20 s
 }
 
 // ParseSSH reads ssh://[USER@]HOST[:PORT]. Its errors do not quote the URL, which may hold what it should not.
@@ -80,6 +82,7 @@ func SSH(o SSHOptions) (Transport, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
+	o.commandTimeout = CommandTimeout
 	return &remote{options: o, pauses: []time.Duration{500 * time.Millisecond, 2 * time.Second}}, nil
 }
 
@@ -121,7 +124,7 @@ func (r *remote) Fetch(ctx context.Context, wants []Want) (Sections, error) {
 		}
 		return nil, err
 	}
-	c := newConversation(r.line, wants)
+	c := newConversation(r.line, wants, r.options.commandTimeout)
 	err := c.run(inner)
 	if err == nil {
 		return c.sections, nil

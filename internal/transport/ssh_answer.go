@@ -256,7 +256,7 @@ func (a *answer) command(w Want) error {
 	case int64(len(out)) > limit:
 		a.sections[w.ID] = Section{Problem: TooLarge, Detail: fmt.Sprintf("output of more than %d bytes", limit)}
 	case status == statusKilled, status == statusTimeout:
-		a.sections[w.ID] = Section{Problem: Failed, Detail: fmt.Sprintf("killed, or no answer within %s", CommandTimeout)}
+		a.sections[w.ID] = Section{Problem: Failed, Detail: fmt.Sprintf("killed, or no answer within %s", a.timeout)}
 	case status == statusDenied:
 		a.sections[w.ID] = Section{Problem: Denied}
 	default:

@@ -81,12 +81,12 @@ func (o SSHOptions) dial(ctx context.Context) (*line, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer w.Close()
 	l := &line{cmd: cmd, out: r, said: &lastWords{}, ended: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = w, l.said
 	if l.in, err = cmd.StdinPipe(); err == nil {
 		err = cmd.Start()
 	}
+	w.Close() // ssh has its own; the end of its output is ours to see
 	if err != nil {
 		r.Close()
 		return nil, &ConnectError{text: "ssh could not be started: " + plain(err)}
@@ -98,7 +98,7 @@ func (o SSHOptions) dial(ctx context.Context) (*line, error) {
 	mark := "envdiff-" + rand.Text()
 	l.stream = newStream(r, mark)
 	l.stream.left = maxTotal
-	opening := fmt.Sprintf("S=%s L=%d W=%d\n%s", mark, maxListing, int(CommandTimeout/time.Second), sshProgram)
+	opening := fmt.Sprintf("S=%s L=%d W=%d\n%s", mark, maxListing, int(o.commandTimeout/time.Second), sshProgram)
 	stop := context.AfterFunc(ctx, l.kill)
 	defer stop()
 	go func() { _, _ = io.WriteString(l.in, opening) }()

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // maxQuestions bounds a conversation: each chain of links may need one more, and a chain has at most maxLinks.
@@ -20,10 +21,11 @@ type conversation struct {
 	mirror   *mirror
 	wants    []Want
 	sections Sections
+	timeout  time.Duration // of one command
 }
 
-func newConversation(l *line, wants []Want) *conversation {
-	return &conversation{line: l, mirror: newMirror(l.about), wants: wants, sections: Sections{}}
+func newConversation(l *line, wants []Want, timeout time.Duration) *conversation {
+	return &conversation{line: l, timeout: timeout, mirror: newMirror(l.about), wants: wants, sections: Sections{}}
 }
 
 // run asks until every want has its section. Its error ends the connection; the sections that are there by then are complete.

@@ -65,7 +65,6 @@ func parseMarked(found map[string]*node, text []byte, mark string) {
 				addNode(found, f[4], unixMode(uint32(bits)), f[1], f[2], f[3])
 			}
 		case "n":
-			// The name may hold line ends; the line that ls printed begins with it and is found by its end.
 			addListed(found, rest)
 		case "l":
 			p, target, _ := strings.Cut(rest, "\x00")
@@ -80,26 +79,23 @@ func parseMarked(found map[string]*node, text []byte, mark string) {
 	}
 }
 
-// addListed reads a name, a line end, and the line that ls -ldn prints of it: mode, links, owner, group, size.
+// addListed reads the length of a name, the name, and the line that ls -ldn prints of it: mode, links, owner, group, size. What ls makes of the name does not
+// matter.
 func addListed(found map[string]*node, text string) {
-	half := strings.Index(text, "\n")
-	for half >= 0 {
-		name, line := text[:half], text[half+1:]
-		f := strings.Fields(line)
-		if len(f) >= 6 && len(f[0]) >= 10 && strings.Contains(line, name) {
-			size := f[4]
-			if strings.HasSuffix(size, ",") { // a device: major, minor
-				size = "0"
-			}
-			addNode(found, name, lsMode(f[0]), size, f[2], f[3])
-			return
-		}
-		next := strings.Index(text[half+1:], "\n")
-		if next < 0 {
-			return
-		}
-		half += 1 + next
+	number, rest, _ := strings.Cut(text, " ")
+	length, err := strconv.Atoi(number)
+	if err != nil || length < 1 || length > len(rest) {
+		return
 	}
+	f := strings.Fields(rest[length:])
+	if len(f) < 6 || len(f[0]) < 10 {
+		return
+	}
+	size := f[4]
+	if strings.HasSuffix(size, ",") { // a device: major, minor
+		size = "0"
+	}
+	addNode(found, rest[:length], lsMode(f[0]), size, f[2], f[3])
 }
 
 func addNode(found map[string]*node, p string, mode fs.FileMode, size, uid, gid string) {

@@ -25,7 +25,7 @@ t() {
 	case $F in
 	find) find "$@" -maxdepth "$k" -printf '%y %m %s %U %G\0%p\0%l\0' , -type d ! -readable -printf 'R\0%p\0\0' , -type d ! -executable -printf 'X\0%p\0\0' </dev/null ;;
 	stat) find "$@" -maxdepth "$k" -exec stat -c "$S:s %f %s %u %g %n" {} + </dev/null ;;
-	ls) find "$@" -maxdepth "$k" -exec sh -c 'm=$1; shift; for p do printf "%s:n %s\n" "$m" "$p"; ls -ldn "$p"; done' sh "$S" {} + </dev/null ;;
+	ls) find "$@" -maxdepth "$k" -exec sh -c 'm=$1; shift; for p do printf "%s:n %s %s\n" "$m" ${#p} "$p"; ls -ldn "$p"; done' sh "$S" {} + </dev/null ;;
 	esac | head -c "$L"
 	if [ "$F" = find ]; then return; fi
 	r rest

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"context"
 	"testing"
 	"time"
@@ -26,6 +27,9 @@ func reach(t testing.TB, h *testservers.Host, change func(*SSHOptions)) Transpor
 	t.Cleanup(func() { tr.Close() })
 	return tr
 }
+
+// differ shows where two answers differ.
+func differ(want, got Sections) string { return cmp.Diff(want, got, cmp.Comparer(bytes.Equal)) }
 
 // sections asks within a deadline, so that a hang is a failure.
 func sections(t testing.TB, tr Transport, wants []Want) Sections {
@@ -64,7 +68,7 @@ func TestSSHAnswersAsTheMachineItself(t *testing.T) {
 			got["proc"].Files[i].Size = want["proc"].Files[i].Size
 		}
 	}
-	if d := cmp.Diff(want, got); d != "" {
+	if d := differ(want, got); d != "" {
 		t.Error(d)
 	}
 }

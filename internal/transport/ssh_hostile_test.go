@@ -1,0 +1,337 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/envdiff/envdiff/internal/testservers"
+)
+
+var passwd = []Want{{ID: "passwd", Globs: []string{"/etc/passwd"}}, {ID: "uname", Command: []string{"uname"}}}
+
+// refused asks a host that cannot be had, and returns the error.
+func refused(t *testing.T, tr Transport, within time.Duration) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	began := time.Now()
+	ss, err := tr.Fetch(ctx, passwd)
+	if err == nil {
+		t.Fatalf("it answered: %+v", ss)
+	}
+	if took := time.Since(began); took > within+3*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	if strings.ContainsAny(err.Error(), "\n\x1b") {
+		t.Errorf("the error is not one clean line: %q", err)
+	}
+	return err.Error()
+}
+
+func TestSSHSaysWhyAHostCannotBeAsked(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		force  testservers.Forced
+		change func(t *testing.T, h *testservers.Host, o *SSHOptions)
+		want   []string
+	}{
+		{name: "unknown host key", want: []string{"host key of 127.0.0.1 is not known", "ssh -p "},
+			change: func(t *testing.T, h *testservers.Host, _ *SSHOptions) { write(t, h.Known, "") }},
+		{name: "changed host key", want: []string{"not the one in known_hosts", "ssh-keygen -R '[127.0.0.1]:"},
+			change: func(t *testing.T, h *testservers.Host, _ *SSHOptions) {
+				other := testservers.SSH(t, "")
+				write(t, h.Known, strings.ReplaceAll(read(t, other.Known), fmt.Sprint(other.Port), fmt.Sprint(h.Port)))
+			}},
+		{name: "refused", want: []string{"127.0.0.1 refuses the connection", "Try: ssh -p "},
+			change: func(t *testing.T, _ *testservers.Host, o *SSHOptions) {
+				l, err := net.Listen("tcp", "127.0.0.1:0")
+				if err != nil {
+					t.Fatal(err)
+				}
+				o.Port = port(l)
+				l.Close()
+			}},
+		{name: "a name that is none", want: []string{"nowhere.invalid cannot be resolved"},
+			change: func(_ *testing.T, _ *testservers.Host, o *SSHOptions) { o.Host = "nowhere.invalid" }},
+		{name: "a key that is not let in", want: []string{"lets none of your keys in", "ssh-add"},
+			change: func(t *testing.T, h *testservers.Host, _ *SSHOptions) {
+				other := testservers.SSH(t, "")
+				write(t, h.Config, strings.ReplaceAll(read(t, h.Config), "IdentityFile "+filepath.Dir(h.Config), "IdentityFile "+filepath.Dir(other.Config)))
+			}},
+		{name: "a broken ssh_config", want: []string{"correct your ssh_config"},
+			change: func(t *testing.T, h *testservers.Host, _ *SSHOptions) { write(t, h.Config, "Nonsense yes\n") }},
+		{name: "sudo asks for a password", force: `echo "sudo: a password is required" >&2; exit 1`, want: []string{"sudo on 127.0.0.1 asks for a password", "NOPASSWD"},
+			change: func(t *testing.T, _ *testservers.Host, o *SSHOptions) { o.Sudo = true }},
+		{name: "no shell", force: `echo "This account is currently not available."; exit 1`, want: []string{"did not run /bin/sh"}},
+		{name: "a reason with escapes", force: `printf 'no\033[31m\nshell here\033[0m\n' >&2; exit 1`, want: []string{"shell here?[0m"}},
+		{name: "a banner without end", force: `exec cat /dev/zero`, want: []string{"prints something of its own without end"}},
+		{name: "garbage in the program's place", force: `read x; S=${x#S=}; S=${S%% *}; printf '\n%s hi x\n' "$S"; cat >/dev/null`, want: []string{"something of its own"}},
+		{name: "no ssh", want: []string{"install OpenSSH's client"},
+			change: func(_ *testing.T, _ *testservers.Host, o *SSHOptions) { o.Program = "envdiff-no-such-ssh" }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := testservers.SSH(t, c.force)
+			tr := reach(t, h, func(o *SSHOptions) {
+				if c.change != nil {
+					c.change(t, h, o)
+				}
+			})
+			tr.(*remote).pauses = []time.Duration{time.Millisecond}
+			got := refused(t, tr, 20*time.Second)
+			for _, w := range c.want {
+				if !strings.Contains(got, w) {
+					t.Errorf("%q lacks %q\nsshd: %s", got, w, h.Log())
+				}
+			}
+		})
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func port(l net.Listener) int { return l.Addr().(*net.TCPAddr).Port }
+
+func TestSSHWithSudoRunsTheWholeProgramUnderIt(t *testing.T) {
+	dir := t.TempDir()
+	for p := dir; p != os.TempDir() && len(p) > 1; p = filepath.Dir(p) {
+		_ = os.Chmod(p, 0o755)
+	}
+	write(t, dir+"/sudo", "#!/bin/sh\n[ \"$1\" = -n ] || exit 1\nshift\nUNDER=sudo exec \"$@\"\n")
+	if err := os.Chmod(dir+"/sudo", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	h := testservers.SSH(t, testservers.Forced(`export PATH="`+dir+`:$PATH"; exec sh -c "$SSH_ORIGINAL_COMMAND"`))
+	ask := []Want{{ID: "under", Command: []string{"sh", "-c", "echo $UNDER"}}}
+	if s := sections(t, reach(t, h, func(o *SSHOptions) { o.Sudo = true }), ask)["under"]; string(s.Output) != "sudo\n" {
+		t.Errorf("%+v", s)
+	}
+	if s := sections(t, reach(t, h, nil), ask)["under"]; string(s.Output) != "\n" {
+		t.Errorf("without sudo: %+v", s)
+	}
+}
+
+func TestSSHAddressThatNeverAnswersCostsTheDeadline(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	h := testservers.SSH(t, "")
+	tr := reach(t, h, func(o *SSHOptions) { o.Port = port(l) })
+	if got := refused(t, tr, 2*time.Second); !strings.Contains(got, "did not answer in time") {
+		t.Error(got)
+	}
+}
+
+// A connection that is dropped before anybody is let in is tried again.
+func TestSSHTriesAgainWhereThatMayHelp(t *testing.T) {
+	h := testservers.SSH(t, "")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var connections atomic.Int32
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if connections.Add(1) == 1 {
+				c.Close()
+				continue
+			}
+			go forward(c, h.Port)
+		}
+	}()
+	write(t, h.Known, strings.ReplaceAll(read(t, h.Known), fmt.Sprint(h.Port), fmt.Sprint(port(l))))
+	tr := reach(t, h, func(o *SSHOptions) { o.Port = port(l) })
+	tr.(*remote).pauses = []time.Duration{time.Millisecond}
+	if ss := sections(t, tr, passwd); len(ss["passwd"].Files) != 1 || connections.Load() != 2 {
+		t.Errorf("%d connections, %+v", connections.Load(), ss)
+	}
+}
+
+func forward(c net.Conn, port int) {
+	defer c.Close()
+	to, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		return
+	}
+	defer to.Close()
+	go io.Copy(to, c)
+	_, _ = io.Copy(c, to)
+}
+
+func TestSSHHostsWithPeculiarShells(t *testing.T) {
+	want := sections(t, Local(), passwd)
+	for name, force := range map[string]testservers.Forced{
+		"a banner on standard output":        `echo "Welcome to the machine"; printf '\n\nenvdiff- hi 1 find\n'; exec sh -c "$SSH_ORIGINAL_COMMAND"`,
+		"noise on standard error":            `yes noise | head -c 1000000 >&2; exec sh -c "$SSH_ORIGINAL_COMMAND"`,
+		"another locale and environment":     `export LC_ALL=tr_TR.UTF-8 LANG=de_DE LANGUAGE=de PATH=/nowhere:/usr/bin:/bin IFS=/ CDPATH=/tmp POSIXLY_CORRECT=1; exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"`,
+		"bash as sh":                         `exec bash --posix -s`,
+		"a background job that keeps on":     `(while sleep 0.05; do echo tick; done) & exec sh -c "$SSH_ORIGINAL_COMMAND"`,
+		"a full disk, or none to write upon": `ulimit -f 0; exec sh -c "$SSH_ORIGINAL_COMMAND"`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := sections(t, reach(t, testservers.SSH(t, force), nil), passwd)
+			if name == "a background job that keeps on" { // it may print in the middle of anything
+				return
+			}
+			if d := differ(want, got); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+func TestSSHShellWithoutProgramsIsAProblemOfEachSection(t *testing.T) {
+	root := plant(t, map[string]string{"etc/passwd": "x"})
+	testservers.Dash(t, root)
+	ss := sections(t, reach(t, testservers.SSH(t, testservers.Inside(t, root)), nil), passwd)
+	for _, w := range passwd {
+		if s := ss[w.ID]; s.Problem != Failed || !strings.Contains(s.Detail, "the host has no") {
+			t.Errorf("%s: %+v", w.ID, s)
+		}
+	}
+}
+
+func TestSSHFloodsAreCut(t *testing.T) {
+	h := testservers.SSH(t, "")
+	began := time.Now()
+	ss := sections(t, reach(t, h, nil), []Want{
+		{ID: "gigabyte", Command: []string{"head", "-c", "1073741824", "/dev/zero"}},
+		{ID: "lines", Command: []string{"yes"}, MaxBytes: 1000},
+		{ID: "after", Command: []string{"uname"}},
+		{ID: "device", Globs: []string{"/dev/zero", "/dev/urandom"}},
+	})
+	if ss["gigabyte"].Problem != TooLarge || ss["lines"].Problem != TooLarge || string(ss["after"].Output) != "Linux\n" || ss["device"].Files[0].Problem != Special {
+		t.Errorf("%+v", ss)
+	}
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
+
+// What arrived before a host stopped is used, and the rest has failed.
+func TestSSHHostThatStopsInTheMiddle(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "large"), strings.Repeat("large\n", 500_000))
+	wants := []Want{{ID: "names", Globs: []string{"/etc/passwd"}, Content: Names}, {ID: "large", Globs: []string{dir + "/large"}}, {ID: "uname", Command: []string{"uname"}}}
+	for name, c := range map[string]struct {
+		force  testservers.Forced
+		detail string
+	}{
+		"it ends":                 {`exec sh -c "$SSH_ORIGINAL_COMMAND" | dd bs=1 count=100000 2>/dev/null`, "the connection ended"},
+		"it hangs":                {`sh -c "$SSH_ORIGINAL_COMMAND" | { dd bs=1 count=100000 2>/dev/null; exec sleep 600; }`, "did not answer in time"},
+		"it goes on with garbage": {`sh -c "$SSH_ORIGINAL_COMMAND" | { dd bs=1 count=100000 2>/dev/null; exec cat /dev/urandom; }`, "more than it was asked for"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tr := reach(t, testservers.SSH(t, c.force), nil)
+			ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
+			defer cancel()
+			ss, err := tr.Fetch(ctx, wants)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ss["names"].Problem != OK || len(ss["names"].Files) != 1 {
+				t.Errorf("what was complete: %+v", ss["names"])
+			}
+			for _, id := range []string{"large", "uname"} {
+				if ss[id].Problem != Failed || !strings.Contains(ss[id].Detail, c.detail) {
+					t.Errorf("%s: %s %s", id, ss[id].Problem, ss[id].Detail)
+				}
+			}
+			if tr.(*remote).line != nil {
+				t.Error("the connection is kept")
+			}
+		})
+	}
+}
+
+func TestSSHEndsWithTheContext(t *testing.T) {
+	tr := reach(t, testservers.SSH(t, ""), nil)
+	ctx, cancel := context.WithCancel(context.Background())
+	time.AfterFunc(500*time.Millisecond, cancel)
+	began := time.Now()
+	_, err := tr.Fetch(ctx, []Want{{ID: "sleep", Command: []string{"sleep", "60"}}})
+	if !errors.Is(err, context.Canceled) || time.Since(began) > 5*time.Second {
+		t.Errorf("%v after %s", err, time.Since(began))
+	}
+}
+
+func TestSSHOneConnectionServesEveryFetch(t *testing.T) {
+	tr := reach(t, testservers.SSH(t, ""), nil)
+	first := sections(t, tr, passwd)
+	line := tr.(*remote).line
+	if d := differ(first, sections(t, tr, passwd)); d != "" || line == nil || tr.(*remote).line != line {
+		t.Error("asked twice, connected twice", d)
+	}
+	if err := tr.Close(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-line.ended:
+	default:
+		t.Error("ssh outlives its transport")
+	}
+}
+
+func TestSSHCommandThatHangs(t *testing.T) {
+	tr := reach(t, testservers.SSH(t, ""), nil)
+	r := tr.(*remote)
+	r.options.commandTimeout = time.Second
+	ss := sections(t, tr, []Want{{ID: "hang", Command: []string{"sh", "-c", "sleep 60 & sleep 60"}}, {ID: "uname", Command: []string{"uname"}}})
+	if ss["hang"].Problem != Failed || !strings.Contains(ss["hang"].Detail, "no answer within 1s") || string(ss["uname"].Output) != "Linux\n" {
+		t.Errorf("%+v", ss)
+	}
+}
+
+func TestSSHDeniedFilesAndDirectories(t *testing.T) {
+	dir := plant(t, map[string]string{"open": "o", "shut": "s", "closed/a": "a", "enter/known": "k", "list/b": "b"})
+	for p := dir; p != os.TempDir() && len(p) > 1; p = filepath.Dir(p) {
+		_ = os.Chmod(p, 0o755)
+	}
+	for name, mode := range map[string]os.FileMode{"shut": 0o600, "closed": 0o700, "enter": 0o711, "list": 0o744} {
+		if err := os.Chmod(filepath.Join(dir, name), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := testservers.SSH(t, `exec setpriv --reuid 65534 --regid 65534 --clear-groups /bin/sh -c "$SSH_ORIGINAL_COMMAND"`)
+	tr := reach(t, h, nil)
+	for _, c := range []struct{ glob, out string }{
+		{"/**", "/closed=!permission denied /enter=!permission denied /list=!permission denied /open=o /shut=!permission denied"},
+		{"/closed/a", "/closed/a=!permission denied"},
+		{"/enter/known", "/enter/known=k"}, // a host may be asked for a name in a directory that cannot be listed
+		{"/list/b", "/list/b=!permission denied"},
+	} {
+		s := sections(t, tr, []Want{{ID: "it", Globs: []string{dir + c.glob}}})["it"]
+		if got := strings.ReplaceAll(summary(s), dir, ""); got != c.out {
+			t.Errorf("%s:\n got %s\nwant %s", c.glob, got, c.out)
+		}
+	}
+}
