@@ -3,6 +3,7 @@ package sanitize
 import (
 	"bytes"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -103,7 +104,7 @@ func encodeColumn(c ColumnPolicy) *yaml.Node {
 		}
 	}
 	if c.Reason != "" {
-		setChild(n, "reason", scalar(c.Reason))
+		setChild(n, "reason", scalar(strings.ReplaceAll(c.Reason, "\n", " ")))
 	}
 	return n
 }
@@ -118,9 +119,13 @@ func boolean(v bool) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: text}
 }
 
-// scalar is text; line breaks would break a flow entry apart.
+// scalar is text. Names with line breaks and other control characters are quoted, so that they are read as they are.
 func scalar(s string) *yaml.Node {
-	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: strings.ReplaceAll(s, "\n", " ")}
+	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}
+	if strings.ContainsFunc(s, unicode.IsControl) {
+		n.Style = yaml.DoubleQuotedStyle
+	}
+	return n
 }
 
 func child(m *yaml.Node, key string) *yaml.Node {
