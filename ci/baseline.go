@@ -9,7 +9,6 @@ import (
 	"os"
 	"regexp"
 	"slices"
-	"sort"
 
 	"github.com/envdiff/envdiff/internal/atomicfile"
 )
@@ -100,15 +99,8 @@ func (b Baseline) Save(path string) error {
 	})
 }
 
+// normal is the baseline as it is written: every id once, sorted.
 func (b Baseline) normal() Baseline {
-	ids := append([]string{}, b.IDs...)
-	sort.Strings(ids)
-	out := ids[:0]
-	for i, id := range ids {
-		if i == 0 || id != ids[i-1] {
-			out = append(out, id)
-		}
-	}
-	b.IDs = out
+	b.IDs = append([]string{}, slices.Compact(slices.Sorted(slices.Values(b.IDs)))...) // [] when there are none
 	return b
 }

@@ -20,7 +20,7 @@ func writeTable(w io.Writer, r *Report, s Style) error {
 		s.Width = 80
 	}
 	p := &page{w: w, style: s}
-	p.line(p.bold("envdiff " + Terminal(title(r))))
+	p.line(p.bold("envdiff "+Terminal(title(r))) + factsRead(r))
 	for _, severity := range finding.Severities() {
 		p.severity(r, severity)
 	}

@@ -37,6 +37,18 @@ func title(r *Report) string {
 	return strings.Join(environmentNames(r), " → ")
 }
 
+// factsRead says how much was compared: a run that looked at nothing must not look like one that found nothing.
+func factsRead(r *Report) string {
+	if r.Command != "compare" {
+		return ""
+	}
+	var parts []string
+	for _, e := range r.Environments {
+		parts = append(parts, fmt.Sprint(e.Facts))
+	}
+	return "  (" + strings.Join(parts, " and ") + " facts)"
+}
+
 func plural(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one

@@ -86,12 +86,20 @@ func (s *session) explainAddress(text string) (int, error) {
 	} else if a.Kind != "migration" {
 		return 0, hinted(fmt.Errorf("no collector reads addresses of the kind %q", a.Kind), "envdiff explain lists the rules; docs/collectors lists the addresses")
 	}
-	if r, err := s.newestReport(); err == nil {
-		for _, f := range r.Findings {
-			if f.Address == text || strings.HasPrefix(f.Address, text+"#") {
-				showFinding(s.world.Stdout, &f)
-			}
+	r, err := s.newestReport()
+	if err != nil {
+		fmt.Fprintln(s.world.Stdout, "  no report is at hand that could say more: compare first, or name one with --report")
+		return exitOK, nil
+	}
+	told := 0
+	for _, f := range r.Findings {
+		if f.Address == text || strings.HasPrefix(f.Address, text+"#") {
+			showFinding(s.world.Stdout, &f)
+			told++
 		}
+	}
+	if told == 0 {
+		fmt.Fprintf(s.world.Stdout, "  the newest report (%s) has no finding about it\n", ci.Terminal(r.Command))
 	}
 	return exitOK, nil
 }
