@@ -2,6 +2,7 @@ package migrations
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/engine"
@@ -232,7 +233,7 @@ func (l *lineage) demand(o schema.Obligation, t *table, r *rows, here schema.Rel
 		d.From = r.reads
 	}
 	if def != nil && o.Kind == schema.UniqueKey {
-		d.index = hasIndex(def, o.Constraint)
+		d.index = slices.ContainsFunc(def.Indexes, func(x schema.Index) bool { return x.Name == o.Constraint })
 	}
 	if o.Kind == schema.NotNull && r != nil {
 		c, ok := r.find(o.Columns[0])
@@ -283,20 +284,7 @@ func (l *lineage) referenced(d *Demand, db *schema.Database) Status {
 	return d.Status
 }
 
-func hasIndex(t *schema.Table, name string) bool {
-	for _, x := range t.Indexes {
-		if x.Name == name {
-			return true
-		}
-	}
-	return false
-}
-
+// contains reports a name in a list, whatever its case: SQLite's and MySQL's column names have none.
 func contains(names []string, name string) bool {
-	for _, n := range names {
-		if strings.EqualFold(n, name) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
 }

@@ -110,10 +110,7 @@ func (r *rehearsal) run(ctx context.Context) error {
 	if err := r.probe(ctx); err != nil {
 		return err
 	}
-	if err := r.replayOnCopy(ctx); err != nil {
-		return err
-	}
-	return nil
+	return r.replayOnCopy(ctx)
 }
 
 // prepare finds out what is pending. It reports whether there is something to replay.

@@ -1,6 +1,7 @@
 package sanitize
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -90,7 +91,7 @@ var foldingFunctions = []string{"lower", "upper", "trim", "ltrim", "rtrim", "btr
 func otherFunctions(expr string) string {
 	ts := tokens(expr)
 	for i, t := range ts {
-		if t.kind == tokenName && i+1 < len(ts) && ts[i+1].text == "(" && !has(foldingFunctions, strings.ToLower(t.text)) && !keyword(t.text) {
+		if t.kind == tokenName && i+1 < len(ts) && ts[i+1].text == "(" && !slices.Contains(foldingFunctions, strings.ToLower(t.text)) && !keyword(t.text) {
 			return t.text
 		}
 	}

@@ -252,15 +252,6 @@ func without(list []string, drop string) []string {
 	return out
 }
 
-func has(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
-}
-
 // family is what a column's declared type can hold.
 type family struct {
 	kind familyKind

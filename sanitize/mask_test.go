@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -284,13 +285,13 @@ func FuzzMasksFoldAndRepeat(f *testing.F) {
 			}
 			name := strings.TrimRight(id, "012")
 			keeps := masks[name].keeps
-			if has(keeps, KeepsLength) && len(m) != len(v) {
+			if slices.Contains(keeps, KeepsLength) && len(m) != len(v) {
 				t.Fatalf("%s: %d bytes became %d", id, len(v), len(m))
 			}
-			if has(keeps, KeepsFold) && asciiLower(c.text(asciiLower(v))) != asciiLower(m) {
+			if slices.Contains(keeps, KeepsFold) && asciiLower(c.text(asciiLower(v))) != asciiLower(m) {
 				t.Fatalf("%s: mask(lower(%q)) is not lower(mask)", id, v)
 			}
-			if has(keeps, KeepsClass) && utf8.ValidString(v) != utf8.ValidString(m) {
+			if slices.Contains(keeps, KeepsClass) && utf8.ValidString(v) != utf8.ValidString(m) {
 				t.Fatalf("%s: validity of %q changed: %q", id, v, m)
 			}
 			if name == "json" && json.Valid([]byte(v)) != json.Valid([]byte(m)) {

@@ -1,6 +1,7 @@
 package sanitize
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/schema"
@@ -78,10 +79,10 @@ func (b *planner) checkMask(table *schema.Table, c *ColumnPlan, entry *ColumnPol
 	if len(n.unique) > 0 && !m.injective(c.opts) {
 		b.fail(entry.Line, entry.Col, "%s: the mask %s does not keep different values different, and %s needs that", p, c.Mask, n.unique[0])
 	}
-	if len(n.fold) > 0 && !has(m.keeps, KeepsFold) {
+	if len(n.fold) > 0 && !slices.Contains(m.keeps, KeepsFold) {
 		b.fail(entry.Line, entry.Col, "%s: the mask %s does not keep what differs in case or blanks only, and %s compares so", p, c.Mask, n.fold[0])
 	}
-	for _, why := range dedupe(n.broken) {
+	for _, why := range slices.Compact(slices.Sorted(slices.Values(n.broken))) {
 		b.fail(entry.Line, entry.Col, "%s: no mask keeps that %s; keep it, set it, or exclude the table", p, why)
 	}
 	if c.Mask == "phone" && c.opts.unique {
@@ -100,7 +101,7 @@ func (b *planner) checkMask(table *schema.Table, c *ColumnPlan, entry *ColumnPol
 // checkExpr refuses a mask under a check that compares the column with a value; dates move little, so there it is a warning. A pending
 // check is a warning too: its read-only probe decides.
 func (b *planner) checkExpr(table *schema.Table, c *ColumnPlan, entry *ColumnPolicy, expr, what string, existing bool) {
-	if !has(columnsIn(table, expr), c.Column) {
+	if !slices.Contains(columnsIn(table, expr), c.Column) {
 		return
 	}
 	literal := compared(table, expr, c.Column)

@@ -1,7 +1,7 @@
 package sanitize
 
 import (
-	"sort"
+	"slices"
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/schema"
@@ -224,7 +224,7 @@ func (b *planner) checkReferences() {
 				continue
 			}
 			if parent == nil {
-				if t, ok := b.plan.Table(r.to); ok && t.Exclude && !has(b.missing, to.String()) {
+				if t, ok := b.plan.Table(r.to); ok && t.Exclude && !slices.Contains(b.missing, to.String()) {
 					b.warn("%s references %s, which is excluded: its rows will be orphans in the copy", from, TableKey(r.to))
 				}
 				continue
@@ -272,7 +272,7 @@ func (b *planner) settleDomains() {
 	b.eachMasked(func(p place, c *ColumnPlan, _ *ColumnPolicy) {
 		c.opts = domains[c.Domain].opts
 		c.Kept = masks[c.Mask].kept(c.opts)
-		c.Why = dedupe(b.need(p).unique)
+		c.Why = slices.Compact(slices.Sorted(slices.Values(b.need(p).unique)))
 	})
 }
 
@@ -300,17 +300,6 @@ func tighter(a, b int) int {
 	return a
 }
 
-func dedupe(list []string) []string {
-	sort.Strings(list)
-	var out []string
-	for i, s := range list {
-		if i == 0 || s != list[i-1] {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
 // columnsIn returns the columns of t that an expression names.
 func columnsIn(t *schema.Table, expr string) []string {
 	var out []string
@@ -319,7 +308,7 @@ func columnsIn(t *schema.Table, expr string) []string {
 			continue
 		}
 		for _, c := range t.Columns {
-			if strings.EqualFold(c.Name, tok.text) && !has(out, c.Name) {
+			if strings.EqualFold(c.Name, tok.text) && !slices.Contains(out, c.Name) {
 				out = append(out, c.Name)
 			}
 		}

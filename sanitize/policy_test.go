@@ -3,6 +3,7 @@ package sanitize
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -174,7 +175,7 @@ func TestAColumnIsMaskedInjectivelyOnlyWhereSomethingSeesIt(t *testing.T) {
 		m := map[string]bool{}
 		for _, tp := range plan.Tables {
 			for _, c := range tp.Columns {
-				m[tp.Table.Name+"."+c.Column] = has(c.Kept, KeepsUnique)
+				m[tp.Table.Name+"."+c.Column] = slices.Contains(c.Kept, KeepsUnique)
 			}
 		}
 		return m

@@ -2,6 +2,7 @@ package sanitize
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/schema"
@@ -99,7 +100,7 @@ func (p *proposer) decide() ColumnPolicy {
 // checked reports whether a check constraint lists values or compares with some: a mask would break it.
 func (p *proposer) checked() bool {
 	for _, check := range p.t.table.Checks {
-		if has(columnsIn(p.t.table, check.Expr), p.c.Name) && compared(p.t.table, check.Expr, p.c.Name) != "" {
+		if slices.Contains(columnsIn(p.t.table, check.Expr), p.c.Name) && compared(p.t.table, check.Expr, p.c.Name) != "" {
 			return true
 		}
 	}
@@ -109,7 +110,7 @@ func (p *proposer) checked() bool {
 // number decides about numeric columns.
 func (p *proposer) number(cat category, named bool, class valueClass, clear bool) ColumnPolicy {
 	key := p.t.table.PrimaryKey
-	if key != nil && has(key.Columns, p.c.Name) && !(named && cat == "national-id") {
+	if key != nil && slices.Contains(key.Columns, p.c.Name) && !(named && cat == "national-id") {
 		return keep("surrogate key")
 	}
 	if clear && class == valueCard {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -23,7 +24,7 @@ type roleWork struct {
 
 // host contacts one machine once, for all its roles and collectors.
 func (c *capture) host(ctx context.Context, t HostTarget) {
-	scopes := sortedNames(t.Roles)
+	scopes := slices.Sorted(maps.Keys(t.Roles))
 	var work []*roleWork
 	for _, scope := range scopes {
 		c.build.Instance(scope, "role", "", t.Instance)

@@ -8,8 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/atomicfile"
@@ -65,7 +65,7 @@ func read(path string) (*Snapshot, error) {
 		return nil, err
 	}
 	s := &Snapshot{Manifest: *m, Attachments: map[string]Attachment{}}
-	for _, name := range sortedNames(m.Files) {
+	for _, name := range slices.Sorted(maps.Keys(m.Files)) {
 		var parse func(io.Reader) error
 		limit := int64(maxSide)
 		switch name {
@@ -94,12 +94,12 @@ func sameFiles(c container, m *Manifest) error {
 		}
 	}
 	there := c.files()
-	for _, name := range sortedNames(there) {
+	for _, name := range slices.Sorted(maps.Keys(there)) {
 		if _, ok := m.Files[name]; !ok && name != manifestFile {
 			return fmt.Errorf("%q is not in the manifest: somebody added it", name)
 		}
 	}
-	for _, name := range sortedNames(m.Files) {
+	for _, name := range slices.Sorted(maps.Keys(m.Files)) {
 		size, ok := there[name]
 		if !validFile(name) || !ok {
 			return fmt.Errorf("%q is missing", name)
@@ -109,15 +109,6 @@ func sameFiles(c container, m *Manifest) error {
 		}
 	}
 	return nil
-}
-
-func sortedNames[V any](m map[string]V) []string {
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	return names
 }
 
 func readManifest(c container) (*Manifest, error) {

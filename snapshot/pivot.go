@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"encoding/binary"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -241,16 +242,16 @@ func (b *Builder) Finish(m Manifest) *Snapshot {
 func (b *Builder) scopes() map[string]Scope {
 	scopes := make(map[string]Scope, len(b.types))
 	for name, s := range b.types {
-		s.Instances = sortedNames(b.members[name])
+		s.Instances = slices.Sorted(maps.Keys(b.members[name]))
 		if follows := b.follows[name]; follows != nil {
-			s.Replicas = sortedNames(follows)
+			s.Replicas = slices.Sorted(maps.Keys(follows))
 		}
 		s.Looked = make(map[string][]string, len(b.looked[name]))
 		for glob, on := range b.looked[name] {
 			if len(on) == len(s.Instances) {
 				s.Looked[glob] = nil
 			} else {
-				s.Looked[glob] = sortedNames(on)
+				s.Looked[glob] = slices.Sorted(maps.Keys(on))
 			}
 		}
 		scopes[name] = s

@@ -119,7 +119,7 @@ func (r *Redactor) IsSecretName(name string) bool {
 		}
 	}
 	for _, g := range r.names {
-		if matchName(g, strings.ToLower(leaf)) || matchName(g, strings.ToLower(name)) {
+		if MatchGlob(g, strings.ToLower(leaf)) || MatchGlob(g, strings.ToLower(name)) {
 			return true
 		}
 	}
@@ -128,27 +128,6 @@ func (r *Redactor) IsSecretName(name string) bool {
 		return true
 	}
 	return secretCollections[strings.Join(nameWords(parent), "")] && !plainWord(words)
-}
-
-// matchName matches a glob whose only wildcard is *.
-func matchName(glob, name string) bool {
-	parts := strings.Split(glob, "*")
-	if len(parts) == 1 {
-		return glob == name
-	}
-	if !strings.HasPrefix(name, parts[0]) {
-		return false
-	}
-	name = name[len(parts[0]):]
-	last := parts[len(parts)-1]
-	for _, p := range parts[1 : len(parts)-1] {
-		i := strings.Index(name, p)
-		if i < 0 {
-			return false
-		}
-		name = name[i+len(p):]
-	}
-	return strings.HasSuffix(name, last)
 }
 
 // secretLike is the second half of the contract's rule: at least 8 characters that are no boolean, number, path, URL without credentials or
