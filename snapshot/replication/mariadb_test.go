@@ -138,3 +138,20 @@ func TestMariaDBUserThatMayNotSee(t *testing.T) {
 		t.Errorf("gaps %+v", r.Gaps)
 	}
 }
+
+func TestGaleraMembers(t *testing.T) {
+	nodes := testservers.NewGalera(t, 2)
+	eventually(t, "both members are in", func() bool {
+		got, _ := mariaFacts(t, nodes[1])
+		return got["cluster#size"] == "2" && got["cluster#state"] == "Synced"
+	})
+	for _, n := range nodes {
+		got, _ := mariaFacts(t, n)
+		expect(t, got, map[string]string{"node#role": "member", "node#writable": "true", "cluster#quorum": "true", "cluster#ready": "true"})
+	}
+	nodes[1].Kill(t)
+	eventually(t, "the one that is left has no quorum", func() bool {
+		got, _ := mariaFacts(t, nodes[0])
+		return got["cluster#quorum"] == "false" && got["node#writable"] == "false"
+	})
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/schema"
+	driver "github.com/go-sql-driver/mysql"
 )
 
 // database is an open database on one connection, used by one call at a time; callbacks must not call it again.
@@ -47,13 +48,26 @@ func (d *database) connect(ctx context.Context) error {
 			"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SET SESSION TRANSACTION READ ONLY", "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
 	}
 	for _, sql := range statements {
-		if err := c.exec(ctx, sql); err != nil {
+		if err := c.execUnprepared(ctx, sql); err != nil {
 			c.close()
 			return fail(ctx, d.target, err)
 		}
 	}
 	d.c, d.name = c, c.config.DBName
 	return nil
+}
+
+// execUnprepared runs a statement also on a Galera member without quorum, which refuses transactions and tables until the session says that old rows
+// will do. That it is cut off is then told by what it says of replication.
+func (c *conn) execUnprepared(ctx context.Context, sql string) error {
+	err := c.exec(ctx, sql)
+	var refusal *driver.MySQLError
+	if errors.As(err, &refusal) && refusal.Number == errNotPrepared {
+		if err = c.exec(ctx, "SET SESSION wsrep_dirty_reads = ON"); err == nil {
+			err = c.exec(ctx, sql)
+		}
+	}
+	return err
 }
 
 // textDialect fixes how values are written and read. The server's own sql_mode stays, but for what changes the meaning of constants and the text

@@ -14,6 +14,7 @@ import (
 
 // Numbers of errors that this package acts on. (https://mariadb.com/kb/en/mariadb-error-codes/, https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html)
 const (
+	errNotPrepared     = 1047
 	errUnknownDatabase = 1049
 	errNoSuchTable     = 1146
 	errInterrupted     = 1317
