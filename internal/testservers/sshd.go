@@ -189,6 +189,33 @@ func newHost(program, dir string, force Forced) (*Host, error) {
 	return h, nil
 }
 
+// Block is a Host block of ssh_config that reaches this host under a name, with further lines.
+func (h *Host) Block(name string, more ...string) string {
+	dir := filepath.Dir(h.Config)
+	lines := append([]string{"Host " + name, "HostName 127.0.0.1", "Port " + strconv.Itoa(h.Port), "IdentityFile " + filepath.Join(dir, "user"),
+		"IdentitiesOnly yes", "IdentityAgent none", "UserKnownHostsFile " + h.Known, "GlobalKnownHostsFile /dev/null"}, more...)
+	return strings.Join(lines, "\n\t") + "\n"
+}
+
+// Client writes an ssh_config and makes every ssh that this test starts use it, and no other. It returns the file.
+func Client(t testing.TB, blocks ...string) string {
+	t.Helper()
+	program, err := exec.LookPath("ssh")
+	if err != nil {
+		t.Fatal("ssh is not there: apt-get install openssh-client")
+	}
+	dir := t.TempDir()
+	config := filepath.Join(dir, "config")
+	if err := os.WriteFile(config, []byte(strings.Join(blocks, "")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "ssh"), []byte("#!/bin/sh\nexec "+program+" -F "+config+" \"$@\"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	return config
+}
+
 // Log is what sshd printed last.
 func (h *Host) Log() string { return h.process.log.String() }
 

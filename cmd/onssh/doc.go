@@ -1,0 +1,2 @@
+// Package onssh tests the command line on real hosts over ssh.
+package onssh
