@@ -1,9 +1,9 @@
 package migrations
 
 import (
+	"slices"
 	"strings"
 
-	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/schema"
 )
 
@@ -25,19 +25,39 @@ func (r *rehearsal) why(f *failure) string {
 
 // whyPassed explains a prediction where the replay passed.
 func (r *rehearsal) whyPassed(broken []breach) string {
-	for _, b := range broken {
-		if !unenforced(r.in.Engine.Name(), b.demand) {
-			return "the copy does not have these rows, but production does"
-		}
+	if r.lets(broken) == len(broken) {
+		return "elsewhere the migration passes and leaves rows that break the foreign key: " + lenient
 	}
-	return "SQLite enforces foreign keys only on connections that ask for it: elsewhere the migration passes and leaves rows that break it"
+	return "the copy does not have these rows, but production does"
 }
 
-// hint says what to do about a failure.
-func (r *rehearsal) hint(f *failure) string {
-	if f.demand != nil {
-		return r.hintFor(f.demand)
+// lenient is why SQLite takes rows that break a foreign key.
+const lenient = "SQLite enforces foreign keys only on connections that ask for it"
+
+// lets counts the demands whose breach the engine lets pass.
+func (r *rehearsal) lets(broken []breach) int {
+	n := 0
+	for _, b := range broken {
+		if unenforced(r.in.Engine.Name(), b.demand) {
+			n++
+		}
 	}
+	return n
+}
+
+// passes ends a message about demands of which the replay lets some pass: nobody should wonder why it says ok beside them.
+func (r *rehearsal) passes(broken []breach) string {
+	switch n := r.lets(broken); {
+	case n == 0:
+		return ""
+	case n == len(broken):
+		return "; the replay passes, for " + lenient
+	}
+	return "; the foreign key alone would not stop it, for " + lenient
+}
+
+// hintAfter says what to do about a failure that is not about rows.
+func hintAfter(f *failure) string {
 	text := strings.ToLower(errorText(f.err))
 	switch {
 	case strings.Contains(text, "within a transaction") || strings.Contains(text, "no transaction is active"):
@@ -50,55 +70,31 @@ func (r *rehearsal) hint(f *failure) string {
 	return ""
 }
 
-// hintFor says what to do about rows that break a demand, and how to find them.
-func (r *rehearsal) hintFor(d *Demand) string {
-	var do string
-	switch {
-	case d.fresh:
-		do = "add it with a default, or fill it before it becomes NOT NULL"
-	case d.Obligation.Kind == schema.NotNull:
-		do = "fill them in before, or let the migration give them a value"
-	case d.Obligation.Kind == schema.UniqueKey:
-		do = "merge or rename the duplicates before"
-	case d.Obligation.Kind == schema.Reference:
-		do = "delete them or add the rows they refer to before"
-	case d.Obligation.Kind == schema.CheckExpr:
-		do = "correct them before, or loosen the check"
-	default:
-		do = "convert them before"
-	}
-	if query := r.finder(d); query != "" {
-		do += "; find them with " + query
-	}
-	return do
-}
-
-// maxQuery is the length above which a query helps nobody in a hint.
-const maxQuery = 400
-
-// finder is a query for people that gives the keys of the rows which break a demand; "" where there is none, or where it would show a literal of the migration.
-func (r *rehearsal) finder(d *Demand) string {
-	finder, ok := r.in.Engine.(engine.Finder)
-	if !ok || d.fresh || len(d.From) != 1 || d.Status == Unproved || d.On.Query != "" && r.redact.literals(d.On.Query) != d.On.Query {
-		return ""
-	}
-	t, ok := r.in.Schema.Table(d.From[0])
-	if !ok || t.PrimaryKey == nil {
-		return ""
-	}
-	for _, k := range t.PrimaryKey.Columns {
-		if !contains(d.On.Columns, k) {
-			return ""
+// hints say what to do about rows that break demands, each thing once.
+func hints(broken []breach) string {
+	var out []string
+	for _, b := range broken {
+		if do := hintFor(b.demand); !slices.Contains(out, do) {
+			out = append(out, do)
 		}
 	}
-	query, err := finder.Find(d.Obligation, d.On, t.PrimaryKey.Columns)
-	if err != nil {
-		return ""
+	return strings.Join(out, "; ")
+}
+
+func hintFor(d *Demand) string {
+	switch {
+	case d.fresh:
+		return "add the column with a default, or fill it before it becomes NOT NULL"
+	case d.Obligation.Kind == schema.NotNull:
+		return "fill the NULLs in before, or let the migration give them a value"
+	case d.Obligation.Kind == schema.UniqueKey:
+		return "merge or rename the duplicates before"
+	case d.Obligation.Kind == schema.Reference:
+		return "delete the rows that refer to nothing before, or add what they refer to"
+	case d.Obligation.Kind == schema.CheckExpr:
+		return "correct the rows that break the check before, or loosen it"
 	}
-	if query = strings.Join(strings.Fields(query), " "); len(query) > maxQuery {
-		return ""
-	}
-	return query
+	return "convert the values before"
 }
 
 // gapUnproved names what a passed replay does not prove: demands that only rows could answer which the copy does not have.

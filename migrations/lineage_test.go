@@ -136,7 +136,7 @@ func TestLineageFollowsRowsThroughPendingStatements(t *testing.T) {
 		{"a rebuild that leaves a column to its default", db(users), []step{
 			{none, db(users, tab("users_new@3", "id INTEGER", "email TEXT", "plan TEXT not null"))},
 			{copied, db(users, tab("users_new@3", "id INTEGER", "email TEXT", "plan TEXT not null"))}},
-			[]string{"2 decisive not null(plan) on {WITH envdiff_rows(envdiff_1, envdiff_2) AS (SELECT id, email FROM users\n) SELECT envdiff_1, envdiff_2, NULL FROM envdiff_rows}(id,email,plan)"}},
+			[]string{"2 decisive not null(plan) on {WITH envdiff_query(envdiff_1, envdiff_2) AS (SELECT id, email FROM users\n) SELECT envdiff_1, envdiff_2, NULL FROM envdiff_query}(id,email,plan)"}},
 		{"an insert that resolves conflicts demands nothing", db(users, fresh), []step{{writes("users_new"), db(users, fresh)}}, nil},
 		{"a table filled by the migration itself", db(users), []step{{none, db(users, fresh)}, {writes("users_new"), db(users, fresh)}, {none, db(users, with(fresh, unique("email")))}}, nil},
 		{"a second insert into the new table", db(users), []step{{none, db(users, fresh)}, {copied, db(users, fresh)}, {writes("users_new"), db(users, fresh)}, {none, db(users, with(fresh, unique("email")))}},

@@ -186,6 +186,13 @@ func (tr trial) run(t *testing.T) (Output, error) {
 	}
 	out, err := Rehearse(ctx, Input{Scope: "main", Environment: "production", Engine: e, Production: prod, Schema: sch,
 		Spec: Spec{Dir: writeFiles(t, tr.files), NoTxWrap: tr.noTxWrap}, ScratchDir: dir, BuildCopy: build, Now: time.Now})
+	for _, f := range out.Findings {
+		for _, q := range f.Queries {
+			if keys := ask(t, prod, q.SQL); !strings.HasPrefix(q.Finds, plural(int64(len(keys)), "row")+" of ") || !strings.Contains(f.Message, q.Finds) {
+				t.Errorf("%q is to find %s and finds %v: %s", f.Message, q.Finds, keys, q.SQL)
+			}
+		}
+	}
 	if closeErr := prod.Close(); closeErr != nil {
 		t.Error(closeErr)
 	}
@@ -205,6 +212,25 @@ func (tr trial) run(t *testing.T) (Output, error) {
 		}
 	}
 	return out, err
+}
+
+// ask gives the keys that a query finds in production, in order.
+func ask(t *testing.T, db engine.DB, query string) []string {
+	t.Helper()
+	var keys []string
+	err := db.Query(context.Background(), query, func(r engine.Row) error {
+		var key []string
+		for _, c := range r {
+			key = append(key, string(c.Data))
+		}
+		keys = append(keys, strings.Join(key, "/"))
+		return nil
+	})
+	if err != nil {
+		t.Errorf("%s: %v", query, err)
+	}
+	sort.Strings(keys)
+	return keys
 }
 
 // digests are the names and contents of a directory; a -shm file is its readers' scratch pad.

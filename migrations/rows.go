@@ -140,7 +140,7 @@ func (r *rows) relation(quote func(string) string) schema.Relation {
 	case direct:
 		return schema.Relation{Query: r.query, Columns: names}
 	case r.query != "":
-		return schema.Relation{Query: "WITH envdiff_rows(" + positions(r.width) + ") AS (" + r.query + "\n) SELECT " + strings.Join(items, ", ") + " FROM envdiff_rows", Columns: names}
+		return schema.Relation{Query: "WITH envdiff_query(" + positions(r.width) + ") AS (" + r.query + "\n) SELECT " + strings.Join(items, ", ") + " FROM envdiff_query", Columns: names}
 	}
 	return schema.Relation{Query: "SELECT " + strings.Join(items, ", ") + " FROM " + quoteName(r.table, quote), Columns: names}
 }

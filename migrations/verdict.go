@@ -85,10 +85,15 @@ func (r *rehearsal) verdict(i int) bool {
 	m := &r.plan.migrations[i]
 	if f := r.failed; f != nil && f.migration == i {
 		if r.artefact(f) {
-			r.find(m, "copy-artefact", finding.Failed, f.statement, r.artefactMessage(m, f), "", "", []*Demand{f.demand})
+			r.find(m, f.statement, []*Demand{f.demand}, finding.Finding{Rule: "copy-artefact", Change: finding.Failed, Message: r.artefactMessage(m, f)})
 			return true
 		}
-		r.find(m, "migration-failed", finding.Failed, f.statement, r.failedMessage(m, f), r.why(f), r.hint(f), append(demandsOf(r.broken(m)), f.demand))
+		causes := r.causes(m, f)
+		said := finding.Finding{Rule: "migration-failed", Change: finding.Failed, Message: r.failedMessage(m, f, causes), Why: r.why(f), Hint: hintAfter(f), Queries: r.queries(causes)}
+		if f.demand != nil {
+			said.Hint = hints(causes)
+		}
+		r.find(m, f.statement, demandsOf(causes), said)
 		return true
 	}
 	broken := r.broken(m)
@@ -100,12 +105,12 @@ func (r *rehearsal) verdict(i int) bool {
 	if unenforced(r.in.Engine.Name(), first.demand) {
 		outcome = " breaks a foreign key: "
 	}
-	message := m.Label() + outcome + first.String() + others(broken[1:])
-	why, hint := "", r.hintFor(first.demand)
+	said := finding.Finding{Rule: "migration-predicted", Change: finding.Predicted, Message: m.Label() + outcome + first.String() + others(broken[1:]) + r.passes(broken),
+		Hint: hints(broken), Queries: r.queries(broken)}
 	if r.out.Database.Migrations[i].Status == statusOK {
-		why = r.whyPassed(broken)
+		said.Why = r.whyPassed(broken)
 	}
-	r.find(m, "migration-predicted", finding.Predicted, first.statement, message, why, hint, demandsOf(broken))
+	r.find(m, first.statement, demandsOf(broken), said)
 	return true
 }
 
@@ -165,22 +170,30 @@ func (r *rehearsal) artefactMessage(m *planned, f *failure) string {
 	return m.Label() + " fails on the copy only: " + breach{f.demand, f.onCopy, m, f.statement, false}.String() + ", but none in production"
 }
 
-// failedMessage says which statement failed, how many rows are responsible and what the database said.
-func (r *rehearsal) failedMessage(m *planned, f *failure) string {
+// causes are the demands that rows break in a migration that failed: what stopped it, if that is known, and then the rest.
+func (r *rehearsal) causes(m *planned, f *failure) []breach {
 	if f.demand == nil {
-		return m.Label() + " fails: " + errorText(f.err) + "; " + m.position(f.statement) + others(r.broken(m))
+		return r.broken(m)
 	}
 	cause := breach{f.demand, f.onCopy, m, f.statement, true}
 	if a := r.answers[f.demand]; a != nil && a.decisive() {
 		cause.rows, cause.onCopy = a.Violations, false
 	}
-	var rest []breach
+	out := []breach{cause}
 	for _, b := range r.broken(m) {
 		if b.demand != f.demand {
-			rest = append(rest, b)
+			out = append(out, b)
 		}
 	}
-	return m.Label() + " fails: " + cause.String() + others(rest)
+	return out
+}
+
+// failedMessage says which statement failed, how many rows are responsible and what the database said.
+func (r *rehearsal) failedMessage(m *planned, f *failure, causes []breach) string {
+	if f.demand == nil {
+		return m.Label() + " fails: " + errorText(f.err) + "; " + m.position(f.statement) + others(causes)
+	}
+	return m.Label() + " fails: " + causes[0].String() + others(causes[1:]) + r.passes(causes)
 }
 
 // sentence says how many rows break a demand, in words of the schema and without any of their values.
@@ -268,9 +281,8 @@ func others(broken []breach) string {
 }
 
 // find adds one finding about a migration; what the demands are about is related.
-func (r *rehearsal) find(m *planned, rule string, change finding.Change, statement int, message, why, hint string, demands []*Demand) {
-	f := finding.Finding{Rule: rule, Severity: severityOf(rule), Area: finding.AreaMigration, Address: r.address(m.Migration), Change: change,
-		Message: message, Why: why, Hint: hint}
+func (r *rehearsal) find(m *planned, statement int, demands []*Demand, f finding.Finding) {
+	f.Severity, f.Area, f.Address = severityOf(f.Rule), finding.AreaMigration, r.address(m.Migration)
 	if m.Up != "" {
 		f.Origin = []finding.Place{{Environment: r.in.Environment, File: m.Up, Line: m.line(statement)}}
 	}

@@ -74,6 +74,12 @@ type Waived struct {
 	Until      string   `json:"until"` // YYYY-MM-DD, inclusive
 }
 
+// Query is SQL for people to run where the finding was made: it gives the keys of the rows that the finding is about.
+type Query struct {
+	Finds string `json:"finds"` // how many rows of what: a part of the message
+	SQL   string `json:"sql"`   // one statement without comments and without its semicolon; white space outside of quotes is single spaces
+}
+
 // Finding is one difference or failure that matters.
 type Finding struct {
 	ID          string   `json:"id"`
@@ -86,6 +92,7 @@ type Finding struct {
 	Message     string   `json:"message"` // one line: what differs
 	Why         string   `json:"why"`     // why it matters
 	Hint        string   `json:"hint"`    // what to do next
+	Queries     []Query  `json:"queries,omitempty"`
 	Related     []string `json:"related"`
 	ExplainedBy *string  `json:"explained_by"`
 	Origin      []Place  `json:"origin"`

@@ -28,7 +28,7 @@ func relation(rel schema.Relation) (with, from string, err error) {
 		}
 		return "", quote(rel.Table.Name), nil
 	}
-	from = quote("envdiff rows")
+	from = "envdiff_rows"
 	with = "WITH " + from
 	if len(rel.Columns) > 0 {
 		with += " (" + quoteAll(rel.Columns) + ")"
@@ -109,6 +109,11 @@ func orphans(o schema.Obligation, from string) (string, error) {
 	if len(o.Columns) == 0 || len(o.Columns) != len(o.RefColumns) {
 		return "", fmt.Errorf("a probe for orphans of %s needs as many referenced columns as columns", o.RefTable)
 	}
+	return count(orphan(o, from), from+" AS child"), nil
+}
+
+// orphan is true for rows of child, which is from, whose reference finds no parent.
+func orphan(o schema.Obligation, from string) string {
 	parent := quote(o.RefTable.Name)
 	if o.RefTable == o.Table {
 		parent = from
@@ -120,12 +125,21 @@ func orphans(o schema.Obligation, from string) (string, error) {
 		conditions[i] = "parent." + quote(o.RefColumns[i]) + " = child." + quote(o.Columns[i])
 		present[i] = "child." + quote(o.Columns[i]) + " IS NOT NULL"
 	}
-	return count(strings.Join(present, " AND ")+" AND NOT EXISTS (SELECT 1 FROM "+parent+" AS parent WHERE "+strings.Join(conditions, " AND ")+")", from+" AS child"), nil
+	return strings.Join(present, " AND ") + " AND NOT EXISTS (SELECT 1 FROM " + parent + " AS parent WHERE " + strings.Join(conditions, " AND ") + ")"
 }
 
-// notConvertible counts the values that a STRICT column refuses after its affinity has done what it can without loss
-// (https://sqlite.org/stricttables.html). A column of another table takes every value.
+// notConvertible counts the rows whose values a STRICT table refuses.
 func notConvertible(o schema.Obligation, from string) (string, error) {
+	bad, err := refusedByType(o)
+	if err != nil {
+		return "", err
+	}
+	return count(bad, from), nil
+}
+
+// refusedByType is true for values that a STRICT column refuses after its affinity has done what it can without loss
+// (https://sqlite.org/stricttables.html). A column of another table takes every value.
+func refusedByType(o schema.Obligation) (string, error) {
 	if len(o.Columns) == 0 {
 		return "", fmt.Errorf("a probe for types needs a column")
 	}
@@ -150,5 +164,5 @@ func notConvertible(o schema.Obligation, from string) (string, error) {
 			return "", fmt.Errorf("a STRICT table has no type %q", o.Type)
 		}
 	}
-	return count("("+strings.Join(bad, ") OR (")+")", from), nil
+	return "(" + strings.Join(bad, ") OR (") + ")", nil
 }
