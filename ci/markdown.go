@@ -44,12 +44,30 @@ func markdownFindings(b *strings.Builder, r *Report) {
 			fmt.Fprintf(b, "| %s | %s | %s | %s |\n", f.Severity, MarkdownText(f.Rule), MarkdownCode(f.Address), MarkdownText(f.Message))
 		}
 	}
+	for _, f := range open {
+		markdownQueries(b, f)
+	}
 	if len(aside) > 0 {
 		fmt.Fprintf(b, "\n<details><summary>%d set aside</summary>\n\n| rule | where | why |\n|---|---|---|\n", len(aside))
 		for _, f := range aside {
 			fmt.Fprintf(b, "| %s | %s | %s |\n", MarkdownText(f.Rule), MarkdownCode(f.Address), MarkdownText(mark(f)))
 		}
 		b.WriteString("\n</details>\n")
+	}
+}
+
+// markdownQueries gives SQL in blocks, where nothing of it is escaped or wrapped.
+func markdownQueries(b *strings.Builder, f *finding.Finding) {
+	for i, q := range f.Queries {
+		if i == maxQueries {
+			fmt.Fprintf(b, "\nand %d more: see the report\n", len(f.Queries)-i)
+			return
+		}
+		if Terminal(q.SQL) != q.SQL {
+			continue // escaped, it would be another statement
+		}
+		fence := strings.Repeat("`", max(3, longestRun(q.SQL, '`')+1))
+		fmt.Fprintf(b, "\n%s: find the %s, with\n\n%ssql\n%s;\n%s\n", MarkdownCode(f.Address), MarkdownText(q.Finds), fence, q.SQL, fence)
 	}
 }
 

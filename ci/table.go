@@ -12,7 +12,8 @@ import (
 	"github.com/envdiff/envdiff/internal/finding"
 )
 
-// The table is for people: verdict line last, findings grouped by severity, no line wider than the style's width. tablewriter is fenced
+// The table is for people: verdict line last, findings grouped by severity, no line wider than the style's width but for SQL that has
+// no place to break. tablewriter is fenced
 // in this file: its header formatting, trimming and wrapping are off, since they change names and values.
 
 func writeTable(w io.Writer, r *Report, s Style) error {
@@ -81,7 +82,6 @@ func (p *page) severity(r *Report, severity finding.Severity) {
 
 // findingRow is the rule beside the address, with message and hint below the address.
 func (p *page) findingRow(f *finding.Finding) [][]string {
-	rule := fmt.Sprintf("%-*s", ruleWidth, Terminal(f.Rule))
 	room := max(30, p.style.Width-2-ruleWidth-2)
 	var lines []string
 	lines = append(lines, wrap(Terminal(f.Address), room)...)
@@ -92,19 +92,38 @@ func (p *page) findingRow(f *finding.Finding) [][]string {
 	if hint := ownHint(f); hint != "" || p.style.Verbose && f.Hint != "" {
 		lines = append(lines, indent(wrap("→ "+Terminal(f.Hint), room-2))...)
 	}
+	lines = append(lines, indent(queryLines(f.Queries, maxQueries, room-2))...)
 	if p.style.Verbose {
 		lines = append(lines, "  id "+f.ID)
 	}
-	rows := make([][]string, len(lines))
-	for i, l := range lines {
-		rows[i] = []string{"", l}
-	}
-	rows[0][0] = rule
-	return rows
+	return beside(f.Rule, lines)
 }
 
-// ruleWidth fits all rules but the longest, which are rare enough to push their line.
+// ruleWidth fits all rules but the longest, which break after a hyphen.
 const ruleWidth = 18
+
+// beside puts a rule to the left of lines.
+func beside(rule string, lines []string) [][]string {
+	names := []string{""}
+	for _, part := range strings.SplitAfter(Terminal(rule), "-") {
+		if last := &names[len(names)-1]; len(*last)+len(part) <= ruleWidth {
+			*last += part
+		} else {
+			names = append(names, part)
+		}
+	}
+	rows := make([][]string, max(len(lines), len(names)))
+	for i := range rows {
+		rows[i] = []string{strings.Repeat(" ", ruleWidth), ""}
+		if i < len(names) {
+			rows[i][0] = fmt.Sprintf("%-*s", ruleWidth, names[i])
+		}
+		if i < len(lines) {
+			rows[i][1] = lines[i]
+		}
+	}
+	return rows
+}
 
 func indent(lines []string) []string {
 	for i := range lines {
@@ -121,10 +140,9 @@ func (p *page) setAside(r *Report) {
 			if f.Baseline && f.Waived == nil && !p.style.Verbose {
 				continue
 			}
-			rows = append(rows, []string{fmt.Sprintf("%-*s", ruleWidth, Terminal(f.Rule)), Terminal(f.Address)})
-			for _, l := range wrap(Terminal(mark(f)), max(30, p.style.Width-2-ruleWidth-4)) {
-				rows = append(rows, []string{"", "  " + l})
-			}
+			room := max(30, p.style.Width-2-ruleWidth-2)
+			lines := append(wrap(Terminal(f.Address), room), indent(wrap(Terminal(mark(f)), room-2))...)
+			rows = append(rows, beside(f.Rule, lines)...)
 		}
 	}
 	if len(rows) == 0 {
@@ -185,6 +203,9 @@ func rehearsalHead(d finding.RehearsedDatabase) string {
 	}
 	if len(d.Pending) == 0 {
 		return at + ", nothing pending"
+	}
+	if d.Copy.Mode == "" {
+		return fmt.Sprintf("%s, %d pending, not replayed", at, len(d.Pending))
 	}
 	return fmt.Sprintf("%s, %d pending, replayed on a %s copy of %d rows in %.1f s", at, len(d.Pending), Terminal(d.Copy.Mode), d.Copy.Rows, d.Copy.Seconds)
 }

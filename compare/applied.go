@@ -37,15 +37,13 @@ func (c *comparison) sameVersion(found []finding.Finding) []finding.Finding {
 // madeByMigrations reports a difference between environments in what migrations make. Settings, roles and privileges are often set up elsewhere,
 // and what is only stored or described otherwise changes no statement.
 func madeByMigrations(f *finding.Finding) (scope string, made bool) {
-	if f.Area != finding.AreaSchema || f.Change == finding.Odd || f.Severity <= finding.Info {
-		return "", false
-	}
 	switch f.Rule {
-	case "comment-different", "setting-tuning", "setting-behaviour", "not-loaded", "owner-different", "grant-different", "column-order":
-		return "", false
+	case "table-missing", "column-missing", "column-different", "constraint-different", "constraint-not-valid", "index-missing", "index-invalid", "index-different",
+		"routine-different", "object-different":
+		scope, _, _ = strings.Cut(f.Address, ":")
+		return scope, f.Change != finding.Odd && f.Severity > finding.Info
 	}
-	scope, _, _ = strings.Cut(f.Address, ":")
-	return scope, true
+	return "", false
 }
 
 // appliedAlike is the version table that says the same on every side, and what it says.
@@ -79,7 +77,7 @@ func (c *comparison) sameVersionFinding(a snapshot.Address, version snapshot.Val
 	if len(related) > 1 {
 		differ = fmt.Sprintf("%d objects of the schemas differ", len(related))
 	}
-	f.Message = fmt.Sprintf("%s: the migrations stand at %s in %s (%s), and %s", a.Scope, version.Display(), enumerate(names), snapshot.Unescape(a.Attribute), differ)
+	f.Message = fmt.Sprintf("the migrations stand at %s in %s (%s), and %s", version.Display(), enumerate(names), snapshot.Unescape(a.Attribute), differ)
 	sort.Strings(related)
 	f.Related = related[:min(len(related), maxRelated)]
 	f.Seal(names)

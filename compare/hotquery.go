@@ -110,7 +110,7 @@ func (q *hotQueries) untested(c *comparison, object string, share float64, lack 
 			text = string(runes[:maxShown-1]) + "…"
 		}
 	}
-	f.Message = fmt.Sprintf("%s: %.0f %% of the time in %s, never run in %s: %s", r.cells[last].addr.Scope, share*100, c.sides[last].Name, c.nameList(lack), text)
+	f.Message = fmt.Sprintf("%.0f %% of the time in %s, never run in %s: %s", share*100, c.sides[last].Name, c.nameList(lack), text)
 	f.Seal(names)
 	return f
 }
