@@ -100,7 +100,7 @@ func (p *page) findingRow(f *finding.Finding) [][]string {
 }
 
 // ruleWidth fits all rules but the longest, which break after a hyphen.
-const ruleWidth = 18
+const ruleWidth = 20
 
 // beside puts a rule to the left of lines.
 func beside(rule string, lines []string) [][]string {
