@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/envdiff/envdiff/internal/benchworld"
 	"github.com/envdiff/envdiff/snapshot"
+	"github.com/envdiff/envdiff/snapshot/benchworld"
 )
 
 // The contract: two snapshots of 200 hosts × 5,000 facts compare, reading included, in less than 2 s and 150 MiB.

@@ -4,8 +4,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/envdiff/envdiff/internal/benchworld"
 	"github.com/envdiff/envdiff/snapshot"
+	"github.com/envdiff/envdiff/snapshot/benchworld"
 )
 
 // BenchmarkRead reads a snapshot of 200 hosts with 5,000 facts each.

@@ -16,8 +16,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/envdiff/envdiff/internal/benchworld"
 	"github.com/envdiff/envdiff/snapshot"
+	"github.com/envdiff/envdiff/snapshot/benchworld"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")

@@ -1,45 +1,100 @@
 package layers
 
 import (
+	"os"
 	"os/exec"
+	"path"
+	"slices"
 	"strings"
 	"testing"
 )
 
 const module = "github.com/envdiff/envdiff/"
 
-// forbidden says which rooms a room must not reach, directly or through others.
-var forbidden = map[string][]string{
-	"internal/finding":    {"internal/", "snapshot", "compare", "sanitize", "migrations", "ci", "cmd"},
-	"internal/schema":     {"internal/", "snapshot", "compare", "sanitize", "migrations", "ci", "cmd"},
-	"internal/transport":  {"internal/", "snapshot", "compare", "sanitize", "migrations", "ci", "cmd"},
-	"internal/keys":       {"internal/", "snapshot", "compare", "sanitize", "migrations", "ci", "cmd"},
-	"internal/engine":     {"internal/finding", "snapshot", "compare", "sanitize", "migrations", "ci", "cmd"},
-	"snapshot":            {"compare", "sanitize", "migrations", "ci", "cmd", "internal/engine/"},
-	"snapshot/all":        {"compare", "sanitize", "migrations", "ci", "cmd", "internal/engine/"},
-	"compare":             {"sanitize", "migrations", "ci", "cmd", "internal/engine/", "snapshot/"},
-	"sanitize":            {"compare", "migrations", "ci", "cmd", "internal/engine/", "snapshot/"},
-	"migrations":          {"compare", "sanitize", "ci", "cmd", "internal/engine/", "snapshot/"},
-	"ci":                  {"compare", "sanitize", "migrations", "cmd", "internal/engine/", "snapshot/"},
-	"cmd/config":          {"compare", "sanitize", "migrations", "ci", "internal/engine/", "snapshot/"},
-	"internal/strictyaml": {"snapshot", "compare", "sanitize", "migrations", "ci", "cmd"},
+// rooms says what the packages of each room may import of this module; patterns are path.Match's. It is the table of ARCHITECTURE.md.
+// What only serves tests may import what it likes of the rooms below it.
+var rooms = map[string][]string{
+	"cmd/envdiff": {"cmd"},
+	"cmd": {"cmd/config", "ci", "compare", "sanitize", "migrations", "snapshot", "snapshot/all", "internal/*", "internal/engine/*",
+		"testdata/worlds"},
+	"cmd/config": {"snapshot", "internal/engine", "internal/finding", "internal/spelling", "internal/strictyaml", "internal/transport"},
+
+	"snapshot":     {"internal/atomicfile", "internal/engine", "internal/finding", "internal/keys", "internal/schema", "internal/transport"},
+	"snapshot/all": {"snapshot", "snapshot/*"},
+	"snapshot/*": {"snapshot", "internal/engine", "internal/finding", "internal/keys", "internal/mmm", "internal/schema",
+		"internal/transport"},
+	"compare":    {"snapshot", "internal/finding", "internal/keys", "internal/spelling"},
+	"sanitize":   {"snapshot", "internal/engine", "internal/finding", "internal/keys", "internal/schema", "internal/spelling", "internal/strictyaml"},
+	"migrations": {"snapshot", "internal/engine", "internal/finding", "internal/schema"},
+	"ci":         {"snapshot", "internal/atomicfile", "internal/finding", "internal/spelling", "internal/strictyaml"},
+
+	"internal/engine":     {"internal/schema"},
+	"internal/engine/*":   {"internal/engine", "internal/schema"},
+	"internal/strictyaml": {"internal/spelling"},
+	"internal/*":          nil,
+	"testdata/worlds":     nil,
+
+	// Packages that hold tests alone; they have real servers to themselves.
+	"*/on*": nil,
 }
 
-func TestDependenciesPointOneWay(t *testing.T) {
-	for room, walls := range forbidden {
-		out, err := exec.Command("go", "list", "-deps", "-f", "{{.ImportPath}}", module+room).Output()
-		if err != nil {
-			t.Fatalf("go list %s: %v", room, err)
+func TestImportsPointOneWay(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, module+"...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for _, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
+		fields := strings.Fields(line)
+		pkg := strings.TrimPrefix(fields[0], module)
+		allowed, ok := roomOf(pkg)
+		if !ok {
+			t.Errorf("%s is in no room: give it a line here and in ARCHITECTURE.md", pkg)
 		}
-		for _, dep := range strings.Fields(string(out)) {
-			dep, ours := strings.CutPrefix(dep, module)
-			if !ours || dep == room {
+		for _, imported := range fields[1:] {
+			if imported, ours := strings.CutPrefix(imported, module); ours && !slices.ContainsFunc(allowed, func(p string) bool { return matches(p, imported) }) {
+				t.Errorf("%s imports %s: against the flow", pkg, imported)
+			}
+		}
+	}
+}
+
+// roomOf finds the line of a package: its own, or the most telling pattern that it matches.
+func roomOf(pkg string) ([]string, bool) {
+	if allowed, ok := rooms[pkg]; ok {
+		return allowed, true
+	}
+	best := ""
+	for pattern := range rooms {
+		if matches(pattern, pkg) && len(pattern) > len(best) {
+			best = pattern
+		}
+	}
+	return rooms[best], best != ""
+}
+
+func matches(pattern, pkg string) bool {
+	ok, err := path.Match(pattern, pkg)
+	return ok && err == nil
+}
+
+// TestArchitectureNamesEveryRoom holds the table of ARCHITECTURE.md to the folders.
+func TestArchitectureNamesEveryRoom(t *testing.T) {
+	text, err := os.ReadFile("../../ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{"../..", "../../internal", "../../internal/engine", "../../cmd"} {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			name := e.Name()
+			if !e.IsDir() || strings.HasPrefix(name, ".") || name == "bin" || name == "dist" || name == "testdata" && dir != "../.." {
 				continue
 			}
-			for _, wall := range walls {
-				if dep == wall || strings.HasSuffix(wall, "/") && strings.HasPrefix(dep, wall) {
-					t.Errorf("%s reaches %s: against the flow", room, dep)
-				}
+			if !strings.Contains(string(text), name) {
+				t.Errorf("ARCHITECTURE.md says nothing of %s", strings.TrimPrefix(path.Join(dir, name), "../../"))
 			}
 		}
 	}
