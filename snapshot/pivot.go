@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"encoding/binary"
+	"hash/maphash"
 	"maps"
 	"slices"
 	"sort"
@@ -17,7 +18,10 @@ type Builder struct {
 	sel Selection
 
 	mu      sync.Mutex
-	lines   map[Address]*pivot
+	seed    maphash.Seed
+	index   map[uint64]int32 // hash of an address → its pivot's number; others of the same hash follow by next
+	lines   [][]pivot        // in chunks, so that growing copies nothing
+	recent  [1 << 12]string  // texts kept lately, by hash: kinds, attributes and short values come again and again
 	gaps    []Gap
 	notes   map[Note]int // without count → count
 	members map[string]map[string]bool
@@ -28,14 +32,34 @@ type Builder struct {
 	byName  []string
 }
 
-// pivot is one address while it is built.
+// pivot is one address while it is built. Most have one value of one instance, which stands in it; more is what others add.
 type pivot struct {
+	address Address
+	value   Value
+	origin  string
+	number  uint32 // of the instance that has value first
+	next    int32  // the next pivot of the same hash, -1 for none
+	more    *pivotMore
+}
+
+// pivotMore are the values of an address that several instances have.
+type pivotMore struct {
 	values []pivotValue
 	has    []uint64 // bit set of the instances that have a value
 }
 
+type pivotValue struct {
+	value  Value
+	on     []uint32 // numbers of instances
+	first  string   // the instance, smallest by name, that origin is of
+	origin string
+}
+
+// chunk is how many pivots are allocated at once.
+const chunk = 1 << 12
+
 // claim notes that an instance has a value, and reports whether it had none.
-func (p *pivot) claim(number uint32) bool {
+func (p *pivotMore) claim(number uint32) bool {
 	word, bit := int(number/64), uint64(1)<<(number%64)
 	for len(p.has) <= word {
 		p.has = append(p.has, 0)
@@ -47,17 +71,10 @@ func (p *pivot) claim(number uint32) bool {
 	return true
 }
 
-type pivotValue struct {
-	value  Value
-	on     []uint32 // numbers of instances
-	first  string   // the instance, smallest by name, that origin is of
-	origin string
-}
-
 // NewBuilder makes a Builder that keeps what sel takes.
 func NewBuilder(sel Selection) *Builder {
 	return &Builder{
-		sel: sel, lines: map[Address]*pivot{}, notes: map[Note]int{}, members: map[string]map[string]bool{}, types: map[string]Scope{},
+		sel: sel, seed: maphash.MakeSeed(), index: map[uint64]int32{}, notes: map[Note]int{}, members: map[string]map[string]bool{}, types: map[string]Scope{},
 		looked: map[string]map[string]map[string]bool{}, follows: map[string]map[string]bool{}, names: map[string]uint32{},
 	}
 }
@@ -150,37 +167,91 @@ func (b *Builder) look(scope, glob, instance string) {
 }
 
 func (b *Builder) fact(f *Fact, number uint32, instance string) {
-	p := b.lines[f.Address]
+	hash := maphash.Comparable(b.seed, f.Address)
+	p := b.find(hash, f.Address)
 	if p == nil {
-		a := f.Address
-		if back, err := ParseAddress(a.String()); err != nil || back != a || !utf8.ValidString(a.String()) {
-			b.gap(Gap{Address: Address{Scope: a.Scope, Kind: "collector"}, Instance: instance, Reason: "a fact was dropped: its address is malformed"})
+		if !wellFormed(f.Address) {
+			b.gap(Gap{Address: Address{Scope: f.Address.Scope, Kind: "collector"}, Instance: instance, Reason: "a fact was dropped: its address is malformed"})
 			return
 		}
-		p = &pivot{}
-		a.Kind, a.Scope = strings.Clone(a.Kind), strings.Clone(a.Scope)
-		a.Name, a.Attribute = strings.Clone(a.Name), strings.Clone(a.Attribute) // do not keep the parsed file alive
-		b.lines[a] = p
+		b.insert(hash, f, number)
+		return
 	}
-	if !p.claim(number) {
+	if p.more == nil {
+		p.more = &pivotMore{values: []pivotValue{{value: p.value, on: []uint32{p.number}, first: b.byName[p.number], origin: p.origin}}}
+		p.more.claim(p.number)
+	}
+	if !p.more.claim(number) {
 		b.note(Note{Scope: f.Address.Scope, Kind: f.Address.Kind + " found twice on one instance, the first value was kept"}, 1)
 		return
 	}
 	var mine *pivotValue
-	for i := range p.values {
-		if p.values[i].value.JSON() == f.Value.JSON() {
-			mine = &p.values[i]
+	for i := range p.more.values {
+		if p.more.values[i].value.JSON() == f.Value.JSON() {
+			mine = &p.more.values[i]
 			break
 		}
 	}
 	if mine == nil {
-		p.values = append(p.values, pivotValue{value: Value{strings.Clone(f.Value.json)}, first: instance, origin: cleanText(f.Origin)})
-		mine = &p.values[len(p.values)-1]
+		p.more.values = append(p.more.values, pivotValue{value: Value{b.kept(f.Value.json)}, first: instance, origin: cleanText(f.Origin)})
+		mine = &p.more.values[len(p.more.values)-1]
 	}
 	mine.on = append(mine.on, number)
 	if instance < mine.first {
 		mine.first, mine.origin = instance, cleanText(f.Origin)
 	}
+}
+
+func (b *Builder) at(i int32) *pivot { return &b.lines[i/chunk][i%chunk] }
+
+func (b *Builder) find(hash uint64, a Address) *pivot {
+	i, ok := b.index[hash]
+	if !ok {
+		return nil
+	}
+	for ; i >= 0; i = b.at(i).next {
+		if p := b.at(i); p.address == a {
+			return p
+		}
+	}
+	return nil
+}
+
+// insert adds the first value of a new address. It keeps copies, so that a parsed file is not kept alive.
+func (b *Builder) insert(hash uint64, f *Fact, number uint32) {
+	last := len(b.lines) - 1
+	if last < 0 || len(b.lines[last]) == chunk {
+		b.lines = append(b.lines, make([]pivot, 0, chunk))
+		last++
+	}
+	next, ok := b.index[hash]
+	if !ok {
+		next = -1
+	}
+	b.index[hash] = int32(last*chunk + len(b.lines[last]))
+	a := f.Address
+	b.lines[last] = append(b.lines[last], pivot{
+		address: Address{Scope: b.kept(a.Scope), Kind: b.kept(a.Kind), Name: b.kept(a.Name), Attribute: b.kept(a.Attribute)},
+		value:   Value{b.kept(f.Value.json)}, origin: b.kept(strings.ToValidUTF8(f.Origin, "\uFFFD")), number: number, next: next,
+	})
+}
+
+// kept is a copy of a text, the same one as lately where it can be.
+func (b *Builder) kept(text string) string {
+	if text == "" {
+		return ""
+	}
+	slot := &b.recent[maphash.String(b.seed, text)%uint64(len(b.recent))]
+	if *slot != text {
+		*slot = strings.Clone(text)
+	}
+	return *slot
+}
+
+// wellFormed reports that an address reads back as it is written.
+func wellFormed(a Address) bool {
+	return ValidScope(a.Scope) && a.Kind != "" && !strings.ContainsAny(a.Kind, "/#") && strings.IndexByte(a.Name, '#') < 0 &&
+		utf8.ValidString(a.Kind) && utf8.ValidString(a.Name) && utf8.ValidString(a.Attribute)
 }
 
 // cleanText is a text that reads back as it was written.
@@ -261,48 +332,93 @@ func (b *Builder) scopes() map[string]Scope {
 
 // pivoted sorts lines, values and instances, and lets equal lists of instances be one.
 func (b *Builder) pivoted() []Line {
+	b.index = nil
 	rank := make([]uint32, len(b.byName))
 	sorted := slices.Clone(b.byName)
 	sort.Strings(sorted)
 	for i, name := range sorted {
 		rank[b.names[name]] = uint32(i)
 	}
-	lists := map[string][]string{}
-	type keyed struct {
-		text string
-		line Line
-	}
-	lines := make([]keyed, 0, len(b.lines))
-	var key []byte
-	for a, p := range b.lines {
-		l := Line{Address: a, Values: make([]Held, len(p.values))}
-		for i, v := range p.values {
-			for j, number := range v.on {
-				v.on[j] = rank[number]
+	total, values := 0, 0
+	for _, c := range b.lines {
+		total += len(c)
+		for i := range c {
+			values++
+			if c[i].more != nil {
+				values += len(c[i].more.values) - 1
 			}
-			slices.Sort(v.on)
-			key = key[:0]
-			for _, number := range v.on {
-				key = binary.LittleEndian.AppendUint32(key, number)
-			}
-			on, ok := lists[string(key)]
-			if !ok {
-				on = make([]string, len(v.on))
-				for j, number := range v.on {
-					on[j] = sorted[number]
-				}
-				lists[string(key)] = on
-			}
-			l.Values[i] = Held{Value: v.value, On: on, Origin: v.origin}
 		}
-		sort.Slice(l.Values, func(i, j int) bool { return heldBefore(l.Values[i], l.Values[j]) })
-		lines = append(lines, keyed{a.String(), l})
+	}
+	order := make([]int32, total)
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(x, y int32) int { return compareText(&b.at(x).address, &b.at(y).address) })
+	single := make([][]string, len(sorted))
+	for i := range sorted {
+		single[i] = sorted[i : i+1 : i+1]
+	}
+	lists := map[string][]string{}
+	held := make([]Held, 0, values)
+	lines := make([]Line, total)
+	var key []byte
+	for i, number := range order {
+		p := b.at(number)
+		from := len(held)
+		if p.more == nil {
+			held = append(held, Held{Value: p.value, On: single[rank[p.number]], Origin: p.origin})
+		} else {
+			for _, v := range p.more.values {
+				for j, number := range v.on {
+					v.on[j] = rank[number]
+				}
+				slices.Sort(v.on)
+				key = key[:0]
+				for _, number := range v.on {
+					key = binary.LittleEndian.AppendUint32(key, number)
+				}
+				on, ok := lists[string(key)]
+				if !ok {
+					on = make([]string, len(v.on))
+					for j, number := range v.on {
+						on[j] = sorted[number]
+					}
+					lists[string(key)] = on
+				}
+				held = append(held, Held{Value: v.value, On: on, Origin: v.origin})
+			}
+			list := held[from:]
+			sort.Slice(list, func(i, j int) bool { return heldBefore(list[i], list[j]) })
+		}
+		lines[i] = Line{Address: p.address, Values: held[from:len(held):len(held)]}
 	}
 	b.lines = nil
-	sort.Slice(lines, func(i, j int) bool { return lines[i].text < lines[j].text })
-	out := make([]Line, len(lines))
-	for i := range lines {
-		out[i] = lines[i].line
+	return lines
+}
+
+// compareText orders addresses as their texts, mostly without making these.
+func compareText(a, b *Address) int {
+	if a.Scope != b.Scope || a.Kind != b.Kind || a.Name == "" || b.Name == "" {
+		return strings.Compare(a.String(), b.String())
 	}
-	return out
+	if a.Name == b.Name {
+		return strings.Compare(a.Attribute, b.Attribute)
+	}
+	n := min(len(a.Name), len(b.Name))
+	if c := strings.Compare(a.Name[:n], b.Name[:n]); c != 0 {
+		return c
+	}
+	// One name begins the other: behind it stands its attribute, or nothing.
+	if len(a.Name) == n {
+		return beforeLonger(a, b.Name[n])
+	}
+	return -beforeLonger(b, a.Name[n])
+}
+
+// beforeLonger compares what follows the name of a shorter address with the next byte of a longer name, which is no '#'.
+func beforeLonger(shorter *Address, next byte) int {
+	if shorter.Attribute == "" || '#' < next {
+		return -1
+	}
+	return 1
 }

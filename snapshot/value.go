@@ -232,6 +232,9 @@ func (v Value) Display() string {
 
 // quote writes a JSON string: valid UTF-8, no HTML escaping (the format is for jq and git diff), invalid bytes as \xNN text.
 func quote(s string) string {
+	if plain(s) {
+		return `"` + s + `"`
+	}
 	if !utf8.ValidString(s) {
 		var b strings.Builder
 		for i := 0; i < len(s); {
