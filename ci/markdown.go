@@ -67,7 +67,7 @@ func markdownQueries(b *strings.Builder, f *finding.Finding) {
 			continue // escaped, it would be another statement
 		}
 		fence := strings.Repeat("`", max(3, longestRun(q.SQL, '`')+1))
-		fmt.Fprintf(b, "\n%s: find the %s, with\n\n%ssql\n%s;\n%s\n", MarkdownCode(f.Address), MarkdownText(q.Finds), fence, q.SQL, fence)
+		fmt.Fprintf(b, "\n%s: %s; find them with\n\n%ssql\n%s;\n%s\n", MarkdownCode(f.Address), MarkdownText(q.Finds), fence, q.SQL, fence)
 	}
 }
 

@@ -2,7 +2,6 @@ package ci
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/envdiff/envdiff/internal/finding"
 )
@@ -31,7 +30,7 @@ func queryLines(queries []finding.Query, most, width int) []string {
 		case len(queries) == 1:
 			lines = append(lines, "find them with:")
 		default:
-			lines = append(lines, wrap("find the "+Terminal(q.Finds)+", with:", width)...)
+			lines = append(lines, wrap(Terminal(q.Finds)+"; find them with:", width)...)
 		}
 		lines = append(lines, indent(sql)...)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -148,6 +149,9 @@ func (s *session) newestReport() (*ci.Report, error) {
 
 func showFinding(w io.Writer, f *finding.Finding) {
 	fmt.Fprintf(w, "\n%s  %s  %s\n  %s\n  why: %s\n  → %s\n", f.Severity, f.Rule, ci.Terminal(f.Address), ci.Terminal(f.Message), ci.Terminal(f.Why), ci.Terminal(f.Hint))
+	for _, line := range ci.QueryLines(f.Queries, math.MaxInt) {
+		fmt.Fprintf(w, "  %s\n", line)
+	}
 	sides := append([]finding.Side(nil), f.Values...)
 	sort.SliceStable(sides, func(i, j int) bool { return sides[i].Environment < sides[j].Environment })
 	for _, side := range sides {
