@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// asNobody runs fn without the right to read what others forbid, root or not: the file system user of this one thread changes.
+// asNobody runs fn without the right to read what others forbid, root or not: the file
+// system user of this one thread changes.
 func asNobody(t *testing.T, fn func()) {
 	t.Helper()
 	done := make(chan struct{})

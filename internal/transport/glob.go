@@ -5,9 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// Glob is a compiled pattern over absolute host paths: '*', '?' and '[a-z]' stay within one segment, a segment "**" stands for any number
-// of directories, none included, and a last "**" for everything below. A backslash takes the next byte literally. Names that start
-// with a dot are matched like any other, because a .env file is configuration too.
+// Glob is a compiled pattern over absolute host paths: '*', '?' and '[a-z]' stay within one segment, a segment "**"
+// stands for any number of directories, none included, and a last "**" for everything below. A backslash takes the next
+// byte literally. Names that start with a dot are matched like any other, because a .env file is configuration too.
 type Glob struct {
 	segments []segment
 }
@@ -155,8 +155,8 @@ func matchSegment(pattern, name string) bool {
 	return p == len(pattern)
 }
 
-// matchOne matches the first element of a pattern, which is no '*', against the first character of a name. A byte that is not UTF-8 is a
-// character. It returns how much of both it used.
+// matchOne matches the first element of a pattern, which is no '*', against the first character of a name. A byte that
+// is not UTF-8 is a character. It returns how much of both it used.
 func matchOne(pattern, name string) (dp, dn int, ok bool) {
 	r, size := utf8.DecodeRuneInString(name)
 	switch pattern[0] {

@@ -15,7 +15,8 @@ import (
 // CommandTimeout is how long one command may take; what hangs must not hold up the sections behind it.
 const CommandTimeout = 20 * time.Second
 
-// commandDirs is where commands are looked for, in this order, whatever the caller's PATH says; it is their PATH as well.
+// commandDirs is where commands are looked for, in this order, whatever the
+// caller's PATH says; it is their PATH as well.
 var commandDirs = [...]string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}
 
 // local serves the machine that envdiff runs on, as the user who started it: Want.Sudo has no effect.
@@ -60,8 +61,8 @@ func (l *local) Fetch(ctx context.Context, wants []Want) (Sections, error) {
 	return sections, nil
 }
 
-// command runs one command in the C locale, without input, in a process group of its own that is killed as a whole. Its error is the context's.
-// What the command says on standard error is dropped: it may quote what it read.
+// command runs one command in the C locale, without input, in a process group of its own that is killed as a whole. Its
+// error is the context's. What the command says on standard error is dropped: it may quote what it read.
 func (l *local) command(ctx context.Context, w Want) (Section, error) {
 	program := findCommand(w.Command[0])
 	if program == "" {

@@ -12,7 +12,8 @@ import (
 // maxHeld bounds the bytes of all bodies of one section, so that a directory of large files cannot fill the memory.
 const maxHeld = 128 << 20
 
-// read makes the File of a matched name. ok is false for what is no file: a directory, or a link to one. Its error is the context's.
+// read makes the File of a matched name. ok is false for what is no file: a directory, or a
+// link to one. Its error is the context's.
 func (wk *walk) read(host, name, base string) (f File, ok bool, err error) {
 	if err := wk.ctx.Err(); err != nil {
 		return File{}, false, err

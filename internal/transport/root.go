@@ -12,9 +12,9 @@ import (
 	"strings"
 )
 
-// tree serves a directory tree as a host's file system. Nothing that stands in the tree makes it read outside: names are resolved here,
-// with absolute links relative to the tree as chroot would, and every access goes through os.Root, so that not even a directory that is
-// swapped for a link in between leads out.
+// tree serves a directory tree as a host's file system. Nothing that stands in the tree makes it read outside: names
+// are resolved here, with absolute links relative to the tree as chroot would, and every access goes through os.Root,
+// so that not even a directory that is swapped for a link in between leads out.
 type tree struct {
 	root  io.Closer
 	files source
@@ -52,7 +52,8 @@ func openTree(dir string) (*tree, error) {
 	return &tree{root: root, files: directory{root}, dir: dir, whole: abs == "/"}, nil
 }
 
-// empty reports a directory without any entry: a mount point that nothing is mounted on, which must not pass for a host without differences.
+// empty reports a directory without any entry: a mount point that nothing is mounted on, which must
+// not pass for a host without differences.
 func empty(root *os.Root) bool {
 	d, err := root.Open(".")
 	if err != nil {

@@ -15,13 +15,14 @@ import (
 	"syscall"
 )
 
-// source is the file system that a walk goes over: a directory, or what a host has told of itself. Names are slash-separated and relative
-// to its root, which is ".". That every transport is walked by the same code is what makes their sections equal.
+// source is the file system that a walk goes over: a directory, or what a host has told of itself. Names
+// are slash-separated and relative to its root, which is ".". That every transport is walked by the same
+// code is what makes their sections equal.
 type source interface {
 	Lstat(name string) (fs.FileInfo, error)
 	Readlink(name string) (string, error)
-	// list reads a directory, sorted by name, and fails with errTooMany when it holds more than limit entries. reach is how many
-	// levels the walk may go down from there, endless when it has no bound.
+	// list reads a directory, sorted by name, and fails with errTooMany when it holds more than limit entries. reach is
+	// how many levels the walk may go down from there, endless when it has no bound.
 	list(ctx context.Context, name string, limit, reach int) ([]fs.DirEntry, error)
 	// open opens a regular file to read it once; limit is how much of it can be of use.
 	open(name string, limit int64) (io.ReadCloser, error)

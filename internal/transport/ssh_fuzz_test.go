@@ -65,7 +65,7 @@ const toldByFind = "banner\n\nM tree find\nd 755 0 0 0 \x00/etc\x00\x00\nM did\n
 const toldByStat = "\nM tree stat\nM:s 41ed 0 0 0 /etc\nM:s 81a4 3 0 0 /etc/passwd\n\nM rest\nM:l /etc/l\x00passwd\nM:r /etc\n\nM did\n\nM no c3 gone\n\nM ok 0\n"
 
 // What a host tells is read whole, or not at all.
-func TestSSHReadsWhatAHostTells(t *testing.T) {
+func TestReadsWhatAHostTells(t *testing.T) {
 	ss := converse(t, "find", []byte(toldByFind))
 	if s := ss["names"]; len(s.Files) != 2 || s.Files[0].Target != "passwd" {
 		t.Errorf("%+v", s)

@@ -1,5 +1,5 @@
 // Package transport fills the sections that host collectors ask for: from a directory tree (root:DIR), from this machine (local:),
-// and later over ssh. Collectors never learn which.
+// or from a host over ssh. Collectors never learn which: one walk finds the files for all three, over what each source can list and read.
 package transport
 
 import (

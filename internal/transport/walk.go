@@ -18,8 +18,8 @@ const (
 
 var errTooMany = errors.New("too many files")
 
-// walk finds the files of one want. It reads each directory once for all globs, and follows links to directories where a segment names
-// them, but not where "**" does: a tree of links has no end.
+// walk finds the files of one want. It reads each directory once for all globs, and follows links to directories where
+// a segment names them, but not where "**" does: a tree of links has no end.
 type walk struct {
 	ctx      context.Context
 	tree     *tree
@@ -99,7 +99,8 @@ func (wk *walk) directory(host, name string, states []state, depth int) error {
 	return nil
 }
 
-// literals returns the names to look for when no state needs the directory's list, so that a large directory costs nothing.
+// literals returns the names to look for when no state needs the directory's list,
+// so that a large directory costs nothing.
 func (wk *walk) literals(states []state) ([]string, bool) {
 	var names []string
 	for _, s := range states {
@@ -116,8 +117,8 @@ func (wk *walk) literals(states []state) ([]string, bool) {
 	return slices.Compact(names), true
 }
 
-// entry takes one name of a directory: a file that matches is added, a directory that may hold matches is entered. e is nil for a
-// name that nobody has seen yet.
+// entry takes one name of a directory: a file that matches is added, a directory that may hold matches is entered. e is
+// nil for a name that nobody has seen yet.
 func (wk *walk) entry(host, name, base string, e fs.DirEntry, states []state, depth int) error {
 	var next, linked []state // linked: without those that "**" carried here
 	final := false
@@ -181,7 +182,8 @@ func (wk *walk) entry(host, name, base string, e fs.DirEntry, states []state, de
 	return wk.add(f)
 }
 
-// linkedDirectory enters a directory through a link. A link that leads nowhere useful is a file with a problem, unless it is one already.
+// linkedDirectory enters a directory through a link. A link that leads nowhere useful is a file
+// with a problem, unless it is one already.
 func (wk *walk) linkedDirectory(host, name, base string, states []state, final bool, depth int) error {
 	to := wk.tree.resolve(name, base)
 	switch {
