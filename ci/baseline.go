@@ -16,10 +16,12 @@ import (
 // BaselineFormat is the format name of a baseline file.
 const BaselineFormat = "envdiff.baseline/1"
 
-// Baseline is the drift that was there on day one: finding ids, and which environments were compared, so that the file reveals nothing.
+// Baseline is the drift that was there on day one: finding ids, and which environments were
+// compared, so that the file reveals nothing.
 type Baseline struct {
 	Format string `json:"format"`
-	// Environments were compared when it was written, sorted, without @date: only a comparison of the same ones can tell what is gone.
+	// Environments were compared when it was written, sorted, without @date: only a comparison
+	// of the same ones can tell what is gone.
 	Environments []string `json:"environments,omitempty"`
 	IDs          []string `json:"ids"` // sorted
 }

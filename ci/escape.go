@@ -9,8 +9,9 @@ import (
 
 // Everything captured may hold escape codes and markup. Each sink has its escaper here, and all of them are fuzzed.
 
-// Terminal makes text safe for a terminal or log line: control characters, bytes that are not UTF-8, bidirectional overrides and
-// invisible characters are written as escapes, so that nothing moves the cursor, recolours, reorders or hides what stands there.
+// Terminal makes text safe for a terminal or log line: control characters, bytes that are not UTF-8,
+// bidirectional overrides and invisible characters are written as escapes, so that nothing moves the cursor,
+// recolours, reorders or hides what stands there.
 func Terminal(s string) string {
 	if plain(s) {
 		return s
@@ -50,8 +51,9 @@ func plain(s string) bool {
 	return true
 }
 
-// hidden reports characters that are not visible as themselves: controls, format characters (zero width, bidirectional), private use,
-// separators other than the space, and the replacement character's neighbours that terminals treat as commands.
+// hidden reports characters that are not visible as themselves: controls, format characters (zero width,
+// bidirectional), private use, separators other than the space, and the replacement character's
+// neighbours that terminals treat as commands.
 func hidden(r rune) bool {
 	if r == ' ' {
 		return false
@@ -59,8 +61,8 @@ func hidden(r rune) bool {
 	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp, unicode.Zs) || !unicode.IsPrint(r) && !unicode.IsSpace(r)
 }
 
-// MarkdownCode makes text a code span that is safe in a table cell: its fence is longer than any run of backticks inside, and nothing
-// in it is a mention, an issue number, a link or HTML.
+// MarkdownCode makes text a code span that is safe in a table cell: its fence is longer than any run of backticks
+// inside, and nothing in it is a mention, an issue number, a link or HTML.
 func MarkdownCode(s string) string {
 	s = Terminal(s)
 	fence := strings.Repeat("`", longestRun(s, '`')+1)
@@ -72,7 +74,8 @@ func MarkdownCode(s string) string {
 	return fence + pad + s + pad + fence
 }
 
-// MarkdownText makes text safe outside of code: what Markdown or a forge would interpret is written as a character reference.
+// MarkdownText makes text safe outside of code: what Markdown or a forge would
+// interpret is written as a character reference.
 func MarkdownText(s string) string {
 	s = Terminal(s)
 	var b strings.Builder

@@ -24,8 +24,8 @@ func writeJSON(w io.Writer, r *Report, _ Style) error {
 	return e.Encode(r)
 }
 
-// visible writes JSON with characters that hide or reorder text as \uXXXX: the same document, harmless on a terminal. The encoder writes
-// one whole value at a time, so no character is split between two writes.
+// visible writes JSON with characters that hide or reorder text as \uXXXX: the same document, harmless on a terminal.
+// The encoder writes one whole value at a time, so no character is split between two writes.
 type visible struct{ w io.Writer }
 
 func (v visible) Write(p []byte) (int, error) {

@@ -47,7 +47,8 @@ type Policy struct {
 	Waivers    []*Waiver
 	Baseline   Baseline
 	Now        time.Time
-	// Partial says that the run looked at a part of what the waivers are about, so that one which covers nothing is no news.
+	// Partial says that the run looked at a part of what the waivers are about, so
+	// that one which covers nothing is no news.
 	Partial bool
 }
 

@@ -1,4 +1,5 @@
-// Package ci turns findings into a verdict and into what people and machines read: severities, waivers, baseline, formats.
+// Package ci turns findings into a verdict and into what people and machines read:
+// severities, waivers, baseline, formats.
 package ci
 
 import (

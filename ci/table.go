@@ -12,9 +12,9 @@ import (
 	"github.com/envdiff/envdiff/internal/finding"
 )
 
-// The table is for people: verdict line last, findings grouped by severity, no line wider than the style's width but for SQL that has
-// no place to break. tablewriter is fenced
-// in this file: its header formatting, trimming and wrapping are off, since they change names and values.
+// The table is for people: verdict line last, findings grouped by severity, no line wider than the style's width but
+// for SQL that has no place to break. tablewriter is fenced in this file: its header formatting, trimming and wrapping
+// are off, since they change names and values.
 
 func writeTable(w io.Writer, r *Report, s Style) error {
 	if s.Width == 0 {

@@ -99,8 +99,8 @@ func mark(f *finding.Finding) string {
 // counts reports whether the finding counts for the verdict.
 func counts(f *finding.Finding) bool { return f.Waived == nil && !f.Baseline }
 
-// wrap breaks text at spaces so that no line is wider than width columns, and inside a word only where the word alone is wider: then after
-// a separator of addresses and paths if there is one.
+// wrap breaks text at spaces so that no line is wider than width columns, and inside a word only where the word alone
+// is wider: then after a separator of addresses and paths if there is one.
 func wrap(text string, width int) []string {
 	var lines []string
 	line := ""

@@ -32,7 +32,8 @@ type Waiver struct {
 	used  bool
 }
 
-// LoadWaivers reads a waiver file; a path that does not exist is no waivers when optional. The error holds all mistakes.
+// LoadWaivers reads a waiver file; a path that does not exist is no waivers when
+// optional. The error holds all mistakes.
 func LoadWaivers(path string, optional bool) ([]*Waiver, error) {
 	src, err := os.ReadFile(path)
 	if optional && errors.Is(err, fs.ErrNotExist) {
@@ -149,8 +150,8 @@ func base(name string) string {
 	return b
 }
 
-// applyWaivers marks what valid waivers cover, adds a finding for each expired one that would have covered something or nothing
-// (an exception that nobody renewed must be seen), and warns of valid ones that cover nothing.
+// applyWaivers marks what valid waivers cover, adds a finding for each expired one that would have covered something or
+// nothing (an exception that nobody renewed must be seen), and warns of valid ones that cover nothing.
 func applyWaivers(r *Report, p Policy) {
 	ws, now := p.Waivers, p.Now
 	names := environmentNames(r)

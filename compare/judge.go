@@ -63,8 +63,9 @@ func shapeOf(d *difference) shape {
 	return differs
 }
 
-// strongest is the rule that wins: the highest severity, of equal ones a suspicion before the base rule that it explains, then the first in the
-// contract's order. A rule that is off reports nothing and leaves the place to the next.
+// strongest is the rule that wins: the highest severity, of equal ones a suspicion before the base
+// rule that it explains, then the first in the contract's order. A rule that is off reports
+// nothing and leaves the place to the next.
 func (j *judgement) strongest() (verdict, bool) {
 	var all []verdict
 	if r := j.d.remark; r != nil && !j.besides(r) {
@@ -100,7 +101,8 @@ func (j *judgement) strongest() (verdict, bool) {
 	return all[0], true
 }
 
-// besides reports a remark that does not explain a difference but goes along with it: the same password in two URLs whose hosts differ.
+// besides reports a remark that does not explain a difference but goes along with it: the same
+// password in two URLs whose hosts differ.
 func (j *judgement) besides(r *remark) bool { return r.rule == "secret-shared" && !j.d.alone }
 
 func (j *judgement) verdict(r *rule) verdict {
@@ -134,13 +136,14 @@ func (c *comparison) severity(rule string) finding.Severity {
 	return r.Severity
 }
 
-// onlyFromLacks reports that the last side has what an earlier one lacks: the lesser evil for rules that are said of the last.
+// onlyFromLacks reports that the last side has what an earlier one lacks: the lesser
+// evil for rules that are said of the last.
 func (j *judgement) onlyFromLacks() bool {
 	d := j.d
 	if d.within {
 		return j.oddHasMore()
 	}
-	return d.hasAbsent() && !d.lacks(d.sides[len(d.sides)-1])
+	return d.counterpart == nil && d.hasAbsent() && !d.lacks(d.sides[len(d.sides)-1])
 }
 
 // oddHasMore reports that the odd instances have what the others lack.
@@ -324,8 +327,8 @@ func place(environment, origin string) (finding.Place, bool) {
 	return finding.Place{Environment: environment, File: origin}, true
 }
 
-// strongestOnly keeps one finding per address and set of environments: the highest severity, of equal ones the first rule in the contract's
-// order.
+// strongestOnly keeps one finding per address and set of environments: the highest severity, of equal ones
+// the first rule in the contract's order.
 func strongestOnly(fs []finding.Finding) []finding.Finding {
 	at := map[string]int{}
 	out := fs[:0]

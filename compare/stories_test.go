@@ -217,12 +217,12 @@ func TestNamesAndSecrets(t *testing.T) {
 			both(s, p, ini+"other", 1, 1)
 			s.set(ini+"timeout", 10)
 			p.set(ini+"retries", 3)
-		}, []string{"config-missing high added " + ini + "retries", "config-missing high removed " + ini + "timeout"}, ""},
+		}, []string{"config-missing high removed " + ini + "timeout", "config-missing medium added " + ini + "retries"}, ""},
 		{"keys that differ by number are different keys", func(s, p *env) {
 			both(s, p, ini+"other", 1, 1)
 			s.set(ini+"server1", "a")
 			p.set(ini+"server2", "a")
-		}, []string{"config-missing high added " + ini + "server2", "config-missing high removed " + ini + "server1"}, ""},
+		}, []string{"config-missing high removed " + ini + "server1", "config-missing medium added " + ini + "server2"}, ""},
 		{"a misspelt user name", func(s, p *env) { s.set("web:user/backups#uid", 34); p.set("web:user/bakcups#uid", 34) },
 			[]string{"typo high changed web:user/bakcups"}, ""},
 		{"a misspelt file name", func(s, p *env) {
@@ -265,7 +265,7 @@ func TestNamesAndSecrets(t *testing.T) {
 			params(s, p)
 			s.set(ini+"server db%2Estage%2Eexample.root", "/srv").set(ini+"server db%2Estage%2Eexample.index", "a")
 			p.set(ini+"server db1%2Eprod%2Eexample.root", "/srv").set(ini+"server db1%2Eprod%2Eexample.index", "a").set(ini+"server db1%2Eprod%2Eexample.expires", "1d")
-		}, []string{"config-missing high added " + ini + "server db1%2Eprod%2Eexample.expires"}, ""},
+		}, []string{"config-missing medium added " + ini + "server db1%2Eprod%2Eexample.expires"}, ""},
 		{"parameters in names", func(s, p *env) {
 			params(s, p)
 			s.set("web:config/etc/nginx/shop.stage.conf#root", "/srv/a")
@@ -353,7 +353,7 @@ func TestOrder(t *testing.T) {
 	}
 	stories := []story{
 		{"a location was inserted", func(s, p *env) { site(s, "/a", "/b"); site(p, "/a", "/new", "/b") },
-			[]string{"config-missing high added " + conf + "server./new.proxy_pass"}, ""},
+			[]string{"config-missing medium added " + conf + "server./new.proxy_pass"}, ""},
 		{"locations in another order", func(s, p *env) { site(s, "/a", "/b", "/c"); site(p, "/a", "/c", "/b") },
 			[]string{"config-value high changed " + conf + "server"}, "has the same items in another order in production"},
 		{"one host has another order", func(s, p *env) {

@@ -1,9 +1,9 @@
-// Package config reads envdiff.yaml: strictly, with every error at once and its line and column. It knows the shape of the file and
-// nothing of databases or hosts.
+// Package config reads envdiff.yaml: strictly, with every error at once and its line and column. It knows the shape of
+// the file and nothing of databases or hosts.
 package config
 
-// Config is envdiff.yaml. WHERE things are belongs to an environment; WHAT is captured and how it is judged belongs to a role,
-// database or endpoint name. URLs and keys stay unexpanded Text until the part that names them is used.
+// Config is envdiff.yaml. WHERE things are belongs to an environment; WHAT is captured and how it is judged belongs to
+// a role, database or endpoint name. URLs and keys stay unexpanded Text until the part that names them is used.
 type Config struct {
 	Store        string                 `json:"store" doc:"directory of stored snapshots; default .envdiff"`
 	Keys         Keys                   `json:"keys" doc:"the two keys, 32 bytes in base64; envdiff init makes them"`

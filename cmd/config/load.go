@@ -107,7 +107,8 @@ func (e *UnsetError) Error() string {
 	return fmt.Sprintf("%s needs the variable %s, which is not set", e.For, e.Variable)
 }
 
-// Expand resolves the variables in t. purpose says what needs it, for the error. A variable that is set but empty counts as unset.
+// Expand resolves the variables in t. purpose says what needs it, for the error. A
+// variable that is set but empty counts as unset.
 func (t Text) Expand(lookup func(string) (string, bool), purpose string) (string, error) {
 	var missing string
 	out := variable.ReplaceAllStringFunc(string(t), func(m string) string {

@@ -12,8 +12,8 @@ import (
 	"github.com/envdiff/envdiff/internal/engine"
 )
 
-// ParseDatabaseURL turns a URL of envdiff.yaml into a target by dburl's rules; relative SQLite paths are relative to dir.
-// dburl's own errors quote the URL with its password, so none of its text is passed on.
+// ParseDatabaseURL turns a URL of envdiff.yaml into a target by dburl's rules; relative SQLite paths are relative to
+// dir. dburl's own errors quote the URL with its password, so none of its text is passed on.
 func ParseDatabaseURL(raw, dir string) (engine.Target, error) {
 	if !strings.Contains(raw, ":") {
 		return engine.Target{}, errors.New("a database needs a URL: postgres://…, mysql://…, mariadb://… or sqlite:PATH")
@@ -33,8 +33,8 @@ func ParseDatabaseURL(raw, dir string) (engine.Target, error) {
 	return engine.Target{}, fmt.Errorf("databases of scheme %q are not supported: use postgres, mysql, mariadb or sqlite", scheme(raw))
 }
 
-// mysqlDSN is the URL itself for servers in the network: the form that dburl writes for the driver cannot hold every password, name or IPv6 address. For sockets
-// it is dburl's.
+// mysqlDSN is the URL itself for servers in the network: the form that dburl writes for the driver cannot hold every
+// password, name or IPv6 address. For sockets it is dburl's.
 func mysqlDSN(u *dburl.URL) string {
 	if u.Host == "" || u.Transport == "unix" {
 		return u.DSN

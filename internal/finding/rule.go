@@ -73,7 +73,7 @@ var rules = []Rule{
 		Why: "what was tested with the newer release meets the older one", Hint: "upgrade the older side"},
 	{ID: "config-value", Severity: High, Area: AreaConfig, Title: "a configuration value differs",
 		Why: "the same program behaves differently", Hint: "align the values, or declare the difference under params"},
-	{ID: "config-missing", Severity: High, Area: AreaConfig, Title: "a configuration file or key is missing",
+	{ID: "config-missing", Severity: High, Area: AreaConfig, Sided: true, Title: "a configuration file or key is missing",
 		Why: "the program falls back to a default that was not tested", Hint: "add it, or remove it where it is"},
 	{ID: "secret-shared", Severity: High, Area: AreaConfig, Title: "two environments share a secret",
 		Why: "whoever holds one environment's secret holds the other's", Hint: "rotate one of them"},
