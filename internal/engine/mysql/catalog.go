@@ -83,15 +83,26 @@ func (k *catalog) from(table, schemaColumn, more string, fn func(*record)) error
 	return k.read("SELECT * FROM information_schema."+table+" WHERE "+schemaColumn+" = "+literal(k.name)+more, fn)
 }
 
+func newCatalog(ctx context.Context, c *conn, name string) *catalog {
+	return &catalog{ctx: ctx, c: c, name: name, tables: map[string]*tableDraft{}, unread: map[string][]string{}, db: &schema.Database{Engine: "mysql", Version: c.server.version}}
+}
+
 // capture reads the model of a database.
 func capture(ctx context.Context, c *conn, name string) (*schema.Database, error) {
-	k := &catalog{ctx: ctx, c: c, name: name, tables: map[string]*tableDraft{}, unread: map[string][]string{},
-		db: &schema.Database{Engine: "mysql", Version: c.server.version}}
-	for _, part := range []func() error{
-		k.readSettings, k.readTables, k.readPrivileges, k.readStorage, k.readPartitions, k.readChecks, k.readColumns, k.readIndexes, k.readForeignKeys,
-		k.readViews, k.readTriggers, k.readRoutines, k.readEvents, k.readSequences,
-	} {
-		if err := part(); err != nil {
+	k := newCatalog(ctx, c, name)
+	return k.parts(k.readSettings, k.readTables, k.readPrivileges, k.readStorage, k.readPartitions, k.readChecks, k.readColumns, k.readIndexes, k.readForeignKeys,
+		k.readViews, k.readTriggers, k.readRoutines, k.readEvents, k.readSequences)
+}
+
+// relations reads as much of the model as tells what a statement touches.
+func relations(ctx context.Context, c *conn, name string) (*schema.Database, error) {
+	k := newCatalog(ctx, c, name)
+	return k.parts(k.readTables, k.readColumns, k.readForeignKeys, k.readViews)
+}
+
+func (k *catalog) parts(parts ...func() error) (*schema.Database, error) {
+	for _, read := range parts {
+		if err := read(); err != nil {
 			return nil, err
 		}
 	}
@@ -193,7 +204,8 @@ func createOptions(text string, options map[string]string) {
 		if all[i+2].kind == tokenString {
 			value = stringValue(value)
 		}
-		if name = strings.ToLower(name); name != "row_format" {
+		// PAGE_CHECKSUM=1 is Aria's default, which dumps spell out.
+		if name = strings.ToLower(name); name != "row_format" && (name != "page_checksum" || value != "1") {
 			options[name] = value
 		}
 		i += 2

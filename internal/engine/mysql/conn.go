@@ -47,6 +47,7 @@ type server struct {
 }
 
 func newServer(version string) server {
+	version = strings.TrimPrefix(version, "5.5.5-") // what MariaDB 10 tells old replicas
 	s := server{version: version, maria: strings.Contains(strings.ToLower(version), "mariadb")}
 	parts := strings.SplitN(version, ".", 3)
 	if len(parts) > 1 {

@@ -38,7 +38,7 @@ func (s *session) Effects(ctx context.Context, sql string) (engine.Effects, erro
 	default:
 		return engine.Effects{}, nil
 	}
-	m, err := capture(ctx, s.c, s.name)
+	m, err := relations(ctx, s.c, s.name)
 	if err != nil {
 		return engine.Effects{}, fail(ctx, s.target, err)
 	}

@@ -1,6 +1,8 @@
 // Package mysql is the engine for MariaDB 10.5 to 11 and MySQL 8: the only room that speaks their information_schema, LOAD DATA and SQL. It serves
 // snapshot's database collectors, sanitize and migrations through the engine seam and knows none of them.
 //
+// Tested on the real thing: MariaDB 10.11. What only MySQL 8 prints follows its manuals.
+//
 // Both servers fill one model: what they only print differently (display widths, utf8 and utf8mb3, NO ACTION and RESTRICT, json as a checked
 // longtext) is written one way. Rows are read as text in utf8mb4 and UTC; binary values are raw bytes.
 package mysql
