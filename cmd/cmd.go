@@ -1,5 +1,6 @@
-// Package cmd is the command line: it reads envdiff.yaml, wires capture, compare, sanitize and migrations to it, and turns what comes out into
-// output and one exit status. It is the only room that reads environment variables, the clock and the terminal.
+// Package cmd is the command line: it reads envdiff.yaml, wires capture, compare, sanitize and migrations
+// to it, and turns what comes out into output and one exit status. It is the only room that reads
+// environment variables, the clock and the terminal.
 package cmd
 
 import (
@@ -67,7 +68,8 @@ func Main() int {
 	return status
 }
 
-// signalContext is cancelled by the first SIGINT or SIGTERM; the second one kills the process at once. interrupted is 130 or 143 after one.
+// signalContext is cancelled by the first SIGINT or SIGTERM; the second one kills the process at
+// once. interrupted is 130 or 143 after one.
 func signalContext() (ctx context.Context, interrupted func() int) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 1)
@@ -89,7 +91,8 @@ func signalContext() (ctx context.Context, interrupted func() int) {
 	}
 }
 
-// Run runs one command line and returns the exit status. A panic is an internal error: status 2, no stack trace, nothing of what was captured.
+// Run runs one command line and returns the exit status. A panic is an internal error: status 2, no
+// stack trace, nothing of what was captured.
 func Run(ctx context.Context, w World) (status int) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -72,7 +72,8 @@ func dispatch(ctx context.Context, w World) (int, error) {
 	return 0, hinted(fmt.Errorf("unknown command %q", name), "envdiff --help lists the commands")
 }
 
-// splitCommand takes the command's name from the first argument that is no flag; anything else there is an environment to compare.
+// splitCommand takes the command's name from the first argument that is no flag; anything
+// else there is an environment to compare.
 func splitCommand(args []string) (string, []string) {
 	for i, a := range args {
 		if a == "--" {

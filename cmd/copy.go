@@ -30,7 +30,8 @@ type copier struct {
 	table  schema.Name // the version table, copied as it is
 }
 
-// newCopier checks everything that a copy needs before the rehearsal starts: policy, key, and that the policy names every column.
+// newCopier checks everything that a copy needs before the rehearsal starts: policy, key,
+// and that the policy names every column.
 func (s *session) newCopier(ctx context.Context, c *config.Config, env, db string, source engine.DB) (*copier, error) {
 	sch, err := source.Schema(ctx)
 	if err != nil {
@@ -99,7 +100,8 @@ func (cp *copier) build(ctx context.Context, base engine.Target, dir string, dem
 	return out, nil
 }
 
-// sample is how much of the database is copied; nil is all of it. The demands of the pending migrations choose rows that must be in it.
+// sample is how much of the database is copied; nil is all of it. The demands of the pending
+// migrations choose rows that must be in it.
 func (cp *copier) sample(demands []schema.Obligation) (*sanitize.Sample, error) {
 	percent, err := cp.spec.Percent()
 	if err != nil {

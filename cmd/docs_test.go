@@ -17,7 +17,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite generated docs and golden files")
 
-// TestDocsAreGenerated holds docs/ to what the code knows: one page per command and per collector, the rules and the formats.
+// TestDocsAreGenerated holds docs/ to what the code knows: one page per command and
+// per collector, the rules and the formats.
 func TestDocsAreGenerated(t *testing.T) {
 	pages := map[string]string{"rules.md": rulesPage(), "formats.md": formatsPage()}
 	for _, c := range commands() {

@@ -50,7 +50,8 @@ func (s *session) judgement(c *config.Config) (judgement, error) {
 // finish judges a report, writes every output, keeps it for explain, and returns the exit status.
 func (s *session) finish(c *config.Config, j judgement, r *ci.Report) (int, error) {
 	r.Warnings = append(r.Warnings, s.warnings...)
-	// A rehearsal says nothing of drift, and a selection leaves parts out: a waiver that covers nothing then is no news.
+	// A rehearsal says nothing of drift, and a selection leaves parts out: a
+	// waiver that covers nothing then is no news.
 	j.policy.Partial = r.Command != "compare" || len(s.opt.only)+len(s.opt.skip) > 0
 	ci.Judge(r, j.policy)
 	if err := s.writeOutputs(j.outputs, r); err != nil {

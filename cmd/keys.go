@@ -24,7 +24,8 @@ func (s *session) lookup(name string) (string, bool) {
 	return v, ok
 }
 
-// readKeyFile reads the key file if there is one; what is wrong with it is a warning, since the environment may hold the keys.
+// readKeyFile reads the key file if there is one; what is wrong with it is a warning,
+// since the environment may hold the keys.
 func (s *session) readKeyFile(path string) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -58,7 +58,8 @@ func parseOutputs(flags []string) ([]output, error) {
 	return outs, nil
 }
 
-// writeOutputs renders and writes everything before the first file gets its name, so that a failure leaves every file as it was; then standard output.
+// writeOutputs renders and writes everything before the first file gets its name, so that a failure leaves
+// every file as it was; then standard output.
 func (s *session) writeOutputs(outs []output, r *ci.Report) error {
 	rendered := make([]bytes.Buffer, len(outs))
 	for i, o := range outs {
@@ -102,7 +103,8 @@ func (s *session) writeOutputs(outs []output, r *ci.Report) error {
 	return nil
 }
 
-// colorStdout decides by --color, then FORCE_COLOR and CLICOLOR_FORCE, NO_COLOR, TERM=dumb, and whether standard output is a terminal.
+// colorStdout decides by --color, then FORCE_COLOR and CLICOLOR_FORCE, NO_COLOR, TERM=dumb,
+// and whether standard output is a terminal.
 func (s *session) colorStdout() bool {
 	switch s.opt.color {
 	case "always":

@@ -12,8 +12,8 @@ import (
 	"github.com/envdiff/envdiff/internal/engine"
 )
 
-// scratchPlace is where copies are built: the configured server, or a private directory for engines that live in files. A server that holds a
-// protected environment's database is refused unless envdiff.yaml says that it is meant.
+// scratchPlace is where copies are built: the configured server, or a private directory for engines that live in files.
+// A server that holds a protected environment's database is refused unless envdiff.yaml says that it is meant.
 func (s *session) scratchPlace(ctx context.Context, c *config.Config, env, db string, e engine.Engine) (engine.Target, string, error) {
 	dir, err := s.scratch()
 	if err != nil {
@@ -76,9 +76,9 @@ func protectedLocations(c *config.Config) []location {
 	return out
 }
 
-// protectedOn names the first database of a protected environment that stands on the server of t, "" for none. Servers are
-// recognised by what they say of themselves, because one server has many names; one that cannot be asked by its address,
-// with a warning.
+// protectedOn names the first database of a protected environment that stands on the server of t, "" for
+// none. Servers are recognised by what they say of themselves, because one server has many names; one that
+// cannot be asked by its address, with a warning.
 func (s *session) protectedOn(ctx context.Context, c *config.Config, t engine.Target, e engine.Engine) (string, error) {
 	scratch, err := s.identity(ctx, t, e)
 	if err != nil {

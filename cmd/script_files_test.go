@@ -13,7 +13,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// same DIR remembers every file of a directory the first time, and fails when one has changed, gone or come the next time.
+// same DIR remembers every file of a directory the first time, and fails when one
+// has changed, gone or come the next time.
 func same(ts *testscript.TestScript, _ bool, args []string) {
 	dir := ts.MkAbs(args[0])
 	now := listing(ts, dir)

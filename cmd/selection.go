@@ -9,7 +9,8 @@ import (
 	"github.com/envdiff/envdiff/cmd/config"
 )
 
-// checkSelection refuses --only and --skip that leave nothing to look at: a misspelt scope must not pass for "no findings".
+// checkSelection refuses --only and --skip that leave nothing to look at: a
+// misspelt scope must not pass for "no findings".
 func (s *session) checkSelection(c *config.Config, environments ...string) error {
 	if len(s.opt.only) == 0 && len(s.opt.skip) == 0 || len(environments) == 0 {
 		return nil

@@ -33,8 +33,8 @@ func (sd side) environment() string {
 	return sd.snap.Manifest.Environment
 }
 
-// resolve reads the configuration and says what each ENV of a command line is. Nothing is contacted yet: what is wrong with
-// the policy or the outputs is to be said before a capture, not after it.
+// resolve reads the configuration and says what each ENV of a command line is. Nothing is contacted yet: what is wrong
+// with the policy or the outputs is to be said before a capture, not after it.
 func (s *session) resolve(args []string) (*config.Config, []side, error) {
 	sides := make([]side, len(args))
 	onlyFiles := true

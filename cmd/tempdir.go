@@ -7,14 +7,15 @@ import (
 	"syscall"
 )
 
-// tempPrefix begins the names of the private directories in which runs build copies; lockName is the file that a living run holds locked.
+// tempPrefix begins the names of the private directories in which runs build copies; lockName is
+// the file that a living run holds locked.
 const (
 	tempPrefix = "envdiff-run-"
 	lockName   = "lock"
 )
 
-// makeTempDir makes a run's private directory, and removes those of this user's runs that were killed: what they leave is sanitised, but was to
-// live for minutes. lock is to be held as long as the directory is used.
+// makeTempDir makes a run's private directory, and removes those of this user's runs that were killed: what they leave
+// is sanitised, but was to live for minutes. lock is to be held as long as the directory is used.
 func makeTempDir() (dir string, lock *os.File, err error) {
 	sweepTempDirs(os.TempDir())
 	dir, err = os.MkdirTemp("", tempPrefix)
@@ -43,7 +44,8 @@ func lockDir(dir string) (*os.File, error) {
 	return lock, nil
 }
 
-// sweepTempDirs removes this user's directories whose lock nobody holds. One without a lock is being made at this moment, or is not ours.
+// sweepTempDirs removes this user's directories whose lock nobody holds. One without a lock is
+// being made at this moment, or is not ours.
 func sweepTempDirs(parent string) {
 	left, _ := filepath.Glob(filepath.Join(parent, tempPrefix+"*"))
 	for _, dir := range left {

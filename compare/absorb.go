@@ -8,8 +8,9 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// absorb takes the absence of an object away from the instances that lack one of its parents too: the parent's finding says it already.
-// Absence is looked up as it was before any absorption, so chains (table → column → index) end at the top.
+// absorb takes the absence of an object away from the instances that lack one of its parents too: the
+// parent's finding says it already. Absence is looked up as it was before any absorption, so chains
+// (table → column → index) end at the top.
 func (c *comparison) absorb() {
 	if c.opt.KeepAbsorbed {
 		return
@@ -55,8 +56,8 @@ func (c *comparison) above(key, ancestor string) bool {
 	return false
 }
 
-// drop leaves out what something else says better: objects that yield to one that is there, and lists that differ only by what a missing
-// parent took with it.
+// drop leaves out what something else says better: objects that yield to one that is there, and lists that differ
+// only by what a missing parent took with it.
 func (c *comparison) drop(ds []*difference) []*difference {
 	if c.opt.KeepAbsorbed {
 		return ds
@@ -98,8 +99,9 @@ func hasObject(s *snapshot.Snapshot, object string) bool {
 	return has(object) || has(object+"#")
 }
 
-// lostParents reports a changed attribute of an object that, apart from parents which are missing somewhere themselves, reads the same
-// everywhere: an index over (a, b) that became one over (a) when b was dropped. Such attributes name the lost parent.
+// lostParents reports a changed attribute of an object that, apart from parents which are missing
+// somewhere themselves, reads the same everywhere: an index over (a, b) that became one over (a) when b
+// was dropped. Such attributes name the lost parent.
 func (c *comparison) lostParents(d *difference) bool {
 	if d.node.presence || attributeOf(d.node.key) == "" || d.hasAbsent() {
 		return false
@@ -118,8 +120,8 @@ func (c *comparison) lostParents(d *difference) bool {
 	return false
 }
 
-// lostNames are the last identifiers of the listed parents of a node's object that some instance lacks, if those are all that its lists of
-// parents differ by.
+// lostNames are the last identifiers of the listed parents of a node's object that some instance lacks, if those are
+// all that its lists of parents differ by.
 func (c *comparison) lostNames(d *difference) []string {
 	object := d.node.object
 	name := object[strings.IndexByte(object, ':')+1:]
@@ -201,8 +203,8 @@ func mentionsAny(v snapshot.Value, names []string) bool {
 
 func identByte(c byte) bool { return c != '-' && wordByte(c) }
 
-// expand fills a template of Kind.Parents with an object's key; see snapshot.Kind for the grammar. A template that names what the object
-// lacks yields nothing.
+// expand fills a template of Kind.Parents with an object's key; see snapshot.Kind for the grammar. A template that
+// names what the object lacks yields nothing.
 func expand(template, key string, attrs func(name string) []string) []string {
 	scope, body, _ := strings.Cut(key, ":")
 	_, name, _ := strings.Cut(body, "/")

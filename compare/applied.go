@@ -12,8 +12,8 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// sameVersion finds databases at which the migrations stand at the same version and the schemas differ all the same: somebody changed one of
-// them by hand, or edited a migration after it had been applied.
+// sameVersion finds databases at which the migrations stand at the same version and the schemas differ all the same:
+// somebody changed one of them by hand, or edited a migration after it had been applied.
 func (c *comparison) sameVersion(found []finding.Finding) []finding.Finding {
 	if len(c.sides) < 2 {
 		return nil
@@ -34,8 +34,8 @@ func (c *comparison) sameVersion(found []finding.Finding) []finding.Finding {
 	return out
 }
 
-// madeByMigrations reports a difference between environments in what migrations make. Settings, roles and privileges are often set up elsewhere,
-// and what is only stored or described otherwise changes no statement.
+// madeByMigrations reports a difference between environments in what migrations make. Settings, roles and privileges
+// are often set up elsewhere, and what is only stored or described otherwise changes no statement.
 func madeByMigrations(f *finding.Finding) (scope string, made bool) {
 	switch f.Rule {
 	case "table-missing", "column-missing", "column-different", "constraint-different", "constraint-not-valid", "index-missing", "index-invalid", "index-different",

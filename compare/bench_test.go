@@ -69,7 +69,8 @@ func readAndCompare(tb testing.TB, pathA, pathB string) Result {
 // filesVariable names the two snapshots to TestCompareInAChild.
 const filesVariable = "ENVDIFF_COMPARE_FILES"
 
-// TestManyHostsCompareWithinTheContractsLimits compares in a process of its own, so that its memory is that of reading and comparing.
+// TestManyHostsCompareWithinTheContractsLimits compares in a process of its own, so that its
+// memory is that of reading and comparing.
 func TestManyHostsCompareWithinTheContractsLimits(t *testing.T) {
 	pathA, pathB := writeBench(t)
 	child := exec.Command(os.Args[0], "-test.run=^TestCompareInAChild$", "-test.v")

@@ -2,7 +2,8 @@ package compare
 
 import "math/bits"
 
-// members is a set of the instances of one scope on one side, by their index in scopeView.instances. nil is the empty set.
+// members is a set of the instances of one scope on one side, by their index in
+// scopeView.instances. nil is the empty set.
 type members []uint64
 
 func newMembers(n int) members { return make(members, (n+63)/64) }

@@ -17,7 +17,8 @@ import (
 type Side struct {
 	Name     string // as given on the command line; may have an @date
 	Snapshot *snapshot.Snapshot
-	// Params are the environment's own values of expected differences, HostParams those of single hosts: instance → name → value.
+	// Params are the environment's own values of expected differences, HostParams those
+	// of single hosts: instance → name → value.
 	Params     map[string]string
 	HostParams map[string]map[string]string
 	// MaxLag is how far the replicas of a database may be behind: scope → limit. Where there is none, defaultMaxLag.
@@ -28,14 +29,16 @@ type Side struct {
 type Options struct {
 	Kinds      []snapshot.Kind             // how facts are compared: the registry's
 	Severities map[string]finding.Severity // rule id → severity in place of the rule's own
-	// AllParams are the parameters of every configured environment, also of those that are not compared: environment → name → value.
+	// AllParams are the parameters of every configured environment, also of those that are
+	// not compared: environment → name → value.
 	AllParams map[string]map[string]string
 	// KnownNames are names of hosts, databases and the like in the configuration, for misspellings of them.
 	KnownNames []string
-	// Pending reports a column (as in addresses, "users.email") of a database that a pending migration touches; nil means none.
+	// Pending reports a column (as in addresses, "users.email") of a database that a
+	// pending migration touches; nil means none.
 	Pending func(scope, column string) bool
-	// KeepAbsorbed reports also what a missing parent or a reordering of the same children explains. It is for tests: with it one change
-	// is many findings.
+	// KeepAbsorbed reports also what a missing parent or a reordering of the same children explains. It is for
+	// tests: with it one change is many findings.
 	KeepAbsorbed bool
 }
 

@@ -6,8 +6,8 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// dropCopied takes back that two environments share a secret where they are one and the same machine at two places, such as a backup of an image or
-// a mounted snapshot: a copy holds the same secrets, and nobody gave them away.
+// dropCopied takes back that two environments share a secret where they are one and the same machine at two places,
+// such as a backup of an image or a mounted snapshot: a copy holds the same secrets, and nobody gave them away.
 func (c *comparison) dropCopied(ds []*difference) []*difference {
 	differs := map[string]bool{} // scopes in which anything but shared secrets was found
 	for _, d := range ds {
@@ -29,8 +29,9 @@ func (d *difference) sharesSecret() bool {
 	return d.alone && d.remark != nil && d.remark.rule == "secret-shared"
 }
 
-// copies reports whether a scope is the same machines on all these sides. Machine ids decide (machine-id(5)); where no side has any, as in images
-// that were never booted, host names do if also nothing else differs: staging's web1 and production's web1 are two machines.
+// copies reports whether a scope is the same machines on all these sides. Machine ids decide (machine-id(5)); where
+// no side has any, as in images that were never booted, host names do if also nothing else differs: staging's web1
+// and production's web1 are two machines.
 func (c *comparison) copies(scope string, sides []int, differs bool) bool {
 	return c.sameOn(scope, "machine_id", sides) || !differs && !c.anyHas(scope, "machine_id", sides) && c.sameOn(scope, "hostname", sides)
 }

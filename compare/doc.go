@@ -21,6 +21,6 @@
 //	hotquery.go   what the last environment spends its time on and another one has never run
 //	rules.go      rules as data: which rule a difference breaks; judge.go weighs, messages.go says it, words.go has the words
 //
-// With L lines, V values and D differing rows it takes O(L log L) time for the lookups and O(V) for the values, and keeps
-// only rows that differ, profiles and memory sizes: O(D) memory beside the snapshots themselves.
+// With L lines, V values and D differing rows it takes O(L log L) time for the lookups and O(V) for the values, and
+// keeps only rows that differ, profiles and memory sizes: O(D) memory beside the snapshots themselves.
 package compare

@@ -19,7 +19,8 @@ func (c *comparison) engines(scope string) []string {
 	return list
 }
 
-// severalEngines reports a database that is of one engine here and of another there: everything about its schema and rows differs, and nothing of that is news.
+// severalEngines reports a database that is of one engine here and of another there: everything about its schema and
+// rows differs, and nothing of that is news.
 func (c *comparison) severalEngines(scope string) bool {
 	first := ""
 	for _, e := range c.engines(scope) {
@@ -33,7 +34,8 @@ func (c *comparison) severalEngines(scope string) bool {
 	return false
 }
 
-// dropAcrossEngines drops what differs between databases of several engines. Replicas of one side are of one engine and stay compared.
+// dropAcrossEngines drops what differs between databases of several engines. Replicas of one
+// side are of one engine and stay compared.
 func (c *comparison) dropAcrossEngines(ds []*difference) []*difference {
 	out := ds[:0]
 	for _, d := range ds {

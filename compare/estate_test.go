@@ -25,8 +25,8 @@ type estate struct {
 	tables   []estateTable
 }
 
-// planted is one change: the addresses at which its finding may stand (a renamed key has two names), and within which environment it is
-// odd ("" is across).
+// planted is one change: the addresses at which its finding may stand (a renamed key has two names), and within
+// which environment it is odd ("" is across).
 type planted struct {
 	what   string
 	at     []string
@@ -168,7 +168,8 @@ func (e *estate) addTable() {
 	}
 }
 
-// setTable writes what depends on a table's columns: their order, the indexes and foreign keys over those that are left, the columns of its rows.
+// setTable writes what depends on a table's columns: their order, the indexes and foreign keys over those
+// that are left, the columns of its rows.
 func (e *estate) setTable(env int, t estateTable, columns []string) {
 	en := e.envs[env]
 	left := map[string]bool{}

@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// This file alone calls go-cmp. Its documentation allows it to panic on values it does not like, so it only ever sees maps of plain values, keyed
-// by identity (slices are paired by position), and every call recovers.
+// This file alone calls go-cmp. Its documentation allows it to panic on values it does not like, so it only ever sees
+// maps of plain values, keyed by identity (slices are paired by position), and every call recovers.
 
 // change is one difference between two trees of plain values.
 type change struct {

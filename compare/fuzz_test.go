@@ -9,8 +9,8 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// FuzzCompare compares what anybody may have put into a snapshot file: lines of "side instance address value". Nothing panics, messages are one line,
-// and an environment beside itself differs within itself at most.
+// FuzzCompare compares what anybody may have put into a snapshot file: lines of "side instance address value". Nothing
+// panics, messages are one line, and an environment beside itself differs within itself at most.
 func FuzzCompare(f *testing.F) {
 	f.Add("a web1 web:config/f#a.b 1\na web2 web:config/f#a.b 2\nb web1 web:config/f 3", "web1", "a")
 	f.Add("a p main:column/t.c#type \"x\"\nb p main:index/t.i#@columns [\"t.c\"]\nb p main:table/t true", "", "")

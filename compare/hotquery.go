@@ -30,7 +30,8 @@ func (q *hotQueries) note(r *row) {
 	}
 }
 
-// findings reports the last side's hot statements that an earlier side has never run, where that side remembers everything.
+// findings reports the last side's hot statements that an earlier side has never
+// run, where that side remembers everything.
 func (q *hotQueries) findings(c *comparison) []finding.Finding {
 	severity, last := c.severity("query-untested"), len(c.sides)-1
 	if severity == finding.Off || last == 0 {

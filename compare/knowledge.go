@@ -7,7 +7,8 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// scopeView is what one side knows about one scope: who its instances are, and which addresses were looked at on which of them.
+// scopeView is what one side knows about one scope: who its instances are, and which
+// addresses were looked at on which of them.
 type scopeView struct {
 	instances []string // sorted
 	index     map[string]int
@@ -96,8 +97,8 @@ func (r reach) matches(body string) bool {
 	return false
 }
 
-// gapGlobs are what a gap leaves unknown: its Covers, with or without a scope, else its address and everything below it.
-// A host that could not be reached covers all that would have been read from it.
+// gapGlobs are what a gap leaves unknown: its Covers, with or without a scope, else its address and everything below
+// it. A host that could not be reached covers all that would have been read from it.
 func gapGlobs(g snapshot.Gap) []string {
 	var globs []string
 	for _, c := range g.Covers {

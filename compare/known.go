@@ -7,8 +7,8 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// knownNames are names that the configuration and the captured hosts vouch for. A name that is a near miss of one of them, and is none itself,
-// is a misspelling wherever it stands.
+// knownNames are names that the configuration and the captured hosts vouch for. A name that is a near miss of one of
+// them, and is none itself, is a misspelling wherever it stands.
 type knownNames struct {
 	known    map[string]bool
 	byLength map[int][]string
@@ -52,8 +52,8 @@ func (k *knownNames) addTokens(text string) {
 	}
 }
 
-// misspelt is the known name that a name in the value was meant to be, or "". Only host-like names (with a dot and a letter) in
-// configuration are looked at.
+// misspelt is the known name that a name in the value was meant to be, or "". Only host-like names (with a dot and a
+// letter) in configuration are looked at.
 func (k *knownNames) misspelt(n *node, v snapshot.Value) string {
 	if n.kind.Area != finding.AreaConfig && n.kind.Area != finding.AreaEndpoint || n.presence || n.order || len(k.known) == 0 {
 		return ""
@@ -113,7 +113,8 @@ func hostTokens(text string) []string {
 	return out
 }
 
-// hostLike leaves out versions, numbers and file names: a host name's last label is letters, and it has at least two more labels.
+// hostLike leaves out versions, numbers and file names: a host name's last label is
+// letters, and it has at least two more labels.
 func hostLike(t string) bool {
 	labels := strings.Split(t, ".")
 	last := labels[len(labels)-1]

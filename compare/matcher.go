@@ -5,9 +5,9 @@ import (
 	"sort"
 )
 
-// matcher finds many words in a text at once: at each word boundary the next four bytes are looked up in a bitmap, and only where some
-// pattern begins with them the patterns of that beginning are tried, longest first. It costs about a nanosecond per byte of text
-// that holds none of them, however many they are.
+// matcher finds many words in a text at once: at each word boundary the next four bytes are looked up in a bitmap, and
+// only where some pattern begins with them the patterns of that beginning are tried, longest first. It costs about a
+// nanosecond per byte of text that holds none of them, however many they are.
 type matcher struct {
 	seen    [1 << 10]uint64 // bitmap over the hash of a pattern's first four bytes
 	lengths map[[4]byte][]int
@@ -60,8 +60,8 @@ func gramHash(s string) uint32 {
 	return g * 2654435761 >> 16
 }
 
-// wordByte tells the bytes beside which a parameter is part of something longer: web1 is not in web10, nor prod in prod-db.
-// Bytes beyond ASCII belong to letters.
+// wordByte tells the bytes beside which a parameter is part of something longer: web1 is not in web10, nor prod in
+// prod-db. Bytes beyond ASCII belong to letters.
 func wordByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' || c >= 0x80
 }
@@ -72,7 +72,8 @@ type hit struct {
 	targets  []target
 }
 
-// next finds the first word at or after position from for which apply accepts a target; at one position the longest wins.
+// next finds the first word at or after position from for which apply accepts a
+// target; at one position the longest wins.
 func (m *matcher) next(s string, from int, apply func(target) bool) (hit, bool) {
 	for i := from; i+minWord <= len(s); i++ {
 		h := gramHash(s[i:])

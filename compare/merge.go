@@ -25,8 +25,8 @@ type cell struct {
 	groups []group
 }
 
-// group is one value and the instances that hold it. Instances whose own names make the same text mean different things are in
-// different groups of the same raw value.
+// group is one value and the instances that hold it. Instances whose own names make the same text mean different things
+// are in different groups of the same raw value.
 type group struct {
 	raw, key  string // canonical JSON, and what it is compared by: "" is absent
 	value     snapshot.Value
@@ -42,7 +42,8 @@ type entry struct {
 	line *snapshot.Line
 }
 
-// stream yields one side's lines in the order of their keys. Lines that are paired under another name than their own come from moved.
+// stream yields one side's lines in the order of their keys. Lines that are paired under
+// another name than their own come from moved.
 type stream struct {
 	lines []snapshot.Line
 	at    int
@@ -111,8 +112,9 @@ type rename struct {
 	hosts       []int // nil: all instances of the line
 }
 
-// streams prepares the sides' lines. A name is replaced by its form with placeholders only where that pairs it with another one, itself or
-// what it stands below: shop.stage.conf beside shop.prod.conf, web1.key on web1 beside web2.key on web2, and then every key of such a file.
+// streams prepares the sides' lines. A name is replaced by its form with placeholders only where that pairs it with
+// another one, itself or what it stands below: shop.stage.conf beside shop.prod.conf, web1.key on web1 beside web2.key
+// on web2, and then every key of such a file.
 func (c *comparison) streams() []stream {
 	out := make([]stream, len(c.sides))
 	var renames []rename
@@ -178,8 +180,8 @@ func (n *normaliser) renames(side int, lines []snapshot.Line) []rename {
 	return out
 }
 
-// levels calls f for the object, each path above the attribute, and the address itself, as far as they hold a placeholder, until f says true.
-// Dots of a segment are escaped, so that both forms have the same paths.
+// levels calls f for the object, each path above the attribute, and the address itself, as far as they hold a
+// placeholder, until f says true. Dots of a segment are escaped, so that both forms have the same paths.
 func (r *rename) levels(f func(key, name string) bool) bool {
 	keyObject, keyPath, _ := strings.Cut(r.key, "#")
 	object, path, _ := strings.Cut(r.text, "#")
@@ -233,7 +235,8 @@ func (n *normaliser) split(line *snapshot.Line, hosts []int) (moved, rest *snaps
 	return moved, rest
 }
 
-// sortedLines are the lines in order of their address text; the format promises it, a hand-made snapshot may not keep it.
+// sortedLines are the lines in order of their address text; the format promises
+// it, a hand-made snapshot may not keep it.
 func sortedLines(lines []snapshot.Line) []snapshot.Line {
 	ordered := sort.SliceIsSorted(lines, func(i, j int) bool { return lessAddress(lines[i].Address, lines[j].Address) })
 	if ordered {
@@ -334,7 +337,8 @@ func (n *normaliser) ownGroups(g group, text string, hosts []int, view *scopeVie
 	return out
 }
 
-// resolveAmbiguous chooses, where a word is the value of several parameters of its side, the reading that another side agrees with.
+// resolveAmbiguous chooses, where a word is the value of several parameters of its side,
+// the reading that another side agrees with.
 func (c *comparison) resolveAmbiguous(r *row) {
 	for i := range r.cells {
 		if !c.norms[i].ambiguous {

@@ -53,7 +53,8 @@ func (j *judgement) inside() string {
 	return " in " + j.c.sides[j.d.sides[0]].Name
 }
 
-// acrossText lists each value with the sides that hold it: "is 512M in staging and test, 256M in production". For lists it says what the last side gained and lost.
+// acrossText lists each value with the sides that hold it: "is 512M in staging and test, 256M in production". For lists
+// it says what the last side gained and lost.
 func (j *judgement) acrossText() string {
 	if text := j.listText(); text != "" {
 		return text

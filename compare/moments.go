@@ -7,7 +7,8 @@ import (
 	"github.com/envdiff/envdiff/internal/finding"
 )
 
-// moments reports that all sides are one environment at several moments: then the question is what changed between them.
+// moments reports that all sides are one environment at several moments: then
+// the question is what changed between them.
 func (c *comparison) moments() bool {
 	for _, s := range c.sides[1:] {
 		if environmentOf(s) != environmentOf(c.sides[0]) {
@@ -17,8 +18,9 @@ func (c *comparison) moments() bool {
 	return len(c.sides) > 1
 }
 
-// onlyNews leaves out what stood alike at every moment: a host that was odd a month ago and is odd now did not change in between. A finding
-// within one moment has a twin of the same rule and address at each other moment, with the same values on the same instances.
+// onlyNews leaves out what stood alike at every moment: a host that was odd a month ago and is odd now did not
+// change in between. A finding within one moment has a twin of the same rule and address at each other moment,
+// with the same values on the same instances.
 func (c *comparison) onlyNews(fs []finding.Finding) []finding.Finding {
 	if !c.moments() {
 		return fs

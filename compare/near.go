@@ -10,12 +10,13 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// A near miss is a name or value that somebody meant to type as another one. What counts as near depends on what it is: names of keys
-// (nearName), values (nearValue) and host names (nearHost) each have their own notion, all of them over spelling.Distance.
+// A near miss is a name or value that somebody meant to type as another one. What counts as near depends on
+// what it is: names of keys (nearName), values (nearValue) and host names (nearHost) each have their own
+// notion, all of them over spelling.Distance.
 
-// nearName is the distance of two names of at least five characters that are a near miss of each other, else 0: one edit below eight
-// characters, two from there on, and the same for the words that they are made of: read_timeout and send_timeout are two things. Names that
-// differ in their numbers only are names of different things, too.
+// nearName is the distance of two names of at least five characters that are a near miss of each other, else 0: one
+// edit below eight characters, two from there on, and the same for the words that they are made of: read_timeout and
+// send_timeout are two things. Names that differ in their numbers only are names of different things, too.
 func nearName(a, b string) int {
 	if a == b || digitsDiffer(a, b) || min(utf8.RuneCountInString(a), utf8.RuneCountInString(b)) < 5 {
 		return 0
@@ -63,8 +64,9 @@ func withoutDigits(s string) string {
 	}, s)
 }
 
-// nearHost reports that a host name is another one misspelt: a dot too many or too few, or one label that is a near miss. Short labels are names
-// in their own right (app and api, mail and main): with up to five letters only a swap or a letter more or less is a slip.
+// nearHost reports that a host name is another one misspelt: a dot too many or too few, or one label that is a
+// near miss. Short labels are names in their own right (app and api, mail and main): with up to five letters only
+// a swap or a letter more or less is a slip.
 func nearHost(a, b string) bool {
 	if digitsDiffer(a, b) || spelling.Distance(a, b, 2) > 2 {
 		return false
@@ -88,8 +90,8 @@ func nearHost(a, b string) bool {
 	return true
 }
 
-// nearValue reports that one value is a near miss of another: two neighbouring characters swapped, or one letter more, less or other.
-// Another digit makes another number; only swapped digits are a slip.
+// nearValue reports that one value is a near miss of another: two neighbouring characters swapped, or one letter more,
+// less or other. Another digit makes another number; only swapped digits are a slip.
 func nearValue(a, b snapshot.Value) bool {
 	if a.IsSecret() || b.IsSecret() || a.IsList() != b.IsList() {
 		return false
@@ -129,7 +131,8 @@ func swapped(x, y string) bool {
 	return slices.Equal(a, b)
 }
 
-// nearWords reports that the edit is in a word of at least four letters, or in what stands between words: /srv/a and /srv/b are two places.
+// nearWords reports that the edit is in a word of at least four letters, or in what stands between
+// words: /srv/a and /srv/b are two places.
 func nearWords(x, y string) bool {
 	notLetter := func(r rune) bool { return !unicode.IsLetter(r) }
 	a, b := strings.FieldsFunc(x, notLetter), strings.FieldsFunc(y, notLetter)

@@ -7,7 +7,8 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// node is something that is there or not, or has values: an object, a subtree of an object's key paths, or one attribute.
+// node is something that is there or not, or has values: an object, a subtree of
+// an object's key paths, or one attribute.
 type node struct {
 	key      string // its address with placeholders
 	object   string // the key of the object that it belongs to, or its own
@@ -17,7 +18,8 @@ type node struct {
 	presence bool // an object or a subtree: only being there is compared
 	order    bool // an ordered list of children: only their order is compared
 	cells    []nodeCell
-	// content is what stands below, relative name and value, sorted: the same content under a similar name is a renamed node.
+	// content is what stands below, relative name and value, sorted: the same content
+	// under a similar name is a renamed node.
 	content []string
 	secret  int8 // whether its name is that of a secret: 0 not asked, 1 no, 2 yes
 }
@@ -43,8 +45,8 @@ type lacking struct {
 	absent          []members // per side, before any absorption
 }
 
-// objects groups the merge's rows. Rows of one object are neighbours, but for an object's own row: "a b" sorts between "a" and "a#x",
-// so an object stays open until nothing of it can follow.
+// objects groups the merge's rows. Rows of one object are neighbours, but for an object's own row: "a b" sorts between
+// "a" and "a#x", so an object stays open until nothing of it can follow.
 type objects struct {
 	open   []*object
 	finish func(*object)
@@ -72,7 +74,8 @@ func (o *objects) close() {
 	o.finish(top)
 }
 
-// linkage reports an attribute that only links objects (index/users.email#@columns). The key paths of files are theirs to name.
+// linkage reports an attribute that only links objects (index/users.email#@columns).
+// The key paths of files are theirs to name.
 func linkage(key string) bool {
 	object, attribute, _ := strings.Cut(key, "#")
 	return strings.HasPrefix(attribute, "@") && !ordering(key) && !strings.Contains(object, ":config/")
@@ -238,8 +241,8 @@ func (c *comparison) leaf(o *object, r *row, absent []members) *node {
 	return n
 }
 
-// finishOrder makes the node of a list of children. Only the order of those that everybody has is compared: an added or removed child
-// has keys of its own.
+// finishOrder makes the node of a list of children. Only the order of those that everybody has is compared: an
+// added or removed child has keys of its own.
 func (c *comparison) finishOrder(o *object, r *row) {
 	n := &node{key: r.key, object: o.key, parent: parentOf(r.key), addr: r.address(), kind: r.kind, order: true, cells: make([]nodeCell, len(r.cells))}
 	if !c.opt.KeepAbsorbed && strings.HasSuffix(n.key, "@order") {
@@ -297,7 +300,8 @@ func (c *comparison) orderItems(side int, g group) []string {
 	return out
 }
 
-// address is the object's address on the last side that has it: findings are read from the first to the last environment.
+// address is the object's address on the last side that has it: findings are read
+// from the first to the last environment.
 func (o *object) address(c *comparison) snapshot.Address {
 	for i := len(c.sides) - 1; i >= 0; i-- {
 		if a := o.addressOn(i); a.Kind != "" {

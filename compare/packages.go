@@ -8,7 +8,8 @@ type versionPair struct {
 	order               versionOrder
 }
 
-// versionPair compares the last side with the first one that differs from it, or within an environment the odd instances with their peers.
+// versionPair compares the last side with the first one that differs from it, or within an
+// environment the odd instances with their peers.
 func (j *judgement) versionPair() (versionPair, bool) {
 	d := j.d
 	ecosystem, _, _ := strings.Cut(d.node.addr.Name, "/")

@@ -10,8 +10,8 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// placeholders number the parameters over all sides, so that log_host is the same placeholder everywhere. A host's own name and addresses
-// are parameters of every host.
+// placeholders number the parameters over all sides, so that log_host is the same placeholder everywhere. A host's own
+// name and addresses are parameters of every host.
 type placeholders struct {
 	names []string
 	ids   map[string]int
@@ -40,14 +40,15 @@ type normaliser struct {
 	values *matcher
 	names  *matcher       // the same words as they are written in addresses
 	hosts  map[string]int // scope, NUL, instance → host of the targets
-	// foreign are other environments' parameters that hold a dot and are none of this one's: value → "log_host of production".
+	// foreign are other environments' parameters that hold a dot and are none of this
+	// one's: value → "log_host of production".
 	foreign              map[string]string
 	minForeign           int // the shortest of them
 	ambiguous, hostWords bool
 }
 
-// newNormalisers makes the normaliser of each side. Parameters that are equal in every environment that sets them, or are shorter than
-// four characters, take no part.
+// newNormalisers makes the normaliser of each side. Parameters that are equal in every environment that sets them, or
+// are shorter than four characters, take no part.
 func newNormalisers(sides []Side, views []map[string]*scopeView, all map[string]map[string]string) []*normaliser {
 	var ph placeholders
 	envs := allEnvironments(sides, all)
@@ -194,8 +195,8 @@ func (n *normaliser) addForeign(own string, envs map[string]map[string]string, s
 	}
 }
 
-// foreignIn says whose parameter a value, or an item of a list, is about as a whole: the host of a URL or an address with a port counts. It is ""
-// when nobody's, or when this environment's own parameter stands beside it.
+// foreignIn says whose parameter a value, or an item of a list, is about as a whole: the host of a URL or an address
+// with a port counts. It is "" when nobody's, or when this environment's own parameter stands beside it.
 func (n *normaliser) foreignIn(v snapshot.Value) string {
 	if len(n.foreign) == 0 || len(v.JSON()) < n.minForeign || len(v.JSON()) > maxForeign {
 		return ""
@@ -218,8 +219,9 @@ func (n *normaliser) foreignIn(v snapshot.Value) string {
 // maxForeign bounds the values that are searched for other environments' parameters: longer ones are no endpoints.
 const maxForeign = 4096
 
-// endpoint is the host that a text names as a whole: "log1.example" of "udp://app@log1.example:514/x", "log1.example:514" and rsyslog's
-// "@@log1.example:514". Other texts, mail addresses among them, are returned as they are.
+// endpoint is the host that a text names as a whole: "log1.example" of
+// "udp://app@log1.example:514/x", "log1.example:514" and rsyslog's "@@log1.example:514". Other texts,
+// mail addresses among them, are returned as they are.
 func endpoint(text string) string {
 	host := strings.TrimLeft(text, "@")
 	if scheme, rest, ok := strings.Cut(host, "://"); ok && !strings.ContainsAny(scheme, "/ @") {
@@ -250,8 +252,8 @@ func (m *matcher) touches(s string) (touched bool, hosts []int) {
 	}
 }
 
-// replace is s as seen from a host (-1: from no host in particular), with its own parameters as placeholders. Where a word is the value
-// of several parameters, choose picks one.
+// replace is s as seen from a host (-1: from no host in particular), with its own parameters as placeholders. Where a
+// word is the value of several parameters, choose picks one.
 func (m *matcher) replace(s string, host int, choose func(ids []int) int) string {
 	apply := func(t target) bool { return t.host == -1 || t.host == host }
 	var b strings.Builder
@@ -282,7 +284,8 @@ func (m *matcher) replace(s string, host int, choose func(ids []int) int) string
 	return b.String()
 }
 
-// alternatives are all readings of a text in which some word is the value of several parameters of this side, at most 16.
+// alternatives are all readings of a text in which some word is the value of
+// several parameters of this side, at most 16.
 func (m *matcher) alternatives(s string, host int) []string {
 	readings := []string{""}
 	seen := map[string]bool{}
@@ -307,8 +310,8 @@ func jsonInner(s string) string {
 	return j[1 : len(j)-1]
 }
 
-// compared is the text of a value that parameters are replaced in. A backslash escape could hide a word boundary ("\nweb1"), so such
-// values are decoded first; the result is only ever compared, never shown.
+// compared is the text of a value that parameters are replaced in. A backslash escape could hide a word boundary
+// ("\nweb1"), so such values are decoded first; the result is only ever compared, never shown.
 func compared(v snapshot.Value) string {
 	json := v.JSON()
 	if !strings.Contains(json, `\`) {

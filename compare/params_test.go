@@ -73,7 +73,8 @@ func TestHostParametersAreTheHostsOwn(t *testing.T) {
 	}
 }
 
-// FuzzReplace checks what the rest relies on: replacing is idempotent, leaves texts without parameters alone, and never touches a part of a word.
+// FuzzReplace checks what the rest relies on: replacing is idempotent, leaves texts without parameters
+// alone, and never touches a part of a word.
 func FuzzReplace(f *testing.F) {
 	f.Add("http://log1.stage.example:514/x", "log1.stage.example", "stage")
 	f.Add("a\x01b\x02", "\x010\x02\x01", "....")

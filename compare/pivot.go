@@ -40,7 +40,8 @@ func (c *comparison) differences() []*difference {
 	return out
 }
 
-// differ says how a node differs: within each side, across them, or not at all but for something remarkable in a value itself.
+// differ says how a node differs: within each side, across them, or not at all but for
+// something remarkable in a value itself.
 func (c *comparison) differ(n *node) []*difference {
 	var out []*difference
 	shares := make([][]share, len(n.cells))
@@ -68,8 +69,8 @@ func (c *comparison) differ(n *node) []*difference {
 	return c.remark(n, shares, out)
 }
 
-// partition spreads a cell's groups over shares: by what they are compared by, or by the raw values where that leaves fewer: a host that
-// everybody names is one value, although for that host it is its own name.
+// partition spreads a cell's groups over shares: by what they are compared by, or by the raw values where that leaves
+// fewer: a host that everybody names is one value, although for that host it is its own name.
 func partition(cell nodeCell) []share {
 	byKey := gather(cell, func(g *group) string { return g.key })
 	if byRaw := gather(cell, func(g *group) string { return g.raw }); len(byRaw) < len(byKey) {
@@ -136,8 +137,9 @@ func markOdd(shares []share) {
 	}
 }
 
-// across compares the sets of values of the sides that were looked at. What within names as odd takes no part, and sides whose sets meet
-// agree: the rest of such a set is a tie that within names. Kinds that are only compared across must have equal sets.
+// across compares the sets of values of the sides that were looked at. What within names as odd takes no
+// part, and sides whose sets meet agree: the rest of such a set is a tie that within names. Kinds that are
+// only compared across must have equal sets.
 func (c *comparison) across(n *node, shares [][]share, own []bool) *difference {
 	if n.kind.Axis == snapshot.Within || len(c.sides) < 2 {
 		return nil

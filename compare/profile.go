@@ -9,7 +9,8 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// trait is something that the last environment's data has and no other's has: what staging never saw breaks in production first.
+// trait is something that the last environment's data has and no other's has: what
+// staging never saw breaks in production first.
 type trait struct {
 	attribute string
 	has       func(last, others float64) bool
@@ -30,8 +31,8 @@ var traits = []trait{
 
 func onlyLast(last, others float64) bool { return last > 0 && others == 0 }
 
-// limits are lengths that people choose for columns, and the two that engines set: an entry of PostgreSQL's B-tree indexes (2,704 bytes) and MySQL's
-// TEXT. Between them nobody draws a line: a longer comment is no risk.
+// limits are lengths that people choose for columns, and the two that engines set: an entry of PostgreSQL's B-tree
+// indexes (2,704 bytes) and MySQL's TEXT. Between them nobody draws a line: a longer comment is no risk.
 var limits = []float64{50, 64, 100, 128, 191, 255, 2704, 65535}
 
 // muchLonger wants half as much again, and a usual limit between the two: lengths always differ a little.
@@ -47,7 +48,8 @@ func muchLonger(last, others float64) bool {
 	return false
 }
 
-// moreDigits wants a usual integer size between the two: 9 and 18 digits fit into 4 and 8 bytes. Below that, more rows have larger ids.
+// moreDigits wants a usual integer size between the two: 9 and 18 digits fit into 4 and 8
+// bytes. Below that, more rows have larger ids.
 func moreDigits(last, others float64) bool {
 	for _, size := range []float64{9, 18} {
 		if others <= size && last > size {

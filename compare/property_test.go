@@ -83,8 +83,8 @@ func (e *estate) removeFile() bool {
 	return true
 }
 
-// spot picks a place in a file that no change has touched, on some hosts or all. The first key of each section is never touched, so that a
-// section only vanishes when it is removed.
+// spot picks a place in a file that no change has touched, on some hosts or all. The first key of each section is never
+// touched, so that a section only vanishes when it is removed.
 func (e *estate) spot(choose func(estateFile) string) (f estateFile, place string, env int, hosts []string, odd, ok bool) {
 	f = e.files[e.rng.IntN(len(e.files))]
 	place = f.path + "#" + choose(f)

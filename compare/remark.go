@@ -5,14 +5,16 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// remark is something that a value says by itself, whatever stands beside it: it becomes a finding even where nothing differs.
+// remark is something that a value says by itself, whatever stands beside it: it
+// becomes a finding even where nothing differs.
 type remark struct {
 	rule  string
 	text  string // the message's second half
 	share int    // index in the difference's shares that it is about, -1 for all
 }
 
-// remarkable reports whether remark would find something in a group; it is asked of every value, so it is quick to say no.
+// remarkable reports whether remark would find something in a group; it is asked
+// of every value, so it is quick to say no.
 func (c *comparison) remarkable(n *node, g *group) bool {
 	return c.names.misspelt(n, g.value) != "" || guessablePlaceholder(n, g.value) || waitsForRestart(n, g)
 }
@@ -63,8 +65,8 @@ func (c *comparison) remarkOn(n *node, g *group, side int) *remark {
 	return nil
 }
 
-// attach adds a remark on one share to the difference that reports the share: the one within its side where it is odd or part of a tie,
-// else the one across, else a difference of its own. The strongest remark stays.
+// attach adds a remark on one share to the difference that reports the share: the one within its side where it is odd
+// or part of a tie, else the one across, else a difference of its own. The strongest remark stays.
 func (c *comparison) attach(n *node, shares [][]share, ds []*difference, side int, s share, r *remark) []*difference {
 	var across *difference
 	for _, d := range ds {

@@ -13,8 +13,8 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// topologies remembers what the nodes of every database say of replication, as the merge passes over it. Each environment is judged by itself: nothing
-// of it is compared across, because environments are meant to differ in size.
+// topologies remembers what the nodes of every database say of replication, as the merge passes over it. Each
+// environment is judged by itself: nothing of it is compared across, because environments are meant to differ in size.
 type topologies struct{ rows map[string][]*row }
 
 func (t *topologies) note(r *row) {
@@ -134,7 +134,8 @@ func (n *dbNode) stopped() bool  { r, ok := n.truth("node#running"); return ok &
 // asked reports that the node answered about replication.
 func (n *dbNode) asked() bool { return n.role() != "" }
 
-// primary is the node that the environment's URL names, if it is the only one that is no replica by declaration; shards have several.
+// primary is the node that the environment's URL names, if it is the only one that is no
+// replica by declaration; shards have several.
 func (t *topology) primary() *dbNode {
 	var found *dbNode
 	for _, n := range t.nodes {
@@ -224,7 +225,8 @@ func (t *topology) value(c *comparison, p problem) finding.Side {
 	return side
 }
 
-// betweenNodes reports a schema that differs between the nodes of one database. Settings are set node by node and keep their own rule.
+// betweenNodes reports a schema that differs between the nodes of one database. Settings are
+// set node by node and keep their own rule.
 func (j *judgement) betweenNodes() bool {
 	if !j.d.within || strings.HasPrefix(j.body, "setting/") {
 		return false
@@ -247,7 +249,8 @@ func (j *judgement) patchIsLow(s finding.Severity) finding.Severity {
 	return s.Lower()
 }
 
-// versionSeries is what servers of one series share: PostgreSQL's first number, the first two of MariaDB and MySQL, which write three.
+// versionSeries is what servers of one series share: PostgreSQL's first number, the first two
+// of MariaDB and MySQL, which write three.
 func versionSeries(version string) string {
 	parts := strings.Split(version, ".")
 	if len(parts) > 2 {

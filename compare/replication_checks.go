@@ -80,7 +80,8 @@ func stoppedReplicas(t *topology) []problem {
 	return out
 }
 
-// laggingReplicas finds replicas behind the limit. A delay on purpose is no lag, unless the configuration itself sets a limit below it.
+// laggingReplicas finds replicas behind the limit. A delay on purpose is no lag, unless the
+// configuration itself sets a limit below it.
 func laggingReplicas(t *topology) []problem {
 	var out []problem
 	for _, n := range t.nodes {
@@ -122,7 +123,8 @@ func writableReplicas(t *topology) []problem {
 	return out
 }
 
-// writablePrimaries finds databases with declared replicas that no node takes writes for, or several that do not follow each other.
+// writablePrimaries finds databases with declared replicas that no node takes writes for,
+// or several that do not follow each other.
 func writablePrimaries(t *topology) []problem {
 	if len(t.replicas()) == 0 {
 		return nil
@@ -160,8 +162,8 @@ func (n *dbNode) refusal() string {
 	return "read-only"
 }
 
-// divergedReplicas finds transactions that a replica has and its primary lacks. What the primary itself writes does not count: it may have been
-// written after the primary was asked. Neither does anything where the two follow each other.
+// divergedReplicas finds transactions that a replica has and its primary lacks. What the primary itself writes does not
+// count: it may have been written after the primary was asked. Neither does anything where the two follow each other.
 func divergedReplicas(t *topology) []problem {
 	p := t.primary()
 	if p == nil || p.role() == "replica" {
@@ -264,7 +266,8 @@ func hungrySlots(t *topology) []problem {
 	return out
 }
 
-// brokenCluster finds members that are out of their cluster, halves of a cluster, and clusters with fewer members than are declared.
+// brokenCluster finds members that are out of their cluster, halves of a cluster, and
+// clusters with fewer members than are declared.
 func brokenCluster(t *topology) []problem {
 	var out []problem
 	ids := map[string]string{}

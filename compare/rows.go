@@ -53,8 +53,9 @@ func (c *comparison) finishRows(o *object) {
 	c.keep(n)
 }
 
-// countRows compares the row digests of a difference in a table's rows. It says skip where nothing can be said of the rows: because they are
-// equal after all, or because digests under two keys are not comparable (a gap), or because the tables' columns differ (findings of their own).
+// countRows compares the row digests of a difference in a table's rows. It says skip where nothing can be said of the
+// rows: because they are equal after all, or because digests under two keys are not comparable (a gap), or because the
+// tables' columns differ (findings of their own).
 func (j *judgement) countRows(ctx context.Context) (skip bool, err error) {
 	if !isRows(j.d.node.key) || j.shape != differs {
 		return false, nil
@@ -108,7 +109,8 @@ func (j *judgement) sameColumns(from, to share) bool {
 	return columns[0] == columns[1]
 }
 
-// rowPair are the shares whose rows are compared: the first side's and the last side's, or the peers' and the odd ones'.
+// rowPair are the shares whose rows are compared: the first side's and the last
+// side's, or the peers' and the odd ones'.
 func (j *judgement) rowPair() (from, to share) {
 	d := j.d
 	if !d.within {

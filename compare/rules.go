@@ -17,8 +17,8 @@ const (
 	either  = missing | differs | reorder
 )
 
-// rule assigns a difference to a rule id: data that is read from the top, the first match decides. Severities and texts are in
-// internal/finding.
+// rule assigns a difference to a rule id: data that is read from the top, the first match decides.
+// Severities and texts are in internal/finding.
 type rule struct {
 	id    string
 	at    []string       // globs over kind/name#attribute; none means everywhere

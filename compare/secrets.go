@@ -48,8 +48,8 @@ func (d *difference) onlySecretsDiffer() bool {
 	return len(masked) == 1
 }
 
-// sharedSecret finds sides of different environments that hold the same secret at a node. Sides whose secrets were redacted with different
-// keys are noted as not comparable.
+// sharedSecret finds sides of different environments that hold the same secret at a node. Sides whose secrets were
+// redacted with different keys are noted as not comparable.
 func (c *comparison) sharedSecret(shares [][]share) []int {
 	holders := map[string][]int{}
 	for i := range shares {
@@ -80,7 +80,8 @@ func (c *comparison) sharedSecret(shares [][]share) []int {
 	return best
 }
 
-// noteKeys records the first address at which secrets or row digests of two sides cannot be compared, because their keys differ.
+// noteKeys records the first address at which secrets or row digests of two sides cannot
+// be compared, because their keys differ.
 func (c *comparison) noteKeys(a snapshot.Address, sides []int) bool {
 	first := c.sides[sides[0]].Snapshot.Manifest.RedactKey
 	for _, i := range sides[1:] {
@@ -112,7 +113,8 @@ func keyName(id string) string {
 // secretNames decides by its name whether a key holds a secret; the redactor's own rules, which need no key.
 var secretNames = snapshot.NewRedactor(keys.Key{}, nil)
 
-// guessable are the placeholders that anybody can guess. Templates (${VAR}) and words that switch a secret off are none.
+// guessable are the placeholders that anybody can guess. Templates (${VAR}) and
+// words that switch a secret off are none.
 var guessable = regexp.MustCompile(`(?i)^(change|replace|your|insert|put|enter|todo|fixme|tbd|dummy|placeholder|example|sample|default|password|passwd|passphrase|secret|token|x+$|0+$|1?23456|<)`)
 
 // guessablePlaceholder reports whether the value at a key is a placeholder where a secret should be.

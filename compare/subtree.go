@@ -17,8 +17,8 @@ type subtree struct {
 	sample *row
 }
 
-// finishSubtrees lifts missing keys to the highest path that has no counterpart: a removed section is one finding, however many keys it had.
-// It takes what it lifts out of absent. A subtree of one key is that key.
+// finishSubtrees lifts missing keys to the highest path that has no counterpart: a removed section is one finding,
+// however many keys it had. It takes what it lifts out of absent. A subtree of one key is that key.
 func (c *comparison) finishSubtrees(o *object, absent [][]members) {
 	if c.opt.KeepAbsorbed || flatNames(o.key) || !anyMissing(absent) {
 		return
@@ -140,7 +140,8 @@ func flatNames(key string) bool {
 		strings.Contains(key, "/sysctl.d/") || name == "sysctl.conf" || !strings.Contains(key, ":config/") && !strings.Contains(key, ":value")
 }
 
-// cluster gives numbers that differ by no more than the tolerance the same key, over all sides: the smallest number of a cluster speaks for it.
+// cluster gives numbers that differ by no more than the tolerance the same key, over all sides: the
+// smallest number of a cluster speaks for it.
 func cluster(n *node, tolerance float64) {
 	type number struct {
 		value float64

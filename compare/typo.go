@@ -8,10 +8,12 @@ import (
 	"github.com/envdiff/envdiff/internal/finding"
 )
 
-// maxPairing bounds the neighbours that are tried against each other: beyond it whole sections moved, and nobody misspelt them.
+// maxPairing bounds the neighbours that are tried against each other: beyond it whole
+// sections moved, and nobody misspelt them.
 const maxPairing = 400
 
-// spellings counts how often a key name is used, over all rows and sides: of two spellings the rarer one is the suspect.
+// spellings counts how often a key name is used, over all rows and sides: of two
+// spellings the rarer one is the suspect.
 type spellings struct{ count map[string]int }
 
 func newSpellings() *spellings { return &spellings{count: map[string]int{}} }
@@ -42,8 +44,8 @@ func lastName(key string) string {
 	return key[slash+1:]
 }
 
-// pairSpellings makes one finding of two differences that are one name in two spellings: a neighbour that is missing exactly where
-// another one is extra, with a near-miss name, or with the same content under a new name.
+// pairSpellings makes one finding of two differences that are one name in two spellings: a neighbour that is missing
+// exactly where another one is extra, with a near-miss name, or with the same content under a new name.
 func (c *comparison) pairSpellings(ds []*difference) []*difference {
 	if c.opt.KeepAbsorbed {
 		return ds
@@ -153,8 +155,9 @@ func (d *difference) lackHave() (lack, have members) {
 	return lack, have
 }
 
-// likeness is the edit distance of two neighbours' names if they may be one: 1 or 2 for a misspelling, 3 for a new name with the same
-// content, 0 for neither. Within a role a near name is enough; across environments the values must be alike too.
+// likeness is the edit distance of two neighbours' names if they may be one: 1 or 2 for a misspelling, 3
+// for a new name with the same content, 0 for neither. Within a role a near name is enough; across
+// environments the values must be alike too.
 func (c *comparison) likeness(a, b *difference) int {
 	x, y := lastName(a.node.key), lastName(b.node.key)
 	if made, other := madeName(x), madeName(y); made != "" || other != "" {
@@ -173,7 +176,8 @@ func (c *comparison) likeness(a, b *difference) int {
 	return 0
 }
 
-// madeName is what an unnamed constraint or index is made on ("check(price)"), from the name that its structure gave it; "" for a real name.
+// madeName is what an unnamed constraint or index is made on ("check(price)"), from the name that
+// its structure gave it; "" for a real name.
 func madeName(name string) string {
 	open, end := strings.IndexByte(name, '('), strings.IndexByte(name, ')')
 	if open < 0 || end < open {
@@ -182,7 +186,8 @@ func madeName(name string) string {
 	return name[:end+1]
 }
 
-// alike reports contents of the same type: both one number, both one truth value, both one text, or subtrees with similar keys.
+// alike reports contents of the same type: both one number, both one truth value, both
+// one text, or subtrees with similar keys.
 func alike(a, b *node) bool {
 	if a.presence {
 		return similar(a.content, b.content)
@@ -230,8 +235,8 @@ func sameContent(a, b *node) bool {
 	return size >= 8 || len(a.content) > 1 && size >= 4
 }
 
-// moreLikelyRight reports that a is the right spelling and b the suspect: the one that more instances have, that is used more often
-// elsewhere, or that the last environment does not have.
+// moreLikelyRight reports that a is the right spelling and b the suspect: the one that more instances have, that is
+// used more often elsewhere, or that the last environment does not have.
 func (c *comparison) moreLikelyRight(a, b *difference) bool {
 	if x, y := a.holders(), b.holders(); x != y {
 		return x > y
@@ -260,8 +265,8 @@ func (d *difference) holders() int {
 // misspeltName reports a name that has another spelling on the other side.
 func (j *judgement) misspeltName() bool { return j.d.counterpart != nil && !j.d.renamed }
 
-// misspeltValue reports an odd instance whose value is a near miss of its peers'. Ports and known hosts that differ by a number are
-// different on purpose, or wrong in another way.
+// misspeltValue reports an odd instance whose value is a near miss of its peers'. Ports and known hosts that differ by
+// a number are different on purpose, or wrong in another way.
 func (j *judgement) misspeltValue() bool {
 	if !j.d.within || j.shape != differs {
 		return false
@@ -289,8 +294,8 @@ func (j *judgement) port() bool {
 	return strings.Contains(name, "port") || strings.Contains(name, "listen")
 }
 
-// nearMissIsLow weighs a near miss across environments low: the environments were typed by different people, and a slip of one
-// character is more often two values than one.
+// nearMissIsLow weighs a near miss across environments low: the environments were typed by different people, and a slip
+// of one character is more often two values than one.
 func (j *judgement) nearMissIsLow(s finding.Severity) finding.Severity {
 	d := j.d
 	if d.within || len(d.sides) != 2 || j.port() {

@@ -7,7 +7,8 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// unitLink says what a captured link below /etc/systemd does to the unit that it names: "enabled", "masked", or "" for any other file.
+// unitLink says what a captured link below /etc/systemd does to the unit that it names:
+// "enabled", "masked", or "" for any other file.
 func (j *judgement) unitLink() string {
 	if !j.wholeObject() {
 		return ""

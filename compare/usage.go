@@ -13,7 +13,8 @@ import (
 // swapShare is the share of memory beyond which used swap is a finding.
 const swapShare = 0.2
 
-// usage remembers the memory and the used swap of every host as the merge passes over them: swapping is said of one host alone.
+// usage remembers the memory and the used swap of every host as the merge passes over
+// them: swapping is said of one host alone.
 type usage struct{ memory, swap map[string]*row }
 
 func (u *usage) note(r *row) {

@@ -109,8 +109,8 @@ func numbers(v string) []string {
 	return strings.Split(v, ".")
 }
 
-// orderPlain compares the versions of ecosystems without an ordering of their own here: runs of digits as numbers, a pre-release ("-rc1") before
-// its release.
+// orderPlain compares the versions of ecosystems without an ordering of their own here: runs of digits as numbers, a
+// pre-release ("-rc1") before its release.
 func orderPlain(a, b string) versionOrder {
 	x, y := strings.TrimPrefix(a, "v"), strings.TrimPrefix(b, "v")
 	cmp := natural(core(x), core(y))

@@ -21,7 +21,8 @@ import (
 	"github.com/envdiff/envdiff/snapshot/service"
 )
 
-// productKinds are the kinds of the collectors themselves, so that these tests notice when a collector's declaration changes.
+// productKinds are the kinds of the collectors themselves, so that these tests notice
+// when a collector's declaration changes.
 func productKinds() []snapshot.Kind {
 	r := snapshot.Registry{Hosts: []snapshot.HostCollector{host.New(), packages.New(), service.New(), config.New()},
 		Databases: append(database.New(), replication.New(), hotquery.New())}

@@ -45,7 +45,8 @@ func (r *rehearsal) lets(broken []breach) int {
 	return n
 }
 
-// passes ends a message about demands of which the replay lets some pass: nobody should wonder why it says ok beside them.
+// passes ends a message about demands of which the replay lets some pass: nobody
+// should wonder why it says ok beside them.
 func (r *rehearsal) passes(broken []breach) string {
 	switch n := r.lets(broken); {
 	case n == 0:
@@ -97,7 +98,8 @@ func hintFor(d *Demand) string {
 	return "convert the values before"
 }
 
-// gapUnproved names what a passed replay does not prove: demands that only rows could answer which the copy does not have.
+// gapUnproved names what a passed replay does not prove: demands that only rows
+// could answer which the copy does not have.
 func (r *rehearsal) gapUnproved(i int) {
 	m := &r.plan.migrations[i]
 	lacking := map[schema.Name]string{}
@@ -138,8 +140,8 @@ func (r *rehearsal) gapUnproved(i int) {
 	}
 }
 
-// forCopy gives what masks must keep: the demands in terms of production's tables. A demand on a new table is about the tables that its rows come from, as far as
-// they have columns of these names.
+// forCopy gives what masks must keep: the demands in terms of production's tables. A demand on a new table is about the
+// tables that its rows come from, as far as they have columns of these names.
 func (p *plan) forCopy() []schema.Obligation {
 	var out []schema.Obligation
 	for _, d := range p.demands() {

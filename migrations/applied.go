@@ -25,8 +25,8 @@ type Applied struct {
 	number int64
 }
 
-// ReadApplied reads the version table through a read-only connection. golang-migrate's own drivers create that table and lock when they
-// open, so they are never pointed at an environment.
+// ReadApplied reads the version table through a read-only connection. golang-migrate's own drivers create that table
+// and lock when they open, so they are never pointed at an environment.
 func ReadApplied(ctx context.Context, db engine.DB, sch *schema.Database, spec Spec) (Applied, error) {
 	a := Applied{Table: spec.table(), number: -1}
 	t, ok := sch.Table(a.Table)
@@ -68,8 +68,8 @@ func (a *Applied) scan(r engine.Row) error {
 	return nil
 }
 
-// versionTable is how another tool's bookkeeping is recognised: by the table's name and columns that it must have. Several tools
-// call theirs schema_migrations.
+// versionTable is how another tool's bookkeeping is recognised: by the table's name and columns that it must have.
+// Several tools call theirs schema_migrations.
 type versionTable struct {
 	tool    string
 	table   string
@@ -99,7 +99,8 @@ var versionTables = []versionTable{
 	{"morph", "db_migrations", []string{"version", "name"}},
 }
 
-// recognise names the tool that keeps its state in this database; "" for none that is known. named is the table that was asked for, if it is there.
+// recognise names the tool that keeps its state in this database; "" for none that is known. named is the
+// table that was asked for, if it is there.
 func recognise(sch *schema.Database, named *schema.Table) string {
 	for _, v := range versionTables {
 		for i := range sch.Tables {

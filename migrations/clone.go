@@ -71,7 +71,8 @@ func (r *rehearsal) emptyClone(ctx context.Context) (scratch, error) {
 	return c, nil
 }
 
-// gapDifferent reports every object that the scratch database has otherwise than production: the rehearsal is no proof for it.
+// gapDifferent reports every object that the scratch database has otherwise than
+// production: the rehearsal is no proof for it.
 func (r *rehearsal) gapDifferent(clone *schema.Database) {
 	for _, name := range different(r.in.Schema, clone, schema.Name{}) {
 		r.gap(snapshot.Object(r.in.Scope, "table", name.Idents()...).String(), "it could not be rebuilt exactly in the scratch database, so what migrations do to it there proves nothing",

@@ -7,8 +7,8 @@ import (
 	"github.com/envdiff/envdiff/internal/schema"
 )
 
-// constraints are everything that a table demands of a row, as obligations: not null, keys and unique indexes, foreign keys, checks.
-// What the server has not validated, and conflicts that it resolves by itself, demand nothing.
+// constraints are everything that a table demands of a row, as obligations: not null, keys and unique indexes, foreign
+// keys, checks. What the server has not validated, and conflicts that it resolves by itself, demand nothing.
 func constraints(t *schema.Table, quote func(string) string, engine string) []schema.Obligation {
 	var out []schema.Obligation
 	for _, c := range t.Columns {
@@ -81,7 +81,8 @@ func on(option string) bool {
 type keyWriter struct {
 	t     *schema.Table
 	quote func(string) string
-	// binary is set where the default collation has to be named: over a query, a column of SQLite would keep the collation of the table that it comes from.
+	// binary is set where the default collation has to be named: over a query, a column of SQLite would keep the
+	// collation of the table that it comes from.
 	binary bool
 }
 
@@ -98,8 +99,8 @@ func (w keyWriter) key(k schema.Key, kind string) schema.Obligation {
 	return o
 }
 
-// prefixes are the expressions of a key that looks at the beginnings of values only; nil for whole values. A prefix of bytes is cut like one of characters:
-// MySQL counts as the column's type does.
+// prefixes are the expressions of a key that looks at the beginnings of values only; nil for whole values. A prefix of
+// bytes is cut like one of characters: MySQL counts as the column's type does.
 func (w keyWriter) prefixes(k schema.Key) []string {
 	if k.Prefixes == nil {
 		return nil

@@ -18,8 +18,9 @@ import (
 	"github.com/envdiff/envdiff/internal/schema"
 )
 
-// Our replay cuts files into statements and imitates golang-migrate's transactions. This file lets golang-migrate itself run the same files, uncut, on a second empty clone,
-// and compares what comes out. Its database drivers write and lock when they open, so they see nothing but scratch databases.
+// Our replay cuts files into statements and imitates golang-migrate's transactions. This file lets golang-migrate
+// itself run the same files, uncut, on a second empty clone, and compares what comes out. Its database drivers write
+// and lock when they open, so they see nothing but scratch databases.
 
 // toolDriver opens golang-migrate's own driver on a scratch database; false for engines that are not wired yet.
 func toolDriver(t engine.Target, spec Spec) (database.Driver, bool, error) {
@@ -38,8 +39,9 @@ func toolDriver(t engine.Target, spec Spec) (database.Driver, bool, error) {
 	return nil, false, nil
 }
 
-// crossCheck compares our replay on an empty clone with the tool's own; a difference is a gap. It has nothing to compare where our replay could not go on, or left out
-// statements that only work where there are rows, or where the tool refuses to start.
+// crossCheck compares our replay on an empty clone with the tool's own; a difference is a gap. It has
+// nothing to compare where our replay could not go on, or left out statements that only work where there are
+// rows, or where the tool refuses to start.
 func (r *rehearsal) crossCheck(ctx context.Context) error {
 	if r.plan.after == nil || r.plan.skipped > 0 || r.out.Pending.Refused != "" || r.in.Engine.Name() != "sqlite" {
 		return nil
@@ -102,7 +104,8 @@ func (r *rehearsal) markApplied(ctx context.Context, c scratch) error {
 	return err
 }
 
-// runTool runs the pending files. golang-migrate's drivers take no context: when ctx ends, the run is told to stop after the current file and left behind.
+// runTool runs the pending files. golang-migrate's drivers take no context: when ctx ends, the run is told to stop
+// after the current file and left behind.
 func runTool(ctx context.Context, t engine.Target, spec Spec) error {
 	files, err := iofs.New(os.DirFS(spec.Dir), ".")
 	if err != nil {

@@ -26,8 +26,8 @@ func (r *rehearsal) queries(broken []breach) []finding.Query {
 	return out
 }
 
-// finder is a query that gives the keys of the rows which break a demand; "" where there is none, where production has not these rows now (earlier statements
-// make them), or where it would show a literal of the migration.
+// finder is a query that gives the keys of the rows which break a demand; "" where there is none, where production has
+// not these rows now (earlier statements make them), or where it would show a literal of the migration.
 func (r *rehearsal) finder(b breach) string {
 	d := b.demand
 	finder, ok := r.in.Engine.(engine.Finder)
@@ -62,8 +62,8 @@ func (r *rehearsal) finder(b breach) string {
 	return sql
 }
 
-// overTable reports whether production's table itself can stand for the demand's rows: every row is one of the table's, and everything that the demand and the
-// table's key look at has the same name and value in both.
+// overTable reports whether production's table itself can stand for the demand's rows: every row is one of the table's,
+// and everything that the demand and the table's key look at has the same name and value in both.
 func (d *Demand) overTable(t *schema.Table, engineName string) bool {
 	if d.rows == nil || d.rows.query == "" && d.rows.table != t.Name {
 		return false
@@ -108,8 +108,8 @@ func unlike(t *schema.Table, o schema.Obligation) []string {
 	return out
 }
 
-// copied maps the columns whose values are production's own, in lower case, to the names that they have there; false where the rows are not all the rows of
-// the table.
+// copied maps the columns whose values are production's own, in lower case, to the names that they have there; false
+// where the rows are not all the rows of the table.
 func (r *rows) copied(t *schema.Table, engineName string) (map[string]string, bool) {
 	out := map[string]string{}
 	var items []string

@@ -15,9 +15,10 @@ import (
 	"github.com/golang-migrate/migrate/v4/source/iofs"
 )
 
-// golang-migrate's source drivers (v4.20.1) skip without a word what does not match source.Regex, what overflows uint64, and sub-directories; they run
-// every extension; and they refuse a directory in which a version and direction come twice. So the directory is read by the driver,
-// which decides, and listed a second time to tell what the driver passed over.
+// golang-migrate's source drivers (v4.20.1) skip without a word what does not match source.Regex, what
+// overflows uint64, and sub-directories; they run every extension; and they refuse a directory in which a
+// version and direction come twice. So the directory is read by the driver, which decides, and listed a second
+// time to tell what the driver passed over.
 
 // versionedName is a name that was meant as a migration: a version and something after it.
 var versionedName = regexp.MustCompile(`^[vV]?[0-9]+[-_. ].*`)
@@ -62,7 +63,8 @@ func readGolangMigrate(spec Spec, dir fs.FS) (*Source, error) {
 	return src, nil
 }
 
-// list parses the names of a directory's files and records those that the tool treats otherwise than their author expects.
+// list parses the names of a directory's files and records those that the tool
+// treats otherwise than their author expects.
 func list(src *Source, entries []fs.DirEntry) map[uint64]*Migration {
 	listed := map[uint64]*Migration{}
 	for _, e := range entries {
@@ -152,7 +154,8 @@ func suggestion(file string) string {
 	return fmt.Sprintf("%s_%s.%s.sql", m[1], name, direction)
 }
 
-// listBelow records migrations in a sub-directory, which the driver does not enter. Archives of old migrations are common, so they count only while their version would be pending.
+// listBelow records migrations in a sub-directory, which the driver does not enter. Archives of old migrations are
+// common, so they count only while their version would be pending.
 func (s *Source) listBelow(dir fs.FS, name string) {
 	entries, err := fs.ReadDir(dir, name)
 	if err != nil {

@@ -31,7 +31,8 @@ type plan struct {
 	migrations []planned
 	// after is the schema once everything ran; nil when the clone did not get that far.
 	after *schema.Database
-	// skipped counts statements that only work where there are rows: an INSERT of a looked-up id finds nothing on an empty clone.
+	// skipped counts statements that only work where there are rows: an INSERT of a
+	// looked-up id finds nothing on an empty clone.
 	skipped int
 	// stop is where and why the clone could not go on; demands of later statements are not known.
 	stop *stopped
@@ -184,8 +185,8 @@ var mysqlRefusals = map[string]schema.ObligationKind{
 	"1264": schema.Convertible, "1265": schema.Convertible, "1292": schema.Convertible, "1366": schema.Convertible, "1406": schema.Convertible,
 }
 
-// refusal is the kind of constraint that refused, or "" for any other error: PostgreSQL's SQLSTATE class 23, SQLite's extended result codes, and
-// the error numbers of MySQL and MariaDB.
+// refusal is the kind of constraint that refused, or "" for any other error: PostgreSQL's SQLSTATE class 23, SQLite's
+// extended result codes, and the error numbers of MySQL and MariaDB.
 func refusal(e *engine.Error) schema.ObligationKind {
 	code := strings.ToUpper(e.Code)
 	if kind, ok := mysqlRefusals[code]; ok {

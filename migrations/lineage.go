@@ -17,14 +17,15 @@ const (
 	selected
 	// empty: created by a pending migration and not filled yet.
 	empty
-	// written: changed by pending statements that production cannot be asked about. rows, if any, are what they were before.
+	// written: changed by pending statements that production cannot be asked about.
+	// rows, if any, are what they were before.
 	written
 	// seeded: only rows that the migrations bring themselves; production's data plays no part.
 	seeded
 )
 
-// table is one table while the pending migrations run. Pointers to it stay valid over renames, so what was learnt of a table early
-// can be told under its last name.
+// table is one table while the pending migrations run. Pointers to it stay valid over renames, so what was learnt of a
+// table early can be told under its last name.
 type table struct {
 	name   schema.Name
 	origin origin
@@ -36,7 +37,8 @@ type lineage struct {
 	engine string
 	quote  func(string) string
 	tables map[schema.Name]*table
-	// views are production's, and changedViews those that pending statements made or changed: a SELECT that uses one of these cannot be asked of production.
+	// views are production's, and changedViews those that pending statements made or changed: a SELECT that uses one
+	// of these cannot be asked of production.
 	views, changedViews []string
 }
 
@@ -53,8 +55,9 @@ func newLineage(db *schema.Database, quote func(string) string) *lineage {
 	return l
 }
 
-// step takes one statement: its text, the schema before and after it, on an empty clone, and its effects on rows. It returns what the statement
-// demands of rows that exist, and moves on. The text only tells whether a type is changed by an expression of the statement's own.
+// step takes one statement: its text, the schema before and after it, on an empty clone, and its effects on rows. It
+// returns what the statement demands of rows that exist, and moves on. The text only tells whether a type is changed
+// by an expression of the statement's own.
 func (l *lineage) step(sql string, before, after *schema.Database, eff engine.Effects) []*Demand {
 	m := match(before, after)
 	var demands []*Demand
@@ -83,8 +86,8 @@ type matched struct {
 
 func (m matched) renames() bool { return len(m.renamed) > 0 || len(m.columns) > 0 }
 
-// match pairs tables by name, then by storage: one statement renames a table, or creates and drops, never both. (By name first: SQLite moves root
-// pages about when it vacuums.)
+// match pairs tables by name, then by storage: one statement renames a table, or creates and drops, never both. (By
+// name first: SQLite moves root pages about when it vacuums.)
 func match(before, after *schema.Database) matched {
 	m := matched{renamed: map[schema.Name]schema.Name{}, columns: map[schema.Name]map[string]string{}}
 	gone := map[string]schema.Name{}
@@ -265,8 +268,9 @@ func (l *lineage) fill(t *table, ins *engine.InsertSelect, after *schema.Databas
 	}
 }
 
-// selection is the rows of an INSERT … SELECT as production can be asked for them, and how much the answer is worth: decisive over rows that nothing pending
-// has changed, conditional over ones that were written to, unproved where the query would not mean the same in production.
+// selection is the rows of an INSERT … SELECT as production can be asked for them, and how much the answer is worth:
+// decisive over rows that nothing pending has changed, conditional over ones that were written to, unproved where the
+// query would not mean the same in production.
 func (l *lineage) selection(ins *engine.InsertSelect, def *schema.Table, eff engine.Effects) (*rows, Status) {
 	status := Decisive
 	var reads []schema.Name

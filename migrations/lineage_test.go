@@ -9,7 +9,8 @@ import (
 	"github.com/envdiff/envdiff/internal/schema"
 )
 
-// These tests feed lineage with schemas and effects written by hand, as an engine would report them; rehearse_test.go runs the same stories on real databases.
+// These tests feed lineage with schemas and effects written by hand, as an engine would report them; rehearse_test.go
+// runs the same stories on real databases.
 
 func quoted(s string) string { return `"` + s + `"` }
 

@@ -14,9 +14,11 @@ type Status string
 
 // The statuses, as in the report.
 const (
-	// Decisive: nothing pending touches the rows before the statement, so what breaks the demand now will break it then.
+	// Decisive: nothing pending touches the rows before the statement, so what
+	// breaks the demand now will break it then.
 	Decisive Status = "decisive"
-	// Conditional: an earlier pending statement writes to the rows, so the answer holds only if that changes nothing about it.
+	// Conditional: an earlier pending statement writes to the rows, so the answer
+	// holds only if that changes nothing about it.
 	Conditional Status = "conditional"
 	// Unproved: production cannot be asked.
 	Unproved Status = "unproved"
@@ -82,7 +84,8 @@ func (l *lineage) altered(sql string, before, after *schema.Table, db *schema.Da
 	return out
 }
 
-// convertsByExpression reports whether ALTER … TYPE … USING says itself how values are converted: the schema does not keep that.
+// convertsByExpression reports whether ALTER … TYPE … USING says itself how values are
+// converted: the schema does not keep that.
 func convertsByExpression(sql string) bool { return usingWord.MatchString(withoutComments(sql)) }
 
 var usingWord = regexp.MustCompile(`(?i)\busing\b`)
@@ -100,7 +103,8 @@ func hasDefault(c *schema.Column) bool {
 	return c.Identity != "" || c.Default != nil && !strings.EqualFold(strings.Trim(*c.Default, "() "), "null")
 }
 
-// inserted gives the demands of an INSERT … SELECT: every constraint of its target, over the rows that the SELECT yields.
+// inserted gives the demands of an INSERT … SELECT: every constraint of its
+// target, over the rows that the SELECT yields.
 func (l *lineage) inserted(ins *engine.InsertSelect, db *schema.Database, eff engine.Effects) []*Demand {
 	def, ok := db.Table(ins.Table)
 	t := l.tables[ins.Table]
@@ -127,7 +131,8 @@ func (l *lineage) inserted(ins *engine.InsertSelect, db *schema.Database, eff en
 	return out
 }
 
-// skipped reports whether an INSERT cannot break a demand: the column is left to a default that is not null, or to the engine's own numbering.
+// skipped reports whether an INSERT cannot break a demand: the column is left to a default that is not
+// null, or to the engine's own numbering.
 func skipped(o schema.Obligation, def *schema.Table, filled []string) bool {
 	if o.Kind != schema.NotNull && o.Kind != schema.UniqueKey {
 		return false
@@ -168,8 +173,8 @@ func (l *lineage) reads(ins *engine.InsertSelect, eff engine.Effects) []schema.N
 	return out
 }
 
-// hadReference reports whether one of the tables that a rebuild reads already declares the foreign key: it demands nothing new, and rows that break it
-// already do (SQLite enforces foreign keys only for connections that ask for it).
+// hadReference reports whether one of the tables that a rebuild reads already declares the foreign key: it demands
+// nothing new, and rows that break it already do (SQLite enforces foreign keys only for connections that ask for it).
 func (l *lineage) hadReference(o schema.Obligation, from []schema.Name, db *schema.Database) bool {
 	for _, name := range from {
 		for _, t := range l.tables {
@@ -190,8 +195,8 @@ func (l *lineage) hadReference(o schema.Obligation, from []schema.Name, db *sche
 	return false
 }
 
-// converts reports whether storing the rows changes values that the demand is about: a column of another declared type than its namesake
-// in the tables read. What the probe sees is then not what the constraint sees.
+// converts reports whether storing the rows changes values that the demand is about: a column of another declared type
+// than its namesake in the tables read. What the probe sees is then not what the constraint sees.
 func (l *lineage) converts(o schema.Obligation, def *schema.Table, from []schema.Name, db *schema.Database) bool {
 	for _, name := range reading(o, def) {
 		c, ok := def.Column(name)
@@ -209,7 +214,8 @@ func (l *lineage) converts(o schema.Obligation, def *schema.Table, from []schema
 	return false
 }
 
-// reading is the columns that an obligation looks at. Where only its text is known, every column that the text mentions counts.
+// reading is the columns that an obligation looks at. Where only its text is known,
+// every column that the text mentions counts.
 func reading(o schema.Obligation, def *schema.Table) []string {
 	out := append([]string(nil), o.Columns...)
 	text := o.Where
@@ -251,7 +257,8 @@ func (l *lineage) demand(o schema.Obligation, t *table, r *rows, here schema.Rel
 	return d
 }
 
-// referenced completes a foreign key with the key it means, in production's terms, and weakens the status where the referenced rows are not production's own.
+// referenced completes a foreign key with the key it means, in production's terms, and weakens the status where the
+// referenced rows are not production's own.
 func (l *lineage) referenced(d *Demand, db *schema.Database) Status {
 	o := &d.Obligation
 	parent, ok := db.Table(o.RefTable)

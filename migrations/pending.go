@@ -29,8 +29,9 @@ func (p Pending) Versions() []string {
 	return out
 }
 
-// PendingOf compares a source with a version table. golang-migrate runs what follows the applied version. A file with a lower version
-// that never ran is not among the findings: the table keeps one row, so nobody can tell it from one that did.
+// PendingOf compares a source with a version table. golang-migrate runs what follows the applied
+// version. A file with a lower version that never ran is not among the findings: the table keeps one
+// row, so nobody can tell it from one that did.
 func PendingOf(scope, environment string, environments []string, src *Source, applied Applied) Pending {
 	p := Pending{Scope: scope, Applied: applied, Migrations: []Migration{}, Findings: []finding.Finding{}, Refused: src.Refused, Replayable: src.Refused == ""}
 	for _, m := range src.Migrations {

@@ -66,7 +66,8 @@ func integer(c engine.Cell) (int64, error) {
 	return n, nil
 }
 
-// probe asks production about every demand, one after another in the one read-only session that sees one moment. The error is the context's.
+// probe asks production about every demand, one after another in the one read-only session that sees
+// one moment. The error is the context's.
 func (r *rehearsal) probe(ctx context.Context) error {
 	demands := r.plan.demands()
 	for i, d := range demands {

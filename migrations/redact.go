@@ -7,9 +7,9 @@ import (
 	"github.com/envdiff/envdiff/internal/schema"
 )
 
-// redactor takes the literals out of statements that bear rows, for the report. DDL stays as it is: its literals (a default, the list of a check) are part of the
-// schema, and whoever reads the report must see them. A text in double quotes is a name only if the schema knows it: SQLite and MySQL take it for a
-// string otherwise.
+// redactor takes the literals out of statements that bear rows, for the report. DDL stays as it is: its literals (a
+// default, the list of a check) are part of the schema, and whoever reads the report must see them. A text in double
+// quotes is a name only if the schema knows it: SQLite and MySQL take it for a string otherwise.
 type redactor struct {
 	names map[string]bool
 }
@@ -158,7 +158,8 @@ func until(s, end string) int {
 	return len(s)
 }
 
-// quotedEnd is the end of the text quoted at s[start]; a doubled quote stands for itself, a backslash for the next byte where escapes are on.
+// quotedEnd is the end of the text quoted at s[start]; a doubled quote stands for itself, a backslash
+// for the next byte where escapes are on.
 func quotedEnd(s string, start int, quote byte, escapes bool) int {
 	for i := start + 1; i < len(s); i++ {
 		switch {

@@ -25,8 +25,9 @@ type Input struct {
 
 	ScratchBase engine.Target // where empty clones are made: a server …
 	ScratchDir  string        // … or a directory
-	// BuildCopy makes the sanitised copy. obligations are what the pending migrations demand, in terms of production's tables and columns: masks must
-	// keep what they look at. The copy is dropped after the rehearsal unless its mode is "reused".
+	// BuildCopy makes the sanitised copy. obligations are what the pending migrations demand, in terms
+	// of production's tables and columns: masks must keep what they look at. The copy is dropped after
+	// the rehearsal unless its mode is "reused".
 	BuildCopy func(ctx context.Context, obligations []schema.Obligation) (CopyResult, error)
 
 	Now      func() time.Time
@@ -77,9 +78,10 @@ type rehearsal struct {
 	doing string
 }
 
-// Rehearse replays the pending migrations of one database and asks production what they will meet. Production is only read. Everything made on the way is dropped, also
-// after an error or when ctx ends. A deadline gives a gap and what is known so far; an error means that nothing can be said: the source or the
-// database could not be read, the copy could not be built, or ctx was cancelled.
+// Rehearse replays the pending migrations of one database and asks production what they will meet. Production is only
+// read. Everything made on the way is dropped, also after an error or when ctx ends. A deadline gives a gap and what
+// is known so far; an error means that nothing can be said: the source or the database could not be read, the copy
+// could not be built, or ctx was cancelled.
 func Rehearse(ctx context.Context, in Input) (Output, error) {
 	if len(in.Environments) == 0 {
 		in.Environments = []string{in.Environment}

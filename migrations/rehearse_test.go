@@ -22,7 +22,8 @@ import (
 // planted is part of every text value that the tests plant: no output may hold it.
 const planted = "zqtoken"
 
-// shop is production before any story: 6 users of whom two share an e-mail but for its case and one has none, 4 orders of whom one belongs to nobody.
+// shop is production before any story: 6 users of whom two share an e-mail but for its case and one has none,
+// 4 orders of whom one belongs to nobody.
 const shop = `
 CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, plan TEXT DEFAULT 'free', age INTEGER);
 INSERT INTO users VALUES (1, 'zqtoken-a@x.example', 'pro', 30), (2, 'ZQTOKEN-A@x.example', 'free', -4), (3, 'zqtoken-b@x.example', 'zqtoken-plan', 41),
@@ -69,7 +70,8 @@ type tableRows struct {
 	rows    []engine.Row
 }
 
-// faithfulCopy is BuildCopy without masks: the rows as they are, except those of excluded tables. change, if any, plays a mask.
+// faithfulCopy is BuildCopy without masks: the rows as they are, except those of
+// excluded tables. change, if any, plays a mask.
 func faithfulCopy(db engine.DB, sch *schema.Database, dir string, excluded []string, change func(table string, row engine.Row)) func(context.Context, []schema.Obligation) (CopyResult, error) {
 	return func(ctx context.Context, _ []schema.Obligation) (CopyResult, error) {
 		e := db.Engine()
@@ -159,7 +161,8 @@ type trial struct {
 	build      func(context.Context, []schema.Obligation) (CopyResult, error)
 }
 
-// run rehearses, and checks what holds for every rehearsal: the directory of production is untouched, nothing scratch is left, and no value of a row is in the output.
+// run rehearses, and checks what holds for every rehearsal: the directory of production is untouched, nothing scratch
+// is left, and no value of a row is in the output.
 func (tr trial) run(t *testing.T) (Output, error) {
 	t.Helper()
 	ctx := context.Background()
@@ -272,7 +275,8 @@ func gaps(out Output) []string {
 	return g
 }
 
-// one rehearses a single migration, 42_x, on the shop and wants exactly one finding of a rule, with these words; no rule wants silence.
+// one rehearses a single migration, 42_x, on the shop and wants exactly one finding of a rule,
+// with these words; no rule wants silence.
 func one(t *testing.T, tr trial, script, rule string, words ...string) Output {
 	t.Helper()
 	if tr.production == "" {

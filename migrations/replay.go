@@ -96,7 +96,8 @@ func (r *rehearsal) replayOne(ctx context.Context, s engine.Session, i int) *fai
 	return nil
 }
 
-// notice counts what the engine will not: demands that it does not enforce, and that production cannot be asked about for certain.
+// notice counts what the engine will not: demands that it does not enforce, and that
+// production cannot be asked about for certain.
 func (r *rehearsal) notice(ctx context.Context, s engine.Session, demands []*Demand) {
 	for _, d := range demands {
 		if d.Status == Decisive || !unenforced(r.in.Engine.Name(), d) {
@@ -108,7 +109,8 @@ func (r *rehearsal) notice(ctx context.Context, s engine.Session, demands []*Dem
 	}
 }
 
-// unenforced reports whether a statement passes although rows break its demand: SQLite checks foreign keys only for connections that ask for it, and golang-migrate's does not.
+// unenforced reports whether a statement passes although rows break its demand: SQLite checks foreign keys only for
+// connections that ask for it, and golang-migrate's does not.
 func unenforced(engineName string, d *Demand) bool {
 	return engineName == "sqlite" && d.Obligation.Kind == schema.Reference
 }
@@ -132,7 +134,8 @@ func statementError(err error) *finding.StatementError {
 	return &finding.StatementError{Message: err.Error()}
 }
 
-// blame finds the demand that the copy's rows broke and counts them there, while the session still sees the rows as they were before the statement.
+// blame finds the demand that the copy's rows broke and counts them there, while the session still sees the
+// rows as they were before the statement.
 func (r *rehearsal) blame(ctx context.Context, s engine.Session, f *failure, demands []*Demand) {
 	for _, d := range suspects(f.err, demands) {
 		_, violations, _, err := count(ctx, r.in.Engine, s, d.local, d.Here)
@@ -143,8 +146,8 @@ func (r *rehearsal) blame(ctx context.Context, s engine.Session, f *failure, dem
 	}
 }
 
-// suspects are the demands that an error can be about, the ones it names first. A refusal that says nothing of its kind (SQLite's "Cannot add a NOT NULL column …")
-// suspects them all.
+// suspects are the demands that an error can be about, the ones it names first. A refusal that says nothing of its kind
+// (SQLite's "Cannot add a NOT NULL column …") suspects them all.
 func suspects(err error, demands []*Demand) []*Demand {
 	var e *engine.Error
 	if !errors.As(err, &e) {

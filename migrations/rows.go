@@ -9,16 +9,16 @@ import (
 	"github.com/envdiff/envdiff/internal/schema"
 )
 
-// rows says where the rows of a table come from while pending migrations run: a table of production, or a query over it, whose columns may since have
-// been renamed, dropped or added. Its relation is what a probe asks production.
+// rows says where the rows of a table come from while pending migrations run: a table of production, or a query over
+// it, whose columns may since have been renamed, dropped or added. Its relation is what a probe asks production.
 type rows struct {
 	table   schema.Name   // production's own; with query == ""
 	query   string        // the SELECT of an INSERT … SELECT
 	width   int           // columns that query yields
 	columns []column      // as the table has them now
 	reads   []schema.Name // production's tables that the rows come from
-	// unchanged is false once a column of production's table was added, renamed or dropped: a recorded query that names the
-	// table would then mean something else in production.
+	// unchanged is false once a column of production's table was added, renamed or dropped: a recorded query that names
+	// the table would then mean something else in production.
 	unchanged bool
 }
 
@@ -40,7 +40,8 @@ func ownRows(t *schema.Table) *rows {
 	return r
 }
 
-// queryRows are the rows that an INSERT … SELECT into t brings: columns names what the query fills, the others take their default.
+// queryRows are the rows that an INSERT … SELECT into t brings: columns names what the
+// query fills, the others take their default.
 func queryRows(t *schema.Table, columns []string, query string, reads []schema.Name) *rows {
 	r := &rows{query: query, width: len(columns), reads: reads}
 	filled := map[string]int{}
@@ -62,7 +63,8 @@ func queryRows(t *schema.Table, columns []string, query string, reads []schema.N
 func (r *rows) added(c *schema.Column) column {
 	switch {
 	case c.Generated != "":
-		// Over production's own table the expression can be asked as it stands; a query's columns have no names of their own.
+		// Over production's own table the expression can be asked as it stands; a
+		// query's columns have no names of their own.
 		return column{name: c.Name, expr: "(" + c.Generated + ")", lost: r.query != "" || !r.unchanged}
 	case c.Default == nil:
 		return column{name: c.Name, expr: "NULL", lost: c.Identity != ""}
@@ -145,7 +147,8 @@ func (r *rows) relation(quote func(string) string) schema.Relation {
 	return schema.Relation{Query: "SELECT " + strings.Join(items, ", ") + " FROM " + quoteName(r.table, quote), Columns: names}
 }
 
-// qualified finds a table named with the schema that every database has: a query over moved tables cannot be put over production's then.
+// qualified finds a table named with the schema that every database has: a query over moved
+// tables cannot be put over production's then.
 var qualified = regexp.MustCompile(`(?i)\b(main|public)["` + "`" + `]?\s*\.`)
 
 // over writes a query whose tables are not production's any more, because pending statements renamed, altered or rebuilt them, as one over production's: each

@@ -94,7 +94,8 @@ type Problem struct {
 	Pending bool
 }
 
-// ReadSource lists a directory of migrations. An error means that the directory could not be read or the tool is not known.
+// ReadSource lists a directory of migrations. An error means that the directory
+// could not be read or the tool is not known.
 func ReadSource(spec Spec) (*Source, error) {
 	if spec.tool() != golangMigrate {
 		return nil, fmt.Errorf("migrations of %s are not supported yet: only golang-migrate's are", spec.tool())

@@ -18,14 +18,16 @@ const (
 	startsByWords = "START TRANSACTION"
 )
 
-// transaction runs the statements of one file as golang-migrate (v4.20.1) would: its SQLite driver wraps the file in a transaction whatever it holds
-// (so a BEGIN in it fails and PRAGMA foreign_keys does nothing) unless its x-no-tx-wrap is set; its PostgreSQL drivers send the
-// file as one query, which is a transaction unless it is a single statement or brings its own.
+// transaction runs the statements of one file as golang-migrate (v4.20.1) would: its SQLite driver wraps the
+// file in a transaction whatever it holds (so a BEGIN in it fails and PRAGMA foreign_keys does nothing) unless
+// its x-no-tx-wrap is set; its PostgreSQL drivers send the file as one query, which is a transaction unless it
+// is a single statement or brings its own.
 type transaction struct {
 	s engine.Session
 	// wrapped is set for a file that runs in one transaction that it did not open itself.
 	wrapped bool
-	// savepoints are needed where a failed statement aborts its transaction, to look at the rows as they were just before it.
+	// savepoints are needed where a failed statement aborts its transaction, to look
+	// at the rows as they were just before it.
 	savepoints bool
 }
 
@@ -58,7 +60,8 @@ func (t *transaction) begin(ctx context.Context) error {
 	return err
 }
 
-// exec runs one statement. After an error the session sees the rows as they were before it, where the engine can do that.
+// exec runs one statement. After an error the session sees the rows as they were
+// before it, where the engine can do that.
 func (t *transaction) exec(ctx context.Context, sql string) (int64, error) {
 	if !t.savepoints {
 		return t.s.Exec(ctx, sql)

@@ -14,7 +14,8 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// report turns what is known into the rehearsal section, one verdict per migration, and gaps for what nobody could prove.
+// report turns what is known into the rehearsal section, one verdict per
+// migration, and gaps for what nobody could prove.
 func (r *rehearsal) report() {
 	if r.plan == nil {
 		return
@@ -132,7 +133,8 @@ func (b breach) String() string {
 	return text
 }
 
-// broken lists the demands of a migration that production's rows break for certain, and those that the copy's break unnoticed; what stops the migration comes first.
+// broken lists the demands of a migration that production's rows break for certain, and those that the copy's break
+// unnoticed; what stops the migration comes first.
 func (r *rehearsal) broken(m *planned) []breach {
 	var out []breach
 	for j, s := range m.statements {
@@ -170,7 +172,8 @@ func (r *rehearsal) artefactMessage(m *planned, f *failure) string {
 	return m.Label() + " fails on the copy only: " + breach{f.demand, f.onCopy, m, f.statement, false}.String() + ", but none in production"
 }
 
-// causes are the demands that rows break in a migration that failed: what stopped it, if that is known, and then the rest.
+// causes are the demands that rows break in a migration that failed: what stopped
+// it, if that is known, and then the rest.
 func (r *rehearsal) causes(m *planned, f *failure) []breach {
 	if f.demand == nil {
 		return r.broken(m)

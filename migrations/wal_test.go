@@ -16,7 +16,8 @@ import (
 	"github.com/envdiff/envdiff/internal/engine/sqlite"
 )
 
-// writerVariable makes the test binary a writer of the SQLite file that it names: another process, as an application is.
+// writerVariable makes the test binary a writer of the SQLite file that it
+// names: another process, as an application is.
 const writerVariable = "ENVDIFF_TEST_SQLITE_WRITER"
 
 func TestMain(m *testing.M) {

@@ -5,9 +5,10 @@ import (
 	"unicode/utf8"
 )
 
-// An alphabet is the set of characters that may replace each other: digits, Latin letters in both cases, the letters of one page of
-// Unicode. All members have the same length in UTF-8, so a masked text has the length of its source in characters and in bytes.
-// Cased letters are one symbol in two forms: the permutation sees the lower case, and the case goes back on afterwards.
+// An alphabet is the set of characters that may replace each other: digits, Latin letters in both cases, the
+// letters of one page of Unicode. All members have the same length in UTF-8, so a masked text has the length of its
+// source in characters and in bytes. Cased letters are one symbol in two forms: the permutation sees the lower
+// case, and the case goes back on afterwards.
 //
 // The order matters in one way: the first half holds the characters that real values use most. See shape.derange.
 type alphabet struct {
@@ -33,7 +34,8 @@ func byteRange(lo, hi rune) []rune {
 	return rs
 }
 
-// member is a character's place: which alphabet, which symbol, which case. A nil alphabet means that the character is kept.
+// member is a character's place: which alphabet, which symbol, which case. A nil
+// alphabet means that the character is kept.
 type member struct {
 	alphabet *alphabet
 	sym      byte
@@ -62,12 +64,13 @@ func index(alphabets ...*alphabet) *[utf8.RuneSelf]member {
 	return &t
 }
 
-// page is the members of 256 neighbouring code points beyond ASCII. A page lies in one script or a few related ones and, above
-// U+0080, in one length of UTF-8.
+// page is the members of 256 neighbouring code points beyond ASCII. A page lies in one script or a few related ones
+// and, above U+0080, in one length of UTF-8.
 type page [256]member
 
-// newPage builds the alphabets of the page that starts at first: letters with a case partner in the same page, other letters,
-// numbers, and above U+2600 symbols (emoji). Punctuation, marks, joiners, controls and characters without a fellow are kept.
+// newPage builds the alphabets of the page that starts at first: letters with a case partner in the same
+// page, other letters, numbers, and above U+2600 symbols (emoji). Punctuation, marks, joiners, controls
+// and characters without a fellow are kept.
 func newPage(first rune) *page {
 	var p page
 	cased, uncased, numbers, symbols := &alphabet{}, &alphabet{}, &alphabet{}, &alphabet{}

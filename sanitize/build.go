@@ -18,8 +18,9 @@ type Built struct {
 	Rows   int64
 }
 
-// Build makes a scratch database beside base or in dir, gives it the schema, copies into it and checks it. On any error, a *LeakError
-// included, the scratch is dropped again and Built has no target; after a leak it still has the report.
+// Build makes a scratch database beside base or in dir, gives it the schema, copies into it and
+// checks it. On any error, a *LeakError included, the scratch is dropped again and Built has no
+// target; after a leak it still has the report.
 func Build(ctx context.Context, src engine.DB, base engine.Target, dir string, sch *schema.Database, plan *Plan, key keys.Key, opt CopyOptions) (built *Built, err error) {
 	e := src.Engine()
 	before, after, err := e.DDL(sch)

@@ -18,16 +18,18 @@ type CopyOptions struct {
 	Sample *Sample
 	// Progress is called now and then with the rows of a table so far.
 	Progress func(table string, rows int64)
-	// Note is told what the reader of the report should know: that the leak check looked for a share of the values only. Optional.
+	// Note is told what the reader of the report should know: that the leak check looked
+	// for a share of the values only. Optional.
 	Note func(text string)
-	// MaxLeakValues bounds how many source values the leak check remembers; 0 is DefaultLeakValues. Beyond it a keyed share of them is
-	// looked for, and Note says so.
+	// MaxLeakValues bounds how many source values the leak check remembers; 0 is DefaultLeakValues. Beyond it a keyed
+	// share of them is looked for, and Note says so.
 	MaxLeakValues int
 }
 
-// Copy streams every table of the plan from src to dst, masking on the way, and then looks in dst for raw values. dst already has the
-// tables (what must stand before the rows) and is empty; excluded tables stay empty. The result describes what was copied, also when the error is a
-// *LeakError: then dst holds a raw value and the caller has to drop it.
+// Copy streams every table of the plan from src to dst, masking on the way, and then looks in dst for
+// raw values. dst already has the tables (what must stand before the rows) and is empty; excluded tables
+// stay empty. The result describes what was copied, also when the error is a *LeakError: then dst holds
+// a raw value and the caller has to drop it.
 func Copy(ctx context.Context, src, dst engine.DB, sch *schema.Database, plan *Plan, key keys.Key, opt CopyOptions) (*finding.Sanitization, error) {
 	if key.Zero() {
 		return nil, errors.New("masking needs the pseudonym key: envdiff init makes one, and envdiff.yaml names it under keys.pseudonym")

@@ -5,7 +5,8 @@ import (
 	"unicode"
 )
 
-// nameParts splits a column's or table's name into lower-case words: camelCase, snake_case and digits end one; accents are taken off.
+// nameParts splits a column's or table's name into lower-case words: camelCase, snake_case
+// and digits end one; accents are taken off.
 func nameParts(name string) []string {
 	var parts []string
 	var b strings.Builder
@@ -40,8 +41,9 @@ var plainLetters = map[rune]string{
 	'ñ': "n", 'ò': "o", 'ó': "o", 'ô': "o", 'õ': "o", 'ù': "u", 'ú': "u", 'û': "u", 'ą': "a", 'ć': "c", 'ę': "e", 'ł': "l", 'ń': "n", 'ś': "s", 'ź': "z", 'ż': "z",
 }
 
-// categoryOf reads what a column's name says: the longest run of words that the dictionary knows, the last one where several are as long
-// (in "contact email" the mail counts). A name that ends like email_verified_at says something about a value and has none.
+// categoryOf reads what a column's name says: the longest run of words that the dictionary knows, the last
+// one where several are as long (in "contact email" the mail counts). A name that ends like email_verified_at
+// says something about a value and has none.
 func categoryOf(name string) (category, bool) {
 	parts := nameParts(name)
 	if len(parts) > 1 && prefixes[parts[0]] {

@@ -2,8 +2,8 @@ package sanitize
 
 import "strings"
 
-// isNationalID recognises personal numbers that carry a check digit or a strict form. Formats that are any number of a length (most
-// passports) are found by the column's name only.
+// isNationalID recognises personal numbers that carry a check digit or a strict form. Formats that are any number of a
+// length (most passports) are found by the column's name only.
 func isNationalID(v []byte) bool {
 	if len(v) < 8 || len(v) > 18 {
 		return false
@@ -80,7 +80,8 @@ func ukNINO(s string) bool {
 	return strings.IndexByte("ABCEGHJKLMNOPRSTWXYZ", s[0]) >= 0 && strings.IndexByte("ABCEGHJKLMNPRSTWXYZ", s[1]) >= 0 && digitsOf(s[2:8]) != nil && s[8] >= 'A' && s[8] <= 'D'
 }
 
-// italyCode: the form of a codice fiscale, six letters, two digits, a month's letter, two digits, a place, a check letter.
+// italyCode: the form of a codice fiscale, six letters, two digits, a month's
+// letter, two digits, a place, a check letter.
 func italyCode(s string) bool {
 	for i := range s {
 		digit := s[i] >= '0' && s[i] <= '9'

@@ -127,7 +127,8 @@ func isStreet(w string) bool {
 
 var streetWords = words(`street st road rd avenue ave lane ln boulevard blvd drive court square rue boulevard chemin impasse allee calle avenida plaza paseo carrer rua travessa praca via viale piazza corso ulica ul aleja straat weg straße strasse platz`)
 
-// givenNames are frequent given names of the dictionaries' languages: a column in which many values begin with one holds names of people.
+// givenNames are frequent given names of the dictionaries' languages: a column in which many
+// values begin with one holds names of people.
 var givenNames = words(`james john robert michael william david richard joseph thomas charles mary patricia jennifer linda elizabeth barbara susan jessica sarah karen emma olivia ava sophia emily jack harry george oliver daniel matthew andrew paul mark steven kevin brian anna maria peter hans
 	jürgen klaus wolfgang dieter uwe stefan andreas christian markus alexander jan lukas leon felix jonas finn paul julia sabine petra monika ursula claudia heike nicole lena lea greta katja ulla jean pierre michel philippe alain nicolas julien françois louis hugo marie nathalie isabelle sylvie catherine camille léa chloé manon
 	jose juan antonio manuel francisco javier carlos miguel pablo luis pedro diego carmen ana laura marta lucia elena isabel rosa pilar joao paulo rui tiago bruno rafael mariana ines catarina beatriz giuseppe giovanni marco luca andrea matteo alessandro francesca giulia chiara sofia carla
@@ -152,7 +153,8 @@ func isCard(v []byte) bool {
 	return n >= 13 && luhnDigit(v[:last]) == v[last]-'0'
 }
 
-// looksSecret finds hashes and tokens: crypt prefixes, hexadecimal of a digest's length, long mixed text without blanks.
+// looksSecret finds hashes and tokens: crypt prefixes, hexadecimal of a digest's
+// length, long mixed text without blanks.
 func looksSecret(v []byte) bool {
 	if hashPrefix(v) > 0 {
 		return true

@@ -11,8 +11,8 @@ const (
 	categoryHealth category = "health" // health, religion, origin: masked as text
 )
 
-// nameWords is the dictionary of column names: words that stand together, without separators, in English, German, French, Spanish,
-// Portuguese, Italian, Dutch and Polish. Accents are left out, as in most schemas.
+// nameWords is the dictionary of column names: words that stand together, without separators, in English, German,
+// French, Spanish, Portuguese, Italian, Dutch and Polish. Accents are left out, as in most schemas.
 var nameWords = dictionary(map[category]string{
 	"email": `email mail emailaddress mailaddress emailaddr emailadresse mailadresse epost eposta courriel adressemail adresseelectronique
 		correo correoelectronico direccioncorreo correio endereccoemail postaelettronica indirizzoemail emailadres adresemail pocztaelektroniczna`,
@@ -55,7 +55,8 @@ var nameWords = dictionary(map[category]string{
 	categoryHealth: `religion ethnicity race diagnosis diagnoses disease medication allergy allergies bloodtype bloodgroup disability politicalparty union sexualorientation diagnose krankheit allergien blutgruppe konfession diagnostic maladie diagnostico enfermedad diagnosi malattia diagnoza choroba`,
 })
 
-// notData are last words that make a name one of something about a value, not of the value: email_verified_at, phone_type.
+// notData are last words that make a name one of something about a value, not of
+// the value: email_verified_at, phone_type.
 var notData = words(`at on count cnt total flag enabled disabled verified confirmed sent opened status state type kind id ids format version size length width height order position rank index score level rate ratio percent amount price quantity qty
 	created updated deleted changed expires expired time timestamp ts valid required allowed visible active default bounced optin optout consent subscribed typ art anzahl tipo cantidad quantidade tipologia soort aantal rodzaj liczba`)
 

@@ -8,10 +8,11 @@ import (
 	"github.com/envdiff/envdiff/internal/keys"
 )
 
-// feistel is a keyed permutation of short strings of symbols, each over an alphabet of its own size: an alternating Feistel network
-// whose halves are positions and whose addition is modulo each position's radix, so every value stays in its domain without
-// cycle-walking. The round function is CBC-MAC over AES of round, length and the other half, expanded in counter mode; halves up
-// to 12 symbols cost one block. It is not safe for concurrent use: the buffers live here so that masking does not allocate.
+// feistel is a keyed permutation of short strings of symbols, each over an alphabet of its own size: an alternating
+// Feistel network whose halves are positions and whose addition is modulo each position's radix, so every value stays
+// in its domain without cycle-walking. The round function is CBC-MAC over AES of round, length and the other half,
+// expanded in counter mode; halves up to 12 symbols cost one block. It is not safe for concurrent use: the buffers live
+// here so that masking does not allocate.
 type feistel struct {
 	mac, expand cipher.Block
 	in, out     [aes.BlockSize]byte
@@ -32,8 +33,8 @@ func newAES(key keys.Key) cipher.Block {
 	return b
 }
 
-// rounds follows the size of the domain: short strings need more of them to mix (NIST SP 800-38G uses 10 for FF1), long ones are
-// safe with the four of Luby and Rackoff.
+// rounds follows the size of the domain: short strings need more of them to mix (NIST SP 800-38G uses 10 for FF1), long
+// ones are safe with the four of Luby and Rackoff.
 func rounds(n int) int {
 	switch {
 	case n <= 4:
@@ -125,8 +126,8 @@ func (f *feistel) extend(want int) []byte {
 // The rounds above are below oneWay's: the functions are independent of the permutation's.
 const oneWayRound = 255
 
-// oneWay replaces sym by pseudorandom symbols that depend on all of it: equal stays equal, and not even the key's holder can go back
-// without trying values.
+// oneWay replaces sym by pseudorandom symbols that depend on all of it: equal stays equal, and not even the key's
+// holder can go back without trying values.
 func (f *feistel) oneWay(sym []byte, radix []uint16) {
 	s := f.function(oneWayRound, len(sym), sym, 2*len(sym))
 	for i := range sym {

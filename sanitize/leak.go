@@ -65,7 +65,8 @@ func (e *LeakError) Findings(database, environment string) []finding.Finding {
 }
 
 const (
-	// maxWindow is the longest piece of text, in bytes, that is looked up inside a longer one; whole cells are looked up at any length.
+	// maxWindow is the longest piece of text, in bytes, that is looked up inside a longer one;
+	// whole cells are looked up at any length.
 	maxWindow = 256
 	// maxWords is the largest number of words of such a piece.
 	maxWords = 8
@@ -78,8 +79,8 @@ type tally struct {
 	words  map[uint64]int64 // in a kept column: occurrences of each value of letters and blanks only
 }
 
-// maxWordUses is how often a value of letters only may stand in a kept column to be taken for somebody's. "Standard" in a status is
-// no leak of the one note that says "Standard".
+// maxWordUses is how often a value of letters only may stand in a kept column to be taken for somebody's. "Standard" in
+// a status is no leak of the one note that says "Standard".
 const maxWordUses = 3
 
 // search reads the whole copy and returns the leaks, sorted.
@@ -190,7 +191,8 @@ func (c *searchColumn) cell(cell engine.Cell) {
 	}
 }
 
-// split finds the words: what stands between white space, quotes, brackets and the separators of lists, JSON and key=value.
+// split finds the words: what stands between white space, quotes, brackets and the
+// separators of lists, JSON and key=value.
 func (c *searchColumn) split(v []byte) {
 	c.starts, c.ends = c.starts[:0], c.ends[:0]
 	in := false

@@ -14,7 +14,8 @@ const DefaultLeakValues = 2 << 20
 // minLeak is the length in characters from which a value can identify somebody by itself.
 const minLeak = 8
 
-// leakSet remembers keyed digests of masked source values, how often each occurred, and which column it came from. No value is stored.
+// leakSet remembers keyed digests of masked source values, how often each occurred, and which
+// column it came from. No value is stored.
 type leakSet struct {
 	seed    maphash.Seed // made per run: the digests mean nothing outside of it
 	max     int
@@ -76,7 +77,8 @@ func (s *leakSet) add(col *outColumn, cell engine.Cell, masked []byte) {
 	s.remember(maphash.Bytes(s.seed, trimmed(v)), col.id, v)
 }
 
-// scattered are masks of so few possible values that a mask meets another row's value by chance: for them only the own cell is compared.
+// scattered are masks of so few possible values that a mask meets another row's value by chance:
+// for them only the own cell is compared.
 func scattered(p *ColumnPlan) bool {
 	switch p.Mask {
 	case "date", "birth-date", "geo":
@@ -157,7 +159,8 @@ func (s *leakSet) find(v []byte) (leakEntry, bool) {
 	return *e, e.digest == digest && !e.many
 }
 
-// information is what a value of these characters could tell at most, in bits, and whether it is little else than digits.
+// information is what a value of these characters could tell at most, in bits,
+// and whether it is little else than digits.
 func information(v []byte) (bits uint8, digits bool) {
 	tenths, letters := 0, 0
 	for _, c := range v {

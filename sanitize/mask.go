@@ -25,14 +25,14 @@ const (
 	KeepsOrder    = "order"    // of values that are further apart than the mask moves them
 )
 
-// cellMasker replaces the bytes of a value that is neither NULL nor blank, appending to dst. It cannot fail: what it does not
-// recognise it masks by shape. It is not safe for concurrent use.
+// cellMasker replaces the bytes of a value that is neither NULL nor blank, appending to dst. It cannot fail: what it
+// does not recognise it masks by shape. It is not safe for concurrent use.
 type cellMasker interface {
 	append(dst, value []byte) []byte
 }
 
-// numberMasker is a cellMasker that masks numbers in its own way; for all others their digits are permuted. The result is a number of the same
-// storage class.
+// numberMasker is a cellMasker that masks numbers in its own way; for all others their digits are permuted. The
+// result is a number of the same storage class.
 type numberMasker interface {
 	appendNumber(dst, value []byte) []byte
 }
@@ -118,7 +118,8 @@ func Masks() []string {
 	return names
 }
 
-// column masks the cells of one column: it keeps NULL and blanks, and chooses by storage class, since SQLite's columns hold any.
+// column masks the cells of one column: it keeps NULL and blanks, and chooses by storage
+// class, since SQLite's columns hold any.
 type column struct {
 	family family
 	value  cellMasker // the mask that the policy names
@@ -160,8 +161,9 @@ type plainly interface {
 	plain(value []byte) bool
 }
 
-// plain reports whether a cell that is its own mask is so because it holds no data: the limits of a type, zero, dates before year 2 and
-// after 9998, JSON of keys and booleans, http://localhost/, characters without a letter or digit among them.
+// plain reports whether a cell that is its own mask is so because it holds no data: the limits of a
+// type, zero, dates before year 2 and after 9998, JSON of keys and booleans, http://localhost/,
+// characters without a letter or digit among them.
 func (c *column) plain(cell engine.Cell) bool {
 	if cell.Type == engine.CellInteger || cell.Type == engine.CellReal || c.family.numeric() {
 		return c.number.plain(cell.Data)
@@ -194,8 +196,8 @@ func blank(v []byte) bool {
 	return true
 }
 
-// rawBytes masks binary data: every byte may become any other, the length stays. Binary data stays binary: the walk passes over
-// images that happen to be text, which keeps the map injective.
+// rawBytes masks binary data: every byte may become any other, the length stays. Binary data stays binary: the walk
+// passes over images that happen to be text, which keeps the map injective.
 type rawBytes struct {
 	f     *feistel
 	hex   *shape
@@ -301,8 +303,8 @@ func (f family) textSize() int {
 	return 0
 }
 
-// familyOf reads a column's type. SQLite's declared types bind no value, so there every family of text accepts every mask of text, and
-// SQLite's integers are 64 bits wide whatever they are called.
+// familyOf reads a column's type. SQLite's declared types bind no value, so there every family of text accepts every
+// mask of text, and SQLite's integers are 64 bits wide whatever they are called.
 func familyOf(engineName, typ string) family {
 	base, size := splitType(typ)
 	f := family{kind: familyOther, typ: base, size: size}
@@ -335,7 +337,8 @@ var typeFamilies = map[string]familyKind{
 	"bytea": familyBytes, "blob": familyBytes, "tinyblob": familyBytes, "mediumblob": familyBytes, "longblob": familyBytes, "binary": familyBytes, "varbinary": familyBytes,
 }
 
-// sqliteFamily follows the affinity rules (sqlite.org/datatype3.html §3.1), with dates, booleans and JSON recognised by name.
+// sqliteFamily follows the affinity rules (sqlite.org/datatype3.html §3.1), with
+// dates, booleans and JSON recognised by name.
 func sqliteFamily(base string) familyKind {
 	switch {
 	case base == "":
@@ -358,7 +361,8 @@ func sqliteFamily(base string) familyKind {
 	return familyUntyped
 }
 
-// splitType cuts "character varying(40)" into "character varying" and 40; "timestamp(3) without time zone" into its name and 3.
+// splitType cuts "character varying(40)" into "character varying" and 40; "timestamp(3)
+// without time zone" into its name and 3.
 func splitType(typ string) (base string, size int) {
 	t := strings.ToLower(strings.TrimSpace(typ))
 	open, end := strings.IndexByte(t, '('), strings.IndexByte(t, ')')

@@ -4,8 +4,8 @@ import (
 	"github.com/envdiff/envdiff/internal/keys"
 )
 
-// card permutes the digits of a payment card number but the last and corrects the last, so that a right check digit stays right
-// and a wrong one stays wrong by as much: the map is injective on both.
+// card permutes the digits of a payment card number but the last and corrects the last, so that a right check digit
+// stays right and a wrong one stays wrong by as much: the map is injective on both.
 type card struct {
 	s      *shape
 	number cellMasker
@@ -81,8 +81,8 @@ func luhnDigit(payload []byte) byte {
 	return byte((10 - sum%10) % 10)
 }
 
-// iban permutes the account part of an IBAN within its classes and corrects the check digits: right ones stay right, wrong ones leave
-// the same remainder. Country, case and grouping stay.
+// iban permutes the account part of an IBAN within its classes and corrects the check digits: right ones stay right,
+// wrong ones leave the same remainder. Country, case and grouping stay.
 type iban struct {
 	s  *shape
 	at []int // offsets of letters and digits
@@ -113,7 +113,8 @@ func (m *iban) append(dst, v []byte) []byte {
 	return dst
 }
 
-// mod97 is the remainder of ISO 13616: account, country and check digits read as one number, letters as 10 to 35. It is 1 for a valid IBAN.
+// mod97 is the remainder of ISO 13616: account, country and check digits read as one number,
+// letters as 10 to 35. It is 1 for a valid IBAN.
 func (m *iban) mod97(v []byte) int {
 	r := 0
 	for i := range m.at {
@@ -127,8 +128,8 @@ func (m *iban) mod97(v []byte) int {
 	return r
 }
 
-// ibanPositions returns the offsets of letters and digits, or nil if v does not have the form of an IBAN: two letters, two digits, 11 to 30
-// letters and digits, blanks or dashes between them.
+// ibanPositions returns the offsets of letters and digits, or nil if v does not have the form of an IBAN: two letters,
+// two digits, 11 to 30 letters and digits, blanks or dashes between them.
 func ibanPositions(at []int, v []byte) []int {
 	for i, c := range v {
 		switch {
@@ -149,10 +150,10 @@ func ibanPositions(at []int, v []byte) []int {
 	return at
 }
 
-// phone keeps the number of digits and the separators. Nobody is ever called: international numbers get the unassigned country code 999
-// (ITU-T E.164 list of assigned codes: "reserved for possible future global service"), others end in 555-0100 to 555-0199, which the
-// North American plan keeps for fiction. These ranges are too small to be injective; where different numbers must stay different the
-// digits are permuted instead, and the plan says so.
+// phone keeps the number of digits and the separators. Nobody is ever called: international numbers get the unassigned
+// country code 999 (ITU-T E.164 list of assigned codes: "reserved for possible future global service"), others end in
+// 555-0100 to 555-0199, which the North American plan keeps for fiction. These ranges are too small to be injective;
+// where different numbers must stay different the digits are permuted instead, and the plan says so.
 type phone struct {
 	s      *shape
 	unique bool

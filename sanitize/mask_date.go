@@ -8,13 +8,14 @@ import (
 	"github.com/envdiff/envdiff/internal/keys"
 )
 
-// dateSpan is how many days a date may move: dates permute within spans of 512 days that all columns share, so dates further apart
-// than that keep their order, ages stay plausible, and the map is injective.
+// dateSpan is how many days a date may move: dates permute within spans of 512 days that all columns share, so dates
+// further apart than that keep their order, ages stay plausible, and the map is injective.
 const dateSpan = 512
 
-// date moves calendar dates. Formats stay: ISO 8601 with or without a time and zone, yyyymmdd, dd.mm.yyyy, mm/dd/yyyy, dd/mm/yyyy, and
-// integers that count seconds or milliseconds since 1970. The time of day is permuted too, midnight stays; dates before year 2 and from
-// year 9999 on, infinity and zero dates are markers, not data, and stay. What is no date is masked by shape and stays none.
+// date moves calendar dates. Formats stay: ISO 8601 with or without a time and zone, yyyymmdd, dd.mm.yyyy, mm/dd/yyyy,
+// dd/mm/yyyy, and integers that count seconds or milliseconds since 1970. The time of day is permuted too, midnight
+// stays; dates before year 2 and from year 9999 on, infinity and zero dates are markers, not data, and stay. What is no
+// date is masked by shape and stays none.
 type date struct {
 	s       *shape
 	order   [dateSpan]uint16 // a keyed permutation of the days of a span
@@ -80,8 +81,8 @@ func never(v []byte) bool {
 	return bytes.HasPrefix(v, []byte("0000-00-00")) || bytes.EqualFold(v, []byte("infinity")) || bytes.EqualFold(v, []byte("-infinity"))
 }
 
-// move permutes a day within its span: a shift conjugated by the span's permutation, so no day stays. The shift is odd, so that all
-// days of a span form one cycle and the walk in append always finds another day of the same class.
+// move permutes a day within its span: a shift conjugated by the span's permutation, so no day stays. The shift is odd,
+// so that all days of a span form one cycle and the walk in append always finds another day of the same class.
 func (m *date) move(days int) int {
 	span := floorDiv(days, dateSpan)
 	var b [8]byte
@@ -147,8 +148,8 @@ func (m *date) clock(v []byte) {
 	}
 }
 
-// appendNumber masks integers: yyyymmdd, and seconds or milliseconds since 1970 of 9, 10, 12 or 13 digits. Others are permuted as numbers,
-// which keeps the number of digits and so keeps them apart.
+// appendNumber masks integers: yyyymmdd, and seconds or milliseconds since 1970 of 9, 10, 12 or 13 digits. Others are
+// permuted as numbers, which keeps the number of digits and so keeps them apart.
 func (m *date) appendNumber(dst, v []byte) []byte {
 	if _, ok := parseDate(v); ok {
 		return m.append(dst, v)
@@ -289,8 +290,8 @@ func floorDiv(a, b int) int {
 	return a / b
 }
 
-// daysOf and civil convert between dates of the proleptic Gregorian calendar and days since 1970-01-01, counting years from March so
-// that the leap day is the last of its year, in eras of 400 years.
+// daysOf and civil convert between dates of the proleptic Gregorian calendar and days since 1970-01-01, counting years
+// from March so that the leap day is the last of its year, in eras of 400 years.
 func daysOf(y, m, d int) int {
 	if m <= 2 {
 		y--

@@ -7,11 +7,12 @@ import (
 	"github.com/envdiff/envdiff/internal/keys"
 )
 
-// reservedTLD ends every masked host name: nothing under it can ever resolve (RFC 2606 §2), so nobody is mailed or called.
+// reservedTLD ends every masked host name: nothing under it can ever resolve (RFC
+// 2606 §2), so nobody is mailed or called.
 const reservedTLD = ".invalid"
 
-// email masks the local part and the domain each in a key of its own, so that people of one provider stay together, and appends
-// .invalid to the domain. What is no address is masked by shape and stays none.
+// email masks the local part and the domain each in a key of its own, so that people of one provider stay together, and
+// appends .invalid to the domain. What is no address is masked by shape and stays none.
 type email struct {
 	local, domain *shape
 	maxChars      int
@@ -54,8 +55,9 @@ func (m *email) room(v []byte) int {
 	return max(0, m.maxChars-utf8.RuneCount(v))
 }
 
-// appendHost masks a host name and puts it under .invalid. Where the column has no room for that, a bijective mask leaves the ending out
-// (walking past images that have it by chance, so different names stay different) and a one-way mask cuts the name.
+// appendHost masks a host name and puts it under .invalid. Where the column has no room for that, a
+// bijective mask leaves the ending out (walking past images that have it by chance, so different names stay
+// different) and a one-way mask cuts the name.
 func appendHost(dst, host []byte, s *shape, room int, shorten bool) []byte {
 	start := len(dst)
 	dst = append(dst, host...)
@@ -90,8 +92,8 @@ func isASCII(v []byte) bool {
 	return true
 }
 
-// emailAt returns where the @ of an e-mail address is, or -1. It looks at classes of characters only, which the masks keep: one @,
-// a local part without blanks, a domain of at least two labels of letters, digits and dashes.
+// emailAt returns where the @ of an e-mail address is, or -1. It looks at classes of characters only, which the masks
+// keep: one @, a local part without blanks, a domain of at least two labels of letters, digits and dashes.
 func emailAt(v []byte) int {
 	at := bytes.IndexByte(v, '@')
 	if at < 1 || len(v) > 320 || !utf8.Valid(v) {
@@ -128,7 +130,8 @@ func isHostName(v []byte) bool {
 	return label > 0 && labels > 1
 }
 
-// url masks user, host, path, query and fragment; the scheme, the port and percent escapes stay, and the host ends in .invalid.
+// url masks user, host, path, query and fragment; the scheme, the port and percent
+// escapes stay, and the host ends in .invalid.
 type url struct {
 	host, rest *shape
 	maxChars   int

@@ -8,9 +8,9 @@ import (
 	"github.com/envdiff/envdiff/internal/keys"
 )
 
-// jsonMask masks the strings and numbers inside JSON; keys, structure, white space, booleans, nulls and escaping style stay. Strings that are
-// e-mail addresses, URLs, dates or UUIDs are masked as such, in the same domain. Keys stay unless they look like values: an address, a UUID, a number.
-// What is not JSON is masked by shape and stays so.
+// jsonMask masks the strings and numbers inside JSON; keys, structure, white space, booleans, nulls and escaping style
+// stay. Strings that are e-mail addresses, URLs, dates or UUIDs are masked as such, in the same domain. Keys stay
+// unless they look like values: an address, a UUID, a number. What is not JSON is masked by shape and stays so.
 type jsonMask struct {
 	text, email, date, uuid, url cellMasker
 	number                       *number
@@ -216,7 +216,8 @@ func hex4(s []byte) rune {
 	return r
 }
 
-// appendEscaped encodes text as the inside of a JSON string: characters beyond ASCII as \u and slashes as \/ where the source did.
+// appendEscaped encodes text as the inside of a JSON string: characters beyond ASCII as \u
+// and slashes as \/ where the source did.
 func appendEscaped(dst, s []byte, ascii, slash bool) []byte {
 	const hexDigits = "0123456789abcdef"
 	unit := func(r rune) {

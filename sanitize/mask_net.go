@@ -6,8 +6,9 @@ import (
 	"github.com/envdiff/envdiff/internal/keys"
 )
 
-// ip puts addresses into ranges that are never routed: 240.0.0.0/4 (RFC 1112 §4, "reserved") and 2001:db8::/32 (RFC 3849, documentation);
-// a prefix length stays. Where different addresses must stay different, all bits of IPv4 and all digits of IPv6 are permuted instead.
+// ip puts addresses into ranges that are never routed: 240.0.0.0/4 (RFC 1112 §4, "reserved") and 2001:db8::/32 (RFC
+// 3849, documentation); a prefix length stays. Where different addresses must stay different, all bits of IPv4 and
+// all digits of IPv6 are permuted instead.
 type ip struct {
 	s      *shape
 	unique bool

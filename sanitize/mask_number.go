@@ -6,8 +6,8 @@ import (
 	"github.com/envdiff/envdiff/internal/keys"
 )
 
-// number permutes the digits of a number: sign, zero, the number of digits before and behind the point and an exponent stay, and no
-// first digit becomes zero, so the text stays in canonical form. Integers stay within the type's range.
+// number permutes the digits of a number: sign, zero, the number of digits before and behind the point and an exponent
+// stay, and no first digit becomes zero, so the text stays in canonical form. Integers stay within the type's range.
 type number struct {
 	s   *shape
 	max string // largest absolute value of an integer, as digits
@@ -41,7 +41,8 @@ func (m *number) append(dst, v []byte) []byte {
 	return dst
 }
 
-// marker reports the largest and the smallest value of the type: programs use them for "none" and "unlimited", so they stay.
+// marker reports the largest and the smallest value of the type: programs use them
+// for "none" and "unlimited", so they stay.
 func (m *number) marker(v []byte) bool {
 	if len(v) > 0 && v[0] == '-' {
 		last := len(m.max) - 1
@@ -99,7 +100,8 @@ func skipDigits(v []byte, i int) int {
 	return i
 }
 
-// permute masks the digits. Zeros that carry the magnitude are kept: a lone 0, those in front, and those at the end of a fraction.
+// permute masks the digits. Zeros that carry the magnitude are kept: a lone 0, those in
+// front, and those at the end of a fraction.
 func (m *number) permute(v []byte, n parsedNumber) {
 	m.s.reset()
 	last := n.end
@@ -140,8 +142,8 @@ func exceeds(v []byte, limit string) bool {
 	return string(v) > limit
 }
 
-// geo masks coordinates, alone or inside text: the sign and the tens of degrees stay (so a latitude stays below 90 and a longitude
-// below 180), every further digit is permuted.
+// geo masks coordinates, alone or inside text: the sign and the tens of degrees stay (so a latitude stays below 90 and
+// a longitude below 180), every further digit is permuted.
 type geo struct {
 	s      *shape
 	number cellMasker
@@ -191,8 +193,8 @@ func (m *geo) appendNumber(dst, v []byte) []byte {
 	return m.append(dst, v)
 }
 
-// load adds the digits of one coordinate: the last one before the point and those behind it, but for zeros at the end. 0, 90 and 180
-// are kept as they are, and what is not such a number does not become one.
+// load adds the digits of one coordinate: the last one before the point and those behind it, but for zeros at the end.
+// 0, 90 and 180 are kept as they are, and what is not such a number does not become one.
 func (m *geo) load(v []byte, from, point, end int) {
 	unit := point - 1
 	switch whole := string(v[from:point]); {

@@ -6,7 +6,8 @@ import (
 	"github.com/envdiff/envdiff/internal/keys"
 )
 
-// text masks by shape: words stay words of the same length and case, digits digits, punctuation and blanks where they are.
+// text masks by shape: words stay words of the same length and case, digits
+// digits, punctuation and blanks where they are.
 type text struct{ s *shape }
 
 func newText(key keys.Key, o maskOptions) cellMasker { return &text{newShape(key, o.oneWay())} }
@@ -18,8 +19,8 @@ func (m *text) append(dst, v []byte) []byte {
 	return dst
 }
 
-// name masks names of people, companies and places. A copy that is kept gets pronounceable invented names; where an index needs
-// different names to stay different, or the copy is for a rehearsal, letters are permuted.
+// name masks names of people, companies and places. A copy that is kept gets pronounceable invented names; where an
+// index needs different names to stay different, or the copy is for a rehearsal, letters are permuted.
 type name struct{ s *shape }
 
 func newName(key keys.Key, o maskOptions) cellMasker {
@@ -29,13 +30,15 @@ func newName(key keys.Key, o maskOptions) cellMasker {
 	return newText(key, o)
 }
 
-// The consonants and vowels of invented names. Invented on purpose: real names from a list could be those of real customers.
+// The consonants and vowels of invented names. Invented on purpose: real names from
+// a list could be those of real customers.
 var (
 	consonants = &alphabet{lower: []rune("bdfgklmnprstvz"), upper: []rune("BDFGKLMNPRSTVZ")}
 	vowels     = &alphabet{lower: []rune("aeiou"), upper: []rune("AEIOU")}
 )
 
-// append draws the letters anew from the one-way function of the canonical form, consonants and vowels in turn within each word.
+// append draws the letters anew from the one-way function of the canonical form,
+// consonants and vowels in turn within each word.
 func (m *name) append(dst, v []byte) []byte {
 	start := len(dst)
 	dst = append(dst, v...)
@@ -73,7 +76,8 @@ func (m *name) append(dst, v []byte) []byte {
 	return dst
 }
 
-// secret masks tokens and their hashes: hexadecimal stays hexadecimal, and the algorithm and cost in front of a password hash stay.
+// secret masks tokens and their hashes: hexadecimal stays hexadecimal, and the algorithm
+// and cost in front of a password hash stay.
 type secret struct{ s *shape }
 
 func newToken(key keys.Key, o maskOptions) cellMasker { return &secret{newShape(key, o.oneWay())} }
@@ -96,7 +100,8 @@ func (m *secret) append(dst, v []byte) []byte {
 
 func recognisedToken(v []byte) bool { return hashPrefix(v) > 0 || isHex(v) }
 
-// isHex reports whether v is a digest or key in hexadecimal: at least 16 digits, dashes and colons between them allowed.
+// isHex reports whether v is a digest or key in hexadecimal: at least 16 digits,
+// dashes and colons between them allowed.
 func isHex(v []byte) bool {
 	n := 0
 	for _, c := range v {

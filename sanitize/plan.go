@@ -16,7 +16,8 @@ type Use int
 const (
 	// Rehearsal copies live for minutes: the most faithful masks, `after` is not run, preserve means exclude.
 	Rehearsal Use = iota
-	// Keepable copies stay: one-way masks wherever no index, key, check, foreign key or pending migration can see the difference.
+	// Keepable copies stay: one-way masks wherever no index, key, check, foreign key or
+	// pending migration can see the difference.
 	Keepable
 )
 
@@ -87,9 +88,9 @@ func (e *PlanError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// NewPlan joins a policy with the schema of the database that is copied. It fails closed: every column of every copied table must be named
-// (generated ones aside), and no mask may break what the schema or the pending migrations demand of its column. versions are the migration
-// tools' tables, copied as they are; well-known ones are recognised anyway.
+// NewPlan joins a policy with the schema of the database that is copied. It fails closed: every column of every copied
+// table must be named (generated ones aside), and no mask may break what the schema or the pending migrations demand of
+// its column. versions are the migration tools' tables, copied as they are; well-known ones are recognised anyway.
 func NewPlan(policy *Policy, sch *schema.Database, use Use, demands []schema.Obligation, versions ...schema.Name) (*Plan, error) {
 	b := &planner{policy: policy, sch: sch, plan: &Plan{Use: use}, needs: map[place]*need{}}
 	b.match(versions)
@@ -258,7 +259,8 @@ func domainOf(p place, c *ColumnPolicy) string {
 	return c.Domain
 }
 
-// joinDomains lets a foreign key's column without a domain use the one of the column that it refers to, and the other way round.
+// joinDomains lets a foreign key's column without a domain use the one of the column
+// that it refers to, and the other way round.
 func (b *planner) joinDomains() {
 	for range b.plan.references {
 		for _, r := range b.plan.references {

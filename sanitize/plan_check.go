@@ -98,8 +98,8 @@ func (b *planner) checkMask(table *schema.Table, c *ColumnPlan, entry *ColumnPol
 	}
 }
 
-// checkExpr refuses a mask under a check that compares the column with a value; dates move little, so there it is a warning. A pending
-// check is a warning too: its read-only probe decides.
+// checkExpr refuses a mask under a check that compares the column with a value; dates move little, so there it is a
+// warning. A pending check is a warning too: its read-only probe decides.
 func (b *planner) checkExpr(table *schema.Table, c *ColumnPlan, entry *ColumnPolicy, expr, what string, existing bool) {
 	if !slices.Contains(columnsIn(table, expr), c.Column) {
 		return

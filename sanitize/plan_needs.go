@@ -132,8 +132,8 @@ func (b *planner) needIndex(t *schema.Table, x schema.Index) {
 	b.needPredicate(t, x.Where, what)
 }
 
-// needExpr is for a key that is an expression: each column in it must stay different, also in lower case and trimmed; other
-// functions may see what no mask keeps.
+// needExpr is for a key that is an expression: each column in it must stay different, also in lower case and trimmed;
+// other functions may see what no mask keeps.
 func (b *planner) needExpr(t *schema.Table, expr, what string) {
 	foreign := otherFunctions(expr)
 	for _, c := range columnsIn(t, expr) {
@@ -169,8 +169,8 @@ func (b *planner) needUnique(table schema.Name, column, what string, fold bool) 
 	}
 }
 
-// needDemand is for what a pending migration will demand. A table that the migration makes has the rows of some table of today, so its
-// demand goes to every column of that name.
+// needDemand is for what a pending migration will demand. A table that the migration makes has the rows of some table
+// of today, so its demand goes to every column of that name.
 func (b *planner) needDemand(o schema.Obligation) {
 	if o.Kind != schema.UniqueKey && o.Kind != schema.Reference {
 		return
@@ -238,8 +238,8 @@ func (b *planner) checkReferences() {
 	}
 }
 
-// settleDomains gives all columns of a domain the same variant of the mask: what one of them needs, all get, or equal values would
-// have different pseudonyms.
+// settleDomains gives all columns of a domain the same variant of the mask: what one of them needs, all get, or equal
+// values would have different pseudonyms.
 func (b *planner) settleDomains() {
 	type family struct {
 		opts  maskOptions

@@ -87,8 +87,8 @@ func (r *policyReader) root(data []byte) (root *yaml.Node, err error) {
 	return root, nil
 }
 
-// syntax turns the parser's error into ours. Its text may quote the file, which holds no values but may hold `set:` values, so
-// only the place is passed on.
+// syntax turns the parser's error into ours. Its text may quote the file, which holds no values but may hold `set:`
+// values, so only the place is passed on.
 func (r *policyReader) syntax(err error) error {
 	line := 0
 	if i := strings.Index(err.Error(), "line "); i >= 0 {

@@ -16,8 +16,8 @@ const header = `What happens to every column when rows leave the database. Revie
 keep: true | mask: NAME (domain: same value, same pseudonym) | set: VALUE or null | drop: true
 A column that is not named here stops the copy; envdiff scan -w adds new ones and changes no existing line.`
 
-// Encode writes the policy. Entries that were read stay as they are, comments and order included; tables and columns that were added to p
-// since then are appended to their places.
+// Encode writes the policy. Entries that were read stay as they are, comments and order included; tables and columns
+// that were added to p since then are appended to their places.
 func (p *Policy) Encode() ([]byte, error) {
 	root := mapping()
 	if p.doc != nil && p.doc.root != nil {

@@ -12,9 +12,9 @@ import (
 	"github.com/envdiff/envdiff/internal/schema"
 )
 
-// Sample says which rows are copied: a share chosen by the keyed hash of each row's key, so every run chooses the same; a few odd rows of
-// every column; rows that break what pending migrations demand; and, through foreign keys and references, all parents of these.
-// Orphans stay orphans. Memory is in proportion to the sample, not to the tables.
+// Sample says which rows are copied: a share chosen by the keyed hash of each row's key, so every run chooses the same;
+// a few odd rows of every column; rows that break what pending migrations demand; and, through foreign keys and
+// references, all parents of these. Orphans stay orphans. Memory is in proportion to the sample, not to the tables.
 type Sample struct {
 	Percent float64 // of each table's rows; 100 or more is all
 	Rows    int64   // or so many rows of each table, before parents and odd rows; 0 is no such limit
@@ -22,8 +22,8 @@ type Sample struct {
 	Witnesses int
 	// Obligations are what pending migrations demand.
 	Obligations []schema.Obligation
-	// Violations returns the engine's condition for rows of a table that break an obligation, false if it has none. Optional: nulls, duplicates
-	// and orphans are found without it, failed checks are not.
+	// Violations returns the engine's condition for rows of a table that break an obligation, false if it has none.
+	// Optional: nulls, duplicates and orphans are found without it, failed checks are not.
 	Violations func(o schema.Obligation, table schema.Name) (where string, ok bool)
 }
 
@@ -59,7 +59,8 @@ type chooser struct {
 	edges  []*edge
 }
 
-// choose selects the rows. Without a sample and without a condition in the policy that is all of them, and nothing is read.
+// choose selects the rows. Without a sample and without a condition in the policy
+// that is all of them, and nothing is read.
 func choose(ctx context.Context, src engine.DB, sch *schema.Database, plan *Plan, key keys.Key, s *Sample) (*selection, error) {
 	conditions := false
 	for i := range plan.Tables {

@@ -55,8 +55,8 @@ func cloneRow(row engine.Row) engine.Row {
 	return out
 }
 
-// close brings the parents of every chosen row in: first those of the drawn rows, then, generation by generation, those of the rows
-// that came in, until none does. Each tuple is asked for once, so cycles end.
+// close brings the parents of every chosen row in: first those of the drawn rows, then, generation by generation, those
+// of the rows that came in, until none does. Each tuple is asked for once, so cycles end.
 func (c *chooser) close() error {
 	for _, e := range c.edges {
 		if err := c.pushAll(e); err != nil {
@@ -133,7 +133,8 @@ func (c *chooser) fetch(e *edge, tuples []engine.Row) error {
 	return nil
 }
 
-// witnessObligations adds rows that break what pending migrations demand, where the engine can name them, and orphans of pending foreign keys.
+// witnessObligations adds rows that break what pending migrations demand, where the engine can name
+// them, and orphans of pending foreign keys.
 func (c *chooser) witnessObligations() error {
 	for _, o := range c.sample.Obligations {
 		for i := range c.plan.Tables {
@@ -175,9 +176,9 @@ func (c *chooser) witness(ts *tableSelection, where string) error {
 // maxParentKeys bounds the parents' keys that witnessOrphans remembers: 256 MB.
 const maxParentKeys = 16 << 20
 
-// witnessOrphans finds rows whose parent is missing by comparing the keys of both tables. A parent whose key is written in another storage
-// class counts as missing here, which adds a row that the sample did not need. Tables with more parents than it can remember are left to
-// the probes.
+// witnessOrphans finds rows whose parent is missing by comparing the keys of both tables. A parent whose key is written
+// in another storage class counts as missing here, which adds a row that the sample did not need. Tables with more
+// parents than it can remember are left to the probes.
 func (c *chooser) witnessOrphans(ts *tableSelection, o schema.Obligation) error {
 	if _, ok := c.sch.Table(o.RefTable); !ok || len(o.RefColumns) != len(o.Columns) {
 		return nil

@@ -128,9 +128,9 @@ func (o *oddities) rows() []uint64 {
 // maxDuplicateKeys bounds what a duplicateFinder remembers.
 const maxDuplicateKeys = 1 << 20
 
-// duplicateFinder looks for rows that a pending unique constraint would refuse, as equal or equal but for case and outer blanks. It
-// remembers digests of at most maxDuplicateKeys keys; beyond, of a share of them that halves again and again, so it finds some group if
-// there are many, and may miss a lone one in a very large table.
+// duplicateFinder looks for rows that a pending unique constraint would refuse, as equal or equal but for case and
+// outer blanks. It remembers digests of at most maxDuplicateKeys keys; beyond, of a share of them that halves again and
+// again, so it finds some group if there are many, and may miss a lone one in a very large table.
 type duplicateFinder struct {
 	columns  []int // in the row
 	groups   int   // wanted
@@ -172,7 +172,8 @@ func (c *chooser) duplicateFinders(t *TablePlan, columns []string) []*duplicateF
 	return out
 }
 
-// concerns reports whether an obligation is about a table: it names it, or a table that does not exist yet and gets such rows.
+// concerns reports whether an obligation is about a table: it names it, or a table
+// that does not exist yet and gets such rows.
 func (c *chooser) concerns(o schema.Obligation, t *schema.Table) bool {
 	if o.Table == t.Name {
 		return true

@@ -10,7 +10,8 @@ import (
 	"github.com/envdiff/envdiff/internal/schema"
 )
 
-// webSchema has every kind of reference: composite, to a unique key, to itself, in a cycle, undeclared with a condition.
+// webSchema has every kind of reference: composite, to a unique key, to itself,
+// in a cycle, undeclared with a condition.
 const webSchema = `
 CREATE TABLE regions (country TEXT NOT NULL, code TEXT NOT NULL, label TEXT, PRIMARY KEY (country, code)) WITHOUT ROWID;
 CREATE TABLE teams (id INTEGER PRIMARY KEY, lead_id INTEGER REFERENCES people (id), handle TEXT NOT NULL UNIQUE);

@@ -25,8 +25,8 @@ type Note struct {
 	Text          string
 }
 
-// Scan proposes what to do with every column that existing (which may be nil) does not name: by its name, its type, its constraints and
-// a bounded look at its values. It errs towards masking. The result holds existing's entries unchanged.
+// Scan proposes what to do with every column that existing (which may be nil) does not name: by its name, its type, its
+// constraints and a bounded look at its values. It errs towards masking. The result holds existing's entries unchanged.
 func Scan(ctx context.Context, db engine.DB, sch *schema.Database, existing *Policy, opt ScanOptions) (*Policy, []Note, error) {
 	if opt.Rows <= 0 {
 		opt.Rows = 1000
@@ -192,7 +192,8 @@ func (c *columnStats) dominant() (valueClass, bool) {
 	return valueOther, false
 }
 
-// followReferences gives both ends of every foreign key the same treatment. The parent's stands, unless only the child's can change.
+// followReferences gives both ends of every foreign key the same treatment. The parent's
+// stands, unless only the child's can change.
 func (s *scanner) followReferences() {
 	for range 8 { // chains of keys are short; cycles end here
 		for i := range s.sch.Tables {

@@ -7,17 +7,18 @@ import (
 	"github.com/envdiff/envdiff/internal/keys"
 )
 
-// shape is the construction that most masks share. A value is split into a canonical form (its letters in lower case, its digits)
-// and a residue (case, blanks, separators, everything else). The canonical form is permuted by a keyed Feistel network over its
-// positions, each within the alphabet of the character that stood there, and the residue is put back. Hence:
+// shape is the construction that most masks share. A value is split into a canonical form (its letters in
+// lower case, its digits) and a residue (case, blanks, separators, everything else). The canonical form is
+// permuted by a keyed Feistel network over its positions, each within the alphabet of the character that stood
+// there, and the residue is put back. Hence:
 //
 //   - injective: two values are masked alike only if they are equal, also when compared in lower case or trimmed;
 //   - mask(lower(x)) = lower(mask(x)) and mask(trim(x)) = trim(mask(x)), for ASCII and for Unicode rules;
 //   - length in characters and bytes, character classes and separators stay;
 //   - no value is its own mask (derange), as long as it has one character that can be replaced.
 //
-// With oneWay set the canonical form is replaced by a pseudorandom one: the same properties but injectivity, and no way back.
-// Not safe for concurrent use.
+// With oneWay set the canonical form is replaced by a pseudorandom one: the same properties but injectivity, and
+// no way back. Not safe for concurrent use.
 type shape struct {
 	f       *feistel
 	oneWay  bool
@@ -101,9 +102,9 @@ func (s *shape) loadIn(members *[utf8.RuneSelf]member, v []byte) {
 	s.members = old
 }
 
-// loadBad takes a byte that is not UTF-8: text of another charset in a UTF-8 column. A start byte without a continuation after it
-// may become any other start byte, and stays just as invalid; every other stray byte is kept, since replacing it could make the
-// neighbourhood valid and two values alike.
+// loadBad takes a byte that is not UTF-8: text of another charset in a UTF-8 column. A start byte without a
+// continuation after it may become any other start byte, and stays just as invalid; every other stray byte is kept,
+// since replacing it could make the neighbourhood valid and two values alike.
 func (s *shape) loadBad(v []byte, i int) {
 	c := v[i]
 	if c < 0xc2 || c > 0xf4 || i+1 < len(v) && v[i+1]&0xc0 == 0x80 {
@@ -112,8 +113,8 @@ func (s *shape) loadBad(v []byte, i int) {
 	s.add(member{alphabet: badBytes, sym: c - 0xc2}, i, 1)
 }
 
-// loadPunctuation is for values without a letter or digit, so that "?!-- ?!--" does not survive either. Such values stay such values,
-// so the mask as a whole stays injective.
+// loadPunctuation is for values without a letter or digit, so that "?!-- ?!--" does not survive either. Such values
+// stay such values, so the mask as a whole stays injective.
 func (s *shape) loadPunctuation(v []byte) {
 	for i, c := range v {
 		if c < utf8.RuneSelf {
@@ -152,13 +153,14 @@ func (s *shape) store(v []byte) {
 	}
 }
 
-// derange applies the keyed map so that no value is mapped to itself, and so that a masked value hardly ever equals another raw value.
+// derange applies the keyed map so that no value is mapped to itself, and so that a masked
+// value hardly ever equals another raw value.
 //
 // Let side be a bit of the canonical form that two things know: natural values have mostly the same side (most of their
-// characters are in the first, frequent half of the alphabets), and flip, which moves every character to the other half, always
-// changes it. Walking the permutation until it returns to the side it came from is a permutation of each side; flip then takes
-// one side to the other. The whole is a bijection that changes the side of every value: it has no fixed point, and what real
-// values look like is what masked values do not.
+// characters are in the first, frequent half of the alphabets), and flip, which moves every character to the other
+// half, always changes it. Walking the permutation until it returns to the side it came from is a permutation of each
+// side; flip then takes one side to the other. The whole is a bijection that changes the side of every value: it has no
+// fixed point, and what real values look like is what masked values do not.
 func (s *shape) derange() {
 	side, ok := s.side()
 	if s.oneWay {
@@ -172,7 +174,8 @@ func (s *shape) derange() {
 		return
 	}
 	if !ok {
-		// Only alphabets of odd size: conjugate a shift of the first symbol, which has no fixed point, by the permutation.
+		// Only alphabets of odd size: conjugate a shift of the first symbol, which
+		// has no fixed point, by the permutation.
 		s.f.permute(s.sym, s.radix)
 		s.sym[0] = byte((uint16(s.sym[0]) + 1) % s.radix[0])
 		s.f.invert(s.sym, s.radix)
@@ -187,8 +190,8 @@ func (s *shape) derange() {
 	s.flip()
 }
 
-// side tells on which side of the domain the symbols are: where most of them are in their alphabets' first half, or if that is even,
-// the first one. Alphabets of odd size have no say; ok is false when there is no other.
+// side tells on which side of the domain the symbols are: where most of them are in their alphabets' first half, or if
+// that is even, the first one. Alphabets of odd size have no say; ok is false when there is no other.
 func (s *shape) side() (first, ok bool) {
 	score := 0
 	var lead bool
@@ -221,8 +224,8 @@ func (s *shape) flip() {
 	}
 }
 
-// closed applies a bijection in place until the result is in the class that the source was in: a bijection of each class, which ends
-// since the walk comes round to the source.
+// closed applies a bijection in place until the result is in the class that the source was in: a bijection of each
+// class, which ends since the walk comes round to the source.
 func closed(v []byte, class func([]byte) bool, bijection func([]byte)) {
 	was := class(v)
 	for {
@@ -233,7 +236,8 @@ func closed(v []byte, class func([]byte) bool, bijection func([]byte)) {
 	}
 }
 
-// maskClosed masks v and stays in its class. A one-way map need not come round, so after a few tries the bijection of the same key takes over.
+// maskClosed masks v and stays in its class. A one-way map need not come round, so after a few tries
+// the bijection of the same key takes over.
 func (s *shape) maskClosed(v []byte, class func([]byte) bool) {
 	if !s.oneWay {
 		closed(v, class, s.mask)

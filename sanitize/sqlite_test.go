@@ -237,8 +237,8 @@ func TestNoRawValueIsInTheCopysFile(t *testing.T) {
 	}
 }
 
-// grepRawValues looks in the bytes of a file for every value of at least 8 characters that occurs once in a masked column whose
-// masks do not meet other rows' values by chance.
+// grepRawValues looks in the bytes of a file for every value of at least 8 characters that occurs once in a masked
+// column whose masks do not meet other rows' values by chance.
 func grepRawValues(t *testing.T, src engine.DB, file []byte, least int) {
 	t.Helper()
 	index := map[string]bool{}

@@ -6,8 +6,8 @@ import (
 	"github.com/envdiff/envdiff/internal/schema"
 )
 
-// versionTables are the tables in which migration tools note what they applied, with a column that tells them from a user's table
-// of that name.
+// versionTables are the tables in which migration tools note what they applied, with a column that
+// tells them from a user's table of that name.
 var versionTables = map[string]string{
 	"schema_migrations":           "version",
 	"ar_internal_metadata":        "key",

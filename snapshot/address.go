@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// Address is the stable name of a fact: scope:kind/name#attribute. All four parts hold escaped text, so that String and ParseAddress are
-// exact inverses. Attribute may be empty (a whole object), and so may Name.
+// Address is the stable name of a fact: scope:kind/name#attribute. All four parts hold escaped text, so that String and
+// ParseAddress are exact inverses. Attribute may be empty (a whole object), and so may Name.
 type Address struct {
 	Scope, Kind, Name, Attribute string
 }
@@ -19,12 +19,14 @@ var scopePattern = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 // ValidScope reports whether name can be a scope.
 func ValidScope(name string) bool { return scopePattern.MatchString(name) }
 
-// At makes an address from a scope, a kind and raw text. Name is a literal path or any text; for database objects use Ident.
+// At makes an address from a scope, a kind and raw text. Name is a literal path or
+// any text; for database objects use Ident.
 func At(scope, kind, name string) Address {
 	return Address{Scope: scope, Kind: kind, Name: Escape(name)}
 }
 
-// Object makes the address of a database object from its identifiers: table, or table and name. Dots inside an identifier become %2E.
+// Object makes the address of a database object from its identifiers: table, or table and
+// name. Dots inside an identifier become %2E.
 func Object(scope, kind string, idents ...string) Address {
 	return Address{Scope: scope, Kind: kind, Name: Ident(idents...)}
 }

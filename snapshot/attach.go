@@ -48,7 +48,8 @@ func (b *batch) create(name string) (AttachmentWriter, error) {
 	return &attachmentFile{b: b, name: name, f: f}, nil
 }
 
-// abandon forgets what the collector stored, because its facts are not kept either, and refuses what it goes on to store.
+// abandon forgets what the collector stored, because its facts are not kept
+// either, and refuses what it goes on to store.
 func (b *batch) abandon() {
 	b.a.mu.Lock()
 	defer b.a.mu.Unlock()

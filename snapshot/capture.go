@@ -17,9 +17,9 @@ const (
 	grace = 2 * time.Second
 )
 
-// Capture observes everything that the plan asks for: hosts and databases at once, each collector on each instance under a deadline. What cannot be
-// observed is a gap, and the rest goes on; an error means that there is no snapshot, because ctx ended or the plan cannot be carried out.
-// The caller closes the snapshot.
+// Capture observes everything that the plan asks for: hosts and databases at once, each collector on each instance
+// under a deadline. What cannot be observed is a gap, and the rest goes on; an error means that there is no snapshot,
+// because ctx ended or the plan cannot be carried out. The caller closes the snapshot.
 func Capture(ctx context.Context, plan Plan, reg Registry) (*Snapshot, error) {
 	if plan.Redact == nil || plan.Now == nil {
 		return nil, errors.New("capture: the plan has no redactor or clock")
@@ -99,8 +99,9 @@ const (
 	stopped // the whole capture was cancelled
 )
 
-// bounded runs work in a goroutine of its own until it returns, panics or overstays timeout and grace. After overdue and stopped the goroutine goes on by
-// itself; late is then called with its value, so that what it opened is closed. The text of a panic may hold data: only its type is told.
+// bounded runs work in a goroutine of its own until it returns, panics or overstays timeout and grace. After overdue
+// and stopped the goroutine goes on by itself; late is then called with its value, so that what it opened is closed.
+// The text of a panic may hold data: only its type is told.
 func bounded[T any](ctx context.Context, timeout time.Duration, work func(context.Context) T, late func(T)) (value T, how outcome, detail string) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	type result struct {

@@ -67,8 +67,8 @@ func (c *capture) open(ctx context.Context, t DatabaseTarget) (engine.DB, string
 		}
 	}
 	o, how, detail := bounded(ctx, c.plan.Timeout, func(ctx context.Context) opened {
-		// The connection outlives its opening, and so must the context that an engine may have bound to it: it ends with the deadline
-		// only while Open is at work.
+		// The connection outlives its opening, and so must the context that an engine may have bound to it: it ends
+		// with the deadline only while Open is at work.
 		lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		stop := context.AfterFunc(ctx, cancel)
 		db, err := t.Open(lasting)

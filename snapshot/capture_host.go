@@ -95,7 +95,8 @@ func fetch(ctx context.Context, t HostTarget, wants []transport.Want) fetched {
 	return fetched{sections: sections}
 }
 
-// merge asks all collectors what they want and lets equal wants be one. A collector whose Wants panics becomes a gap, and its work is done.
+// merge asks all collectors what they want and lets equal wants be one. A collector whose Wants
+// panics becomes a gap, and its work is done.
 func (c *capture) merge(instance string, work []*roleWork) ([]transport.Want, []*roleWork) {
 	var wants []transport.Want
 	ids := map[string]string{} // what is wanted → merged id

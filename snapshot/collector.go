@@ -30,8 +30,8 @@ type RoleSpec struct {
 	SBOM     []string
 }
 
-// HostCollector reads one concern of a host. Wants is data, Parse is pure: it sees only the sections that a transport filled,
-// so that it can be fuzzed and replayed, and so that root:, local: and ssh:// serve it alike.
+// HostCollector reads one concern of a host. Wants is data, Parse is pure: it sees only the sections that a transport
+// filled, so that it can be fuzzed and replayed, and so that root:, local: and ssh:// serve it alike.
 type HostCollector interface {
 	Collector
 	// Wants declares what to fetch for a host of this role. Section ids are unique within the collector.
@@ -53,7 +53,8 @@ type Input struct {
 type DatabaseSpec struct {
 	Exact  []string // tables equal row for row
 	Ignore []string // globs over table names
-	// Keep says whether a policy lets a column's values be shown and stored (table and column as in addresses). nil keeps nothing.
+	// Keep says whether a policy lets a column's values be shown and stored (table and
+	// column as in addresses). nil keeps nothing.
 	Keep func(table, column string) bool
 	// Profile asks for the per-column profile, which reads the tables.
 	Profile bool

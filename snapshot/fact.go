@@ -2,7 +2,8 @@ package snapshot
 
 import "github.com/envdiff/envdiff/internal/finding"
 
-// Fact is one observation: at this address, on the instance that was looked at, stood this value. The instance is added by capture.
+// Fact is one observation: at this address, on the instance that was looked at, stood this
+// value. The instance is added by capture.
 type Fact struct {
 	Address Address
 	Value   Value
@@ -15,7 +16,8 @@ type Gap struct {
 	Instance string // "" for the whole scope
 	Reason   string // without secrets and row values
 	Hint     string // the next command or the exact privilege
-	// Covers are globs over addresses that this gap leaves unknown on the instance; none means the address and everything below it.
+	// Covers are globs over addresses that this gap leaves unknown on the instance; none
+	// means the address and everything below it.
 	Covers []string
 }
 
@@ -43,25 +45,27 @@ func (a Axis) String() string {
 	return [...]string{"within and across environments", "within an environment", "across environments", "never: it is context"}[a]
 }
 
-// Kind declares, as data, how facts of one shape are compared. The first Kind whose Pattern matches kind/name#attribute wins.
+// Kind declares, as data, how facts of one shape are compared. The first Kind whose
+// Pattern matches kind/name#attribute wins.
 type Kind struct {
 	Pattern string // glob over "kind/name#attribute"; * matches any run, slashes included: "host/memory#*", "package/*"
 	Axis    Axis
 	Area    finding.Area
-	// Parents name the objects that absorb this one when both are missing on the same sides. Templates over the object's own address and
-	// attributes, without scope: {name} is the whole name; {1}, {2} … are its identifiers (split at '.'); {/1}, {/2} … are its slash
-	// segments (split at '/', dots are literal) and {/3+} is everything from the third slash segment on; {.columns} is each item of the
-	// attribute "columns"; {-1} is the name without its last identifier, the table of a column ("shop.users.email" → "shop.users").
-	// All of them stand for escaped text, as it is in addresses. A template that names a segment the name lacks
-	// yields no object. "table/{-1}", "column/{.@columns}", "package/{/1}/{/2}".
-	// Attributes whose last segment starts with '@' (index/users.users_email#@columns) are there for templates and rules only: they hold
-	// complete, escaped object names, and are never compared or reported.
+	// Parents name the objects that absorb this one when both are missing on the same sides. Templates over the
+	// object's own address and attributes, without scope: {name} is the whole name; {1}, {2} … are its identifiers
+	// (split at '.'); {/1}, {/2} … are its slash segments (split at '/', dots are literal) and {/3+} is everything from
+	// the third slash segment on; {.columns} is each item of the attribute "columns"; {-1} is the name without its last
+	// identifier, the table of a column ("shop.users.email" → "shop.users"). All of them stand for escaped text, as it
+	// is in addresses. A template that names a segment the name lacks yields no object. "table/{-1}",
+	// "column/{.@columns}", "package/{/1}/{/2}". Attributes whose last segment starts with '@'
+	// (index/users.users_email#@columns) are there for templates and rules only: they hold complete, escaped object
+	// names, and are never compared or reported.
 	Parents []string
-	// YieldsTo are templates like Parents: objects that say the same better. This object is not reported where one of them exists on any
-	// side: "config/{/3+}" for the modified conffile deb/nginx/etc/nginx/nginx.conf.
+	// YieldsTo are templates like Parents: objects that say the same better. This object is not reported where one of
+	// them exists on any side: "config/{/3+}" for the modified conffile deb/nginx/etc/nginx/nginx.conf.
 	YieldsTo []string
-	// Owns maps an attribute that lists names, escaped as in addresses, to the kind of the objects so named, or to several kinds separated
-	// by a space: a package owns the config files and cron tables in its conffiles.
+	// Owns maps an attribute that lists names, escaped as in addresses, to the kind of the objects so named, or to
+	// several kinds separated by a space: a package owns the config files and cron tables in its conffiles.
 	Owns map[string]string
 	// Tolerance is the relative difference of numbers that is no difference: 0.1 is ten per cent.
 	Tolerance float64
@@ -75,9 +79,10 @@ type Result struct {
 	Facts []Fact
 	Gaps  []Gap
 	Notes []Note
-	// Looked are address globs without scope ("package/deb/*") that this result is the whole truth about: what matches and is not among the facts is
-	// absent. "service/*#enabled" speaks of one attribute, "service/*#" beside it of the objects themselves.
-	// nil means every Kind of the collector; empty but not nil means that nothing could be looked at.
+	// Looked are address globs without scope ("package/deb/*") that this result is the whole truth about:
+	// what matches and is not among the facts is absent. "service/*#enabled" speaks of one attribute,
+	// "service/*#" beside it of the objects themselves. nil means every Kind of the collector; empty but not
+	// nil means that nothing could be looked at.
 	Looked []string
 }
 

@@ -102,7 +102,8 @@ type zipContainer struct {
 	sizes map[string]int64
 }
 
-// maxRatio is how far an entry above freeSize may expand. Deflate reaches 1,032; facts of a thousand hosts stay below a hundred.
+// maxRatio is how far an entry above freeSize may expand. Deflate reaches 1,032; facts
+// of a thousand hosts stay below a hundred.
 const (
 	maxRatio = 200
 	freeSize = 64 << 20
@@ -186,7 +187,8 @@ type entryReader struct {
 
 func (r entryReader) Close() error { return errors.Join(r.ReadCloser.Close(), r.zip.Close()) }
 
-// pathElement makes raw text one element of a snapshot's path: no separator, no leading dot, and short enough for every file system.
+// pathElement makes raw text one element of a snapshot's path: no separator, no leading dot,
+// and short enough for every file system.
 func pathElement(raw string) string {
 	s := strings.NewReplacer("/", "%2F", `\`, "%5C").Replace(Escape(raw))
 	if strings.HasPrefix(s, ".") {

@@ -13,7 +13,8 @@ import (
 
 var fuzzScopes = map[string]Scope{"web": {Type: "role", Instances: []string{"a", "b", "c]\""}}}
 
-// FuzzLine checks the hand-written decoder against encoding/json: what it accepts means the same there, and is written back byte for byte.
+// FuzzLine checks the hand-written decoder against encoding/json: what it accepts means the same
+// there, and is written back byte for byte.
 func FuzzLine(f *testing.F) {
 	f.Add([]byte(`{"a":"web:package/deb/a#version","v":[{"v":"1","on":["a","b"],"at":"/x:1"},{"v":null,"on":["c]\""]}]}`))
 	f.Add([]byte(`{"a":"web:x","v":[{"v":[1,"],[",true],"on":["a"]}]}`))

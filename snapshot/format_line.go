@@ -11,8 +11,9 @@ import (
 //
 //	{"a":ADDRESS,"v":[{"v":VALUE,"on":[INSTANCE,…],"at":ORIGIN},…]}
 //
-// "at" is left out when it says nothing. Values stand in the order of Line.Values, instances are sorted. One value in this shape per
-// address keeps a snapshot of a thousand hosts small, and lists of instances repeat so often that each is decoded once.
+// "at" is left out when it says nothing. Values stand in the order of Line.Values, instances are sorted.
+// One value in this shape per address keeps a snapshot of a thousand hosts small, and lists of instances
+// repeat so often that each is decoded once.
 
 // appendLine appends the line without its newline.
 func appendLine(b []byte, l *Line, lists *listWriter) []byte {

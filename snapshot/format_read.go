@@ -24,8 +24,9 @@ const (
 	maxFiles    = 100_000
 )
 
-// Read reads the snapshot at path, a directory or a zip. It verifies the size and digest of every file, and refuses what is truncated, altered,
-// incomplete, of another major format, unsorted or not canonical. Attachments are verified and then opened on demand.
+// Read reads the snapshot at path, a directory or a zip. It verifies the size and digest of every file, and
+// refuses what is truncated, altered, incomplete, of another major format, unsorted or not canonical. Attachments
+// are verified and then opened on demand.
 func Read(path string) (*Snapshot, error) {
 	s, err := read(path)
 	if err != nil {

@@ -30,8 +30,9 @@ const (
 	zipSuffix    = ".zip"
 )
 
-// Write writes s to path: one zip when path ends in .zip, else a directory, 0600 and 0700. The same snapshot gives the same bytes.
-// Whatever happens meanwhile, path is as it was or complete. What is at path already is replaced only if it is a snapshot.
+// Write writes s to path: one zip when path ends in .zip, else a directory, 0600 and 0700. The same
+// snapshot gives the same bytes. Whatever happens meanwhile, path is as it was or complete. What is at path
+// already is replaced only if it is a snapshot.
 func Write(path string, s *Snapshot) error {
 	path = filepath.Clean(path)
 	if err := atomicfile.Recover(path); err != nil {
@@ -310,7 +311,8 @@ func writeSorted[T any](w io.Writer, items []T) error {
 	return nil
 }
 
-// validFile reports whether name can be a file of a snapshot on every system: relative, no dot elements, none of Windows' separators.
+// validFile reports whether name can be a file of a snapshot on every system: relative, no
+// dot elements, none of Windows' separators.
 func validFile(name string) bool {
 	return fs.ValidPath(name) && name != "." && name != manifestFile && len(name) <= 1024 &&
 		!strings.ContainsAny(name, "\\\x00\n:") && !strings.Contains("/"+name, "/.")

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// MatchGlob reports whether s matches glob, in which * stands for any run of bytes, slashes included, and everything else for itself.
-// It is the one matcher of address globs: --only, --skip, waivers, ignore, Kind patterns. It takes time linear in s and never backtracks.
+// MatchGlob reports whether s matches glob, in which * stands for any run of bytes, slashes included, and
+// everything else for itself. It is the one matcher of address globs: --only, --skip, waivers, ignore, Kind
+// patterns. It takes time linear in s and never backtracks.
 func MatchGlob(glob, s string) bool {
 	head, rest, star := strings.Cut(glob, "*")
 	if !star {
@@ -40,7 +41,8 @@ func MatchAny(globs []string, s string) bool {
 	return false
 }
 
-// GlobsMeet reports whether some text matches both globs. Its time is the product of their lengths, which are those of names and patterns.
+// GlobsMeet reports whether some text matches both globs. Its time is the product of their
+// lengths, which are those of names and patterns.
 func GlobsMeet(a, b string) bool {
 	// reach[j] says that what was taken of a and b[:j] can stand for the same text.
 	reach := make([]bool, len(b)+1)
@@ -71,7 +73,8 @@ func GlobCovers(wide, narrow string) bool {
 	return MatchGlob(wide, narrow)
 }
 
-// Selection is what --only and --skip leave of an environment: globs over whole addresses. The zero Selection takes everything.
+// Selection is what --only and --skip leave of an environment: globs over whole
+// addresses. The zero Selection takes everything.
 type Selection struct {
 	Only []string `json:"only,omitempty"` // none means all
 	Skip []string `json:"skip,omitempty"`
@@ -82,8 +85,8 @@ func (s Selection) Takes(address string) bool {
 	return (len(s.Only) == 0 || MatchAny(s.Only, address)) && !MatchAny(s.Skip, address)
 }
 
-// ownNames are the names and addresses of a host itself. They are parameters of its other facts, so they come along with any part of it: without them
-// a host's own name in its configuration would look like drift.
+// ownNames are the names and addresses of a host itself. They are parameters of its other facts, so they come along
+// with any part of it: without them a host's own name in its configuration would look like drift.
 var ownNames = []string{"host/name#*", "host/network#*"}
 
 // keeps is Takes for what is stored: also the own names of a host.
@@ -100,7 +103,8 @@ func namesHost(kinds []Kind) bool {
 	return slices.ContainsFunc(kinds, func(k Kind) bool { return slices.Contains(ownNames, k.Pattern) })
 }
 
-// MayTake reports whether an address that matches glob can be selected: a part of which it says no need not be contacted.
+// MayTake reports whether an address that matches glob can be selected: a part of
+// which it says no need not be contacted.
 func (s Selection) MayTake(glob string) bool {
 	for _, skip := range s.Skip {
 		if GlobCovers(skip, glob) {

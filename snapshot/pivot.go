@@ -11,9 +11,10 @@ import (
 	"unicode/utf8"
 )
 
-// Builder turns the results of single instances into the pivoted lines of a snapshot. It keeps each address and each distinct value once, so
-// that its memory grows with what is different, not with the number of hosts. It may be used from many goroutines; the outcome
-// does not depend on the order in which instances add, only on the order of one instance's own results where they contradict each other.
+// Builder turns the results of single instances into the pivoted lines of a snapshot. It keeps each address and each
+// distinct value once, so that its memory grows with what is different, not with the number of hosts. It may be used
+// from many goroutines; the outcome does not depend on the order in which instances add, only on the order of one
+// instance's own results where they contradict each other.
 type Builder struct {
 	sel Selection
 
@@ -32,7 +33,8 @@ type Builder struct {
 	byName  []string
 }
 
-// pivot is one address while it is built. Most have one value of one instance, which stands in it; more is what others add.
+// pivot is one address while it is built. Most have one value of one instance,
+// which stands in it; more is what others add.
 type pivot struct {
 	address Address
 	value   Value
@@ -79,7 +81,8 @@ func NewBuilder(sel Selection) *Builder {
 	}
 }
 
-// Instance declares that an instance belongs to a scope, whether or not anything can be read from it. typ is role, database or endpoint.
+// Instance declares that an instance belongs to a scope, whether or not anything can be read
+// from it. typ is role, database or endpoint.
 func (b *Builder) Instance(scope, typ, engine, instance string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -105,8 +108,9 @@ func (b *Builder) Replica(scope, instance string) {
 	b.follows[scope][instance] = true
 }
 
-// Add takes what one collector found on one instance of a declared scope. kinds are the collector's: what it looked at unless the result says otherwise.
-// An address that the instance has already keeps its first value, and the snapshot notes it.
+// Add takes what one collector found on one instance of a declared scope. kinds are the collector's:
+// what it looked at unless the result says otherwise. An address that the instance has already keeps its
+// first value, and the snapshot notes it.
 func (b *Builder) Add(scope, instance string, r Result, kinds []Kind) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -415,7 +419,8 @@ func compareText(a, b *Address) int {
 	return -beforeLonger(b, a.Name[n])
 }
 
-// beforeLonger compares what follows the name of a shorter address with the next byte of a longer name, which is no '#'.
+// beforeLonger compares what follows the name of a shorter address with the next
+// byte of a longer name, which is no '#'.
 func beforeLonger(shorter *Address, next byte) int {
 	if shorter.Attribute == "" || '#' < next {
 		return -1

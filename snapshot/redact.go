@@ -31,8 +31,8 @@ func (r *Redactor) KeyID() string { return r.key.ID() }
 // Key derives the key of a digest family, such as "rows".
 func (r *Redactor) Key(purpose string) keys.Key { return r.key.Derive(purpose) }
 
-// secretPurpose is the same for every secret wherever it stands: equal secrets have equal digests across keys, files and environments, in whole
-// values and in markers inside text.
+// secretPurpose is the same for every secret wherever it stands: equal secrets have equal digests across keys, files
+// and environments, in whole values and in markers inside text.
 const secretPurpose = "secret"
 
 // Secret is the digest of a text that is known to be secret.
@@ -45,8 +45,8 @@ func (r *Redactor) marker(text string) string {
 	return "‹secret:" + r.key.Digest(secretPurpose, []byte(text)) + "›"
 }
 
-// Scalar is the value of text under a key name: the digest of a secret, or the text with the secrets inside it replaced by markers. A placeholder
-// under a secret name stays as it is, so that it can be reported.
+// Scalar is the value of text under a key name: the digest of a secret, or the text with the secrets inside it replaced
+// by markers. A placeholder under a secret name stays as it is, so that it can be reported.
 func (r *Redactor) Scalar(key, text string) Value {
 	switch {
 	case wholeSecret.MatchString(strings.TrimSpace(text)):
@@ -97,19 +97,20 @@ func (r *Redactor) Text(text string) string {
 	return text
 }
 
-// Content stands for something that is compared as a whole: its keyed digest in a marker, since a digest without a key can be guessed.
+// Content stands for something that is compared as a whole: its keyed digest in a marker,
+// since a digest without a key can be guessed.
 func (r *Redactor) Content(data []byte) Value {
 	return String("‹content:" + r.Key("content").Digest("content", data) + "›")
 }
 
-// Masked is text with every digest marker replaced by a constant: it is the same whatever the secrets and the key are. Names in addresses are
-// made of it, because an address must not change with a key.
+// Masked is text with every digest marker replaced by a constant: it is the same whatever the secrets and the key are.
+// Names in addresses are made of it, because an address must not change with a key.
 func Masked(text string) string { return markerPattern.ReplaceAllString(text, "‹$1›") }
 
 var markerPattern = regexp.MustCompile(`‹(secret|content):[0-9a-f]{20}›`)
 
-// IsSecretName reports whether a key of this name holds a secret if its value looks like one. Names may be dotted paths: the last segment decides,
-// and a collection of secrets (`secrets.db`, `tokens.ci`) makes every name in it one.
+// IsSecretName reports whether a key of this name holds a secret if its value looks like one. Names may be dotted
+// paths: the last segment decides, and a collection of secrets (`secrets.db`, `tokens.ci`) makes every name in it one.
 func (r *Redactor) IsSecretName(name string) bool {
 	parent, leaf := "", name
 	if i := strings.LastIndexByte(name, '.'); i >= 0 {
@@ -130,8 +131,8 @@ func (r *Redactor) IsSecretName(name string) bool {
 	return secretCollections[strings.Join(nameWords(parent), "")] && !plainWord(words)
 }
 
-// secretLike is the second half of the contract's rule: at least 8 characters that are no boolean, number, path, URL without credentials or
-// placeholder.
+// secretLike is the second half of the contract's rule: at least 8 characters that are no boolean, number, path,
+// URL without credentials or placeholder.
 func secretLike(text string) bool {
 	t := strings.Trim(strings.TrimSpace(text), `"'`)
 	if len([]rune(t)) < 8 || numberLike.MatchString(t) || pathLike(t) || IsPlaceholder(t) {
@@ -163,7 +164,8 @@ func mixed(s string) bool {
 	return strings.ContainsAny(s, "0123456789") && strings.ToLower(s) != s && strings.ToUpper(s) != s
 }
 
-// referenceLike takes the names that say where a secret is kept instead of the secret: vault:secret/data/db, arn:aws:…, ref+awsssm://….
+// referenceLike takes the names that say where a secret is kept instead of the secret:
+// vault:secret/data/db, arn:aws:…, ref+awsssm://….
 func referenceLike(t string) bool { return referencePattern.MatchString(t) }
 
 var referencePattern = regexp.MustCompile(`^(vault|ssm|arn|ref\+\w+|secretsmanager|aws-ssm|gcpsm|keyvault|env|op|awssm|sops):[\w/:.@{}$#-]+$`)
@@ -179,7 +181,8 @@ func plainURL(t string) bool {
 
 var secretAssignment = regexp.MustCompile(`(?i)(pass|secret|token|key|sig)[\w-]*=`)
 
-// IsPlaceholder reports whether text stands where a secret should and is none: changeme, xxxxxxxx, <password>, ${VAR}, {{ var }}.
+// IsPlaceholder reports whether text stands where a secret should and is none: changeme,
+// xxxxxxxx, <password>, ${VAR}, {{ var }}.
 func IsPlaceholder(text string) bool {
 	t := strings.ToLower(strings.Trim(strings.TrimSpace(text), `"'`))
 	return placeholder.MatchString(t)

@@ -5,7 +5,8 @@ import (
 	"unicode"
 )
 
-// nameWords splits a key name at case changes, '_', '-', '.' and other punctuation: DBPassword, db_password and db-password are all [db password].
+// nameWords splits a key name at case changes, '_', '-', '.' and other punctuation: DBPassword,
+// db_password and db-password are all [db password].
 func nameWords(name string) []string {
 	var words []string
 	var word []rune
@@ -33,8 +34,8 @@ func nameWords(name string) []string {
 	return words
 }
 
-// secretWords decides by the words of a name: it must have a secret word, and no later word that makes it a property of the secret
-// (token_ttl, PasswordAuthentication, secretName).
+// secretWords decides by the words of a name: it must have a secret word, and no later word that makes it a property of
+// the secret (token_ttl, PasswordAuthentication, secretName).
 func secretWords(words []string) bool {
 	end := -1
 	for i, w := range words {
@@ -76,7 +77,8 @@ func plainWord(words []string) bool {
 	return false
 }
 
-// countedPrefix knows max_tokens and min-password: numbers of something, or what a server says of itself (server_tokens).
+// countedPrefix knows max_tokens and min-password: numbers of something, or what
+// a server says of itself (server_tokens).
 func countedPrefix(words []string) bool {
 	if len(words) == 0 {
 		return false

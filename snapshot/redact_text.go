@@ -16,7 +16,8 @@ func mayHoldSecret(text string) bool {
 	return strings.ContainsRune(text, ' ') && strings.Contains(text, "-")
 }
 
-// longestToken is the length of the longest run of characters that tokens of known shapes are made of; all of those have 16 at least.
+// longestToken is the length of the longest run of characters that tokens of known shapes are
+// made of; all of those have 16 at least.
 func longestToken(text string) int {
 	longest, run := 0, 0
 	for i := 0; i < len(text); i++ {
@@ -45,7 +46,8 @@ var wholeSecret = regexp.MustCompile(`(?s)^(` + privateKeyBlock + `|\$ANSIBLE_VA
 
 const privateKeyBlock = `-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----.*?(-----END [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----|\z)`
 
-// tokenShapes are the published formats of access tokens: AWS key ids, GitHub, GitLab, Slack, Stripe, Google, npm, SendGrid, age, and JWTs.
+// tokenShapes are the published formats of access tokens: AWS key ids, GitHub, GitLab, Slack,
+// Stripe, Google, npm, SendGrid, age, and JWTs.
 const tokenShapes = `(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{40,}|glpat-[\w-]{20,}|xox[abeoprs]-[\w-]{10,}|xapp-[\w-]{10,}|` +
 	`[sr]k_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9]{20,}|AIza[\w-]{35}|npm_[A-Za-z0-9]{30,}|SG\.[\w-]{16,}\.[\w-]{16,}|AGE-SECRET-KEY-1[0-9A-Z]{20,}|` +
 	`eyJ[\w-]{8,}\.eyJ[\w-]{4,}\.[\w-]*`

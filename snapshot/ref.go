@@ -27,7 +27,8 @@ func ValidEnvironment(name string) bool {
 	return environmentPattern.MatchString(name) && len(name) <= 200
 }
 
-// ParseRef reads an ENV: NAME, NAME@latest, NAME@2026-11-01 (the end of that day, UTC), NAME@2026-11-01T02:00:00Z, or a path that contains a slash.
+// ParseRef reads an ENV: NAME, NAME@latest, NAME@2026-11-01 (the end of that day, UTC),
+// NAME@2026-11-01T02:00:00Z, or a path that contains a slash.
 func ParseRef(s string) (Ref, error) {
 	if strings.Contains(s, "/") {
 		return Ref{Text: s, Path: s}, nil

@@ -14,12 +14,14 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Row digests are an attachment of zstd-compressed text: a header in one line of JSON, then one line per row, sorted, for tools that read TSV:
+// Row digests are an attachment of zstd-compressed text: a header in one line of JSON, then one line
+// per row, sorted, for tools that read TSV:
 //
 //	KEY-DIGEST <tab> ROW-DIGEST [<tab> KEY]      in a table with a key; KEY is a JSON list, there only where the policy keeps the key's columns
 //	ROW-DIGEST <tab> COUNT                       in one without: equal rows are counted
 //
-// A digest is 32 hex digits of HMAC-SHA-256 under the redact key, over every cell with its column's name, storage class and length.
+// A digest is 32 hex digits of HMAC-SHA-256 under the redact key, over every cell with its
+// column's name, storage class and length.
 
 // RowsFormat is the header's format name.
 const RowsFormat = "envdiff.rows/1"
@@ -48,8 +50,8 @@ const maxExamples = 5
 // ErrRowsNotComparable says that two tables differ in columns or key, so that their rows cannot be paired.
 var ErrRowsNotComparable = errors.New("rows are not comparable")
 
-// CompareRows merges the row digests of one table in two snapshots made under the same redact key. Its memory does not grow with the tables. Rows that
-// only b has are added.
+// CompareRows merges the row digests of one table in two snapshots made under the same redact key. Its memory does not
+// grow with the tables. Rows that only b has are added.
 func CompareRows(a, b Attachment) (RowDiff, error) {
 	ra, err := openRows(a)
 	if err != nil {
@@ -74,8 +76,8 @@ func CompareRows(a, b Attachment) (RowDiff, error) {
 	return j.diff, nil
 }
 
-// rowJoin is a merge join of two sorted files. Rows that share a key are a group, and within it a row without its equal on one side is paired with one on
-// the other as changed.
+// rowJoin is a merge join of two sorted files. Rows that share a key are a group, and within it a row without its equal
+// on one side is paired with one on the other as changed.
 type rowJoin struct {
 	diff         RowDiff
 	key          [16]byte

@@ -14,7 +14,8 @@ import (
 	"github.com/envdiff/envdiff/internal/atomicfile"
 )
 
-// Store keeps snapshots in a directory: ENVIRONMENT/2026-11-01T02-00-00Z.snapshot/. A name appears only when its snapshot is complete.
+// Store keeps snapshots in a directory: ENVIRONMENT/2026-11-01T02-00-00Z.snapshot/. A name
+// appears only when its snapshot is complete.
 type Store struct{ dir string }
 
 // Entry is one stored snapshot.
@@ -54,7 +55,8 @@ func OpenStore(dir string) (*Store, error) {
 // Dir is where the store is.
 func (st *Store) Dir() string { return st.dir }
 
-// Save stores s under the name of its environment and time, and returns that name. A run that stores at the same time gets another name.
+// Save stores s under the name of its environment and time, and returns that name. A run that
+// stores at the same time gets another name.
 func (st *Store) Save(ctx context.Context, s *Snapshot) (string, error) {
 	env := s.Manifest.Environment
 	if !ValidEnvironment(env) {
@@ -119,7 +121,8 @@ func (st *Store) Environments() ([]string, error) {
 	return names, nil
 }
 
-// List returns the stored snapshots of an environment, oldest first. One that is damaged is listed with its problem; what unfinished runs left is not.
+// List returns the stored snapshots of an environment, oldest first. One that is damaged is listed with its
+// problem; what unfinished runs left is not.
 func (st *Store) List(env string) ([]Entry, error) {
 	if !ValidEnvironment(env) {
 		return nil, fmt.Errorf("%q cannot be the name of an environment", env)
@@ -173,8 +176,8 @@ func (st *Store) entry(env, file string) (Entry, bool) {
 	return e, true
 }
 
-// Find returns the newest stored snapshot of env that was not captured after at. A damaged one in that place is an error, not
-// passed over: comparing with an older state than the one asked for would go unnoticed.
+// Find returns the newest stored snapshot of env that was not captured after at. A damaged one in that place is an
+// error, not passed over: comparing with an older state than the one asked for would go unnoticed.
 func (st *Store) Find(env string, at time.Time) (Entry, error) {
 	entries, err := st.List(env)
 	if err != nil {
@@ -230,7 +233,8 @@ func (st *Store) Remove(e Entry) error {
 	return os.RemoveAll(gone)
 }
 
-// Clean removes what runs that were killed more than a day before now have left, and returns how many leftovers there were.
+// Clean removes what runs that were killed more than a day before now have left,
+// and returns how many leftovers there were.
 func (st *Store) Clean(now time.Time) (int, error) {
 	dirs := []string{st.dir}
 	envs, err := st.Environments()

@@ -13,8 +13,8 @@ import (
 	"unicode/utf8"
 )
 
-// Value is one scalar, one sorted set or one ordered list of scalars. It holds its canonical JSON, so that == is equality and writing is free.
-// The zero Value is null.
+// Value is one scalar, one sorted set or one ordered list of scalars. It holds its canonical JSON, so that == is
+// equality and writing is free. The zero Value is null.
 type Value struct{ json string }
 
 // maxExact is the largest integer that every JSON reader keeps exact.
@@ -209,7 +209,8 @@ func (v Value) Items() []Value {
 	return items
 }
 
-// Display is the value for people, unescaped and unbounded: sinks escape and truncate. Secrets print as ‹secret›, null as ∅.
+// Display is the value for people, unescaped and unbounded: sinks escape and
+// truncate. Secrets print as ‹secret›, null as ∅.
 func (v Value) Display() string {
 	switch {
 	case v.IsNull():
@@ -230,7 +231,8 @@ func (v Value) Display() string {
 	return v.json
 }
 
-// quote writes a JSON string: valid UTF-8, no HTML escaping (the format is for jq and git diff), invalid bytes as \xNN text.
+// quote writes a JSON string: valid UTF-8, no HTML escaping (the format is for jq
+// and git diff), invalid bytes as \xNN text.
 func quote(s string) string {
 	if plain(s) {
 		return `"` + s + `"`

@@ -30,7 +30,8 @@ func worldOn(t *testing.T, server *testservers.Server) (dsn string) {
 	return dsn
 }
 
-// TestACopyIsNoDifference: the world, restored from its dump by PostgreSQL's own tools, on another server, and rebuilt from our own DDL.
+// TestACopyIsNoDifference: the world, restored from its dump by PostgreSQL's own tools, on
+// another server, and rebuilt from our own DDL.
 func TestACopyIsNoDifference(t *testing.T) {
 	server := testservers.Postgres(t)
 	dsn := worldOn(t, server)

@@ -131,7 +131,8 @@ var changes = []change{
 // leaveSubscription makes a database droppable.
 const leaveSubscription = "DO $$ BEGIN IF EXISTS (SELECT FROM pg_subscription WHERE subname = 'sub') THEN ALTER SUBSCRIPTION sub SET (slot_name = NONE); DROP SUBSCRIPTION sub; END IF; END $$"
 
-// TestEveryKindOfObject: a change of any kind is one finding at one address, in both directions, and the world as it was is none.
+// TestEveryKindOfObject: a change of any kind is one finding at one address, in both
+// directions, and the world as it was is none.
 func TestEveryKindOfObject(t *testing.T) {
 	server := testservers.Postgres(t)
 	base := worldOn(t, server)

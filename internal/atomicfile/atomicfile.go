@@ -1,5 +1,5 @@
-// Package atomicfile writes files and directories so that a reader finds the old one or the complete new one, whatever happens in between:
-// temporary name in the same directory, sync, rename, sync of the directory.
+// Package atomicfile writes files and directories so that a reader finds the old one or the complete new one, whatever
+// happens in between: temporary name in the same directory, sync, rename, sync of the directory.
 package atomicfile
 
 import (
@@ -22,7 +22,8 @@ func fault(step, path string) {
 	}
 }
 
-// Write makes path hold what fill writes, mode 0600 for reports and snapshots describe production. On any error path is as it was.
+// Write makes path hold what fill writes, mode 0600 for reports and snapshots describe
+// production. On any error path is as it was.
 func Write(path string, fill func(io.Writer) error) error {
 	return WriteMode(path, 0o600, fill)
 }
@@ -42,8 +43,9 @@ type Staged struct {
 	fill      func(io.Writer) error // of what is no file
 }
 
-// Stage does all of WriteMode that is likely to fail, so that several files can be published together or not at all: Commit or Discard follows. A link
-// is followed, so that it stays one; into what is no file, such as a pipe or /dev/stdout, Commit writes at once, because that cannot be replaced.
+// Stage does all of WriteMode that is likely to fail, so that several files can be published together or not at all:
+// Commit or Discard follows. A link is followed, so that it stays one; into what is no file, such as a pipe or
+// /dev/stdout, Commit writes at once, because that cannot be replaced.
 func Stage(path string, mode os.FileMode, fill func(io.Writer) error) (s *Staged, err error) {
 	switch info, statErr := os.Stat(path); {
 	case statErr != nil: // there is none yet, or CreateTemp says what is wrong

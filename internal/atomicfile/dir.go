@@ -28,8 +28,8 @@ func New(path string, fill func(io.Writer) error) error {
 	return f.Close()
 }
 
-// Dir makes path a directory, mode 0700, that holds what fill wrote into the directory it was given. A directory that is
-// already there is replaced as a whole; the caller has made sure that it may be. On any error path is as it was.
+// Dir makes path a directory, mode 0700, that holds what fill wrote into the directory it was given. A directory that
+// is already there is replaced as a whole; the caller has made sure that it may be. On any error path is as it was.
 func Dir(path string, fill func(dir string) error) error {
 	if err := Recover(path); err != nil {
 		return err
@@ -117,7 +117,8 @@ func aside(path string) string {
 	return filepath.Join(filepath.Dir(path), Prefix+"old."+filepath.Base(path))
 }
 
-// Recover puts back what a run that was killed while replacing path has moved aside. Readers call it when path is missing.
+// Recover puts back what a run that was killed while replacing path has moved
+// aside. Readers call it when path is missing.
 func Recover(path string) error {
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		return nil

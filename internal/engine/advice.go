@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Advice is what to do about a table that cannot be read: about a missing right, a deadline, or damage. Codes are SQLSTATEs and SQLite's names.
+// Advice is what to do about a table that cannot be read: about a missing right, a deadline, or damage.
+// Codes are SQLSTATEs and SQLite's names.
 func Advice(err error) string {
 	var e *Error
 	code := ""

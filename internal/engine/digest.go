@@ -4,7 +4,8 @@ import "context"
 
 // Digester is a database whose server counts statements by their shape. As finds it behind wrappers.
 type Digester interface {
-	// Digests streams what the server has counted in this database; the same statement may come several times, by user or by nesting.
+	// Digests streams what the server has counted in this database; the same statement may
+	// come several times, by user or by nesting.
 	Digests(ctx context.Context, fn func(Digest) error) (DigestSource, error)
 }
 

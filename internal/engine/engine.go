@@ -1,5 +1,5 @@
-// Package engine is the seam to databases: one interface, implemented in the folders below, which are the only rooms with SQL and drivers.
-// Every implementation passes enginetest.
+// Package engine is the seam to databases: one interface, implemented in the folders below, which are the only rooms
+// with SQL and drivers. Every implementation passes enginetest.
 package engine
 
 import (
@@ -14,7 +14,8 @@ type Mode int
 
 // The modes.
 const (
-	// ReadOnly opens a session that cannot write, under timeouts, whose reads all see one moment. It is the only mode for environments.
+	// ReadOnly opens a session that cannot write, under timeouts, whose reads all see one
+	// moment. It is the only mode for environments.
 	ReadOnly Mode = iota
 	// Scratch opens a database that envdiff itself made and may change or remove.
 	Scratch
@@ -39,22 +40,26 @@ type Engine interface {
 	Name() string
 	// Open connects. The error names the target and what to do next, and holds no credential.
 	Open(ctx context.Context, t Target, m Mode) (DB, error)
-	// CreateScratch makes an empty database that envdiff may write to: in dir for engines that live in files, on the server that base names for others.
+	// CreateScratch makes an empty database that envdiff may write to: in dir for engines that live in files,
+	// on the server that base names for others.
 	CreateScratch(ctx context.Context, base Target, dir string) (Target, error)
 	// DropScratch removes what CreateScratch or Clone made. It refuses anything else.
 	DropScratch(ctx context.Context, t Target) error
-	// DDL writes the statements that make an empty database have this schema: what must stand before the rows, and what is faster or only possible after.
+	// DDL writes the statements that make an empty database have this schema: what must stand before the rows,
+	// and what is faster or only possible after.
 	DDL(db *schema.Database) (beforeRows, afterRows []string, err error)
-	// Split cuts a script into statements as the engine's own shell would: quotes, comments, trigger and routine bodies respected.
+	// Split cuts a script into statements as the engine's own shell would: quotes,
+	// comments, trigger and routine bodies respected.
 	Split(script string) ([]Statement, error)
-	// Probe writes the read-only question how many rows of rel break o. The query yields two integers: violations, rows checked.
-	// For unique keys the violations are the rows in groups of more than one.
+	// Probe writes the read-only question how many rows of rel break o. The query yields two integers: violations, rows
+	// checked. For unique keys the violations are the rows in groups of more than one.
 	Probe(o schema.Obligation, rel schema.Relation) (string, error)
 	// Quote quotes an identifier.
 	Quote(ident string) string
 }
 
-// Finder is an engine that can also write the question which rows break an obligation, for people to ask: their keys and nothing else of them.
+// Finder is an engine that can also write the question which rows break an obligation, for people to
+// ask: their keys and nothing else of them.
 type Finder interface {
 	// Find writes the query. key are columns of rel. The error says that there is none for this obligation.
 	Find(o schema.Obligation, rel schema.Relation, key []string) (string, error)
@@ -95,7 +100,8 @@ type Cell struct {
 // Row is one row in the order of the columns asked for. It and its cells are only valid until the callback returns.
 type Row []Cell
 
-// Match restricts a read to rows whose Columns equal one of Tuples; nulls never match. Callers keep chunks below a few thousand tuples.
+// Match restricts a read to rows whose Columns equal one of Tuples; nulls never match. Callers
+// keep chunks below a few thousand tuples.
 type Match struct {
 	Columns []string
 	Tuples  []Row
@@ -111,8 +117,8 @@ type Read struct {
 	Limit   int64    // 0 is all
 }
 
-// DB is an open database. It has one connection: calls from several goroutines wait for each other, and a callback must not call the
-// database that calls it.
+// DB is an open database. It has one connection: calls from several goroutines wait for each other, and a callback
+// must not call the database that calls it.
 type DB interface {
 	Engine() Engine
 	Identity(ctx context.Context) (Identity, error)
@@ -172,5 +178,6 @@ func (e *Error) Error() string { return e.Message }
 // Unwrap gives errors.Is the driver's error (context.Canceled).
 func (e *Error) Unwrap() error { return e.Err }
 
-// ErrUnsafeWAL is returned by SQLite's Open for a -wal file without its -shm: reading it would write into the directory.
+// ErrUnsafeWAL is returned by SQLite's Open for a -wal file without its -shm:
+// reading it would write into the directory.
 var ErrUnsafeWAL = errors.New("the database has a -wal file but no -shm: opening it would write into its directory")

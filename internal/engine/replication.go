@@ -7,7 +7,8 @@ import (
 
 // Replicator is a database that can tell how its server takes part in replication. As finds it behind wrappers.
 type Replicator interface {
-	// Replication asks this server alone, and none of the others. What the role may not see is in Unknown and is no error.
+	// Replication asks this server alone, and none of the others. What the role
+	// may not see is in Unknown and is no error.
 	Replication(ctx context.Context) (Replication, error)
 }
 
@@ -37,7 +38,8 @@ const (
 	RoleMember     Role = "member"
 )
 
-// Thread is what one half of a replica, receiver or applier, is doing. Only Running is running: a receiver that connects, for how long ever, is not.
+// Thread is what one half of a replica, receiver or applier, is doing. Only Running is running: a receiver
+// that connects, for how long ever, is not.
 type Thread string
 
 // The states. ThreadUnknown is a thread that is there and whose state the role may not see.
@@ -53,7 +55,8 @@ const (
 type Replication struct {
 	Role     Role
 	Writable bool // clients without special privileges can write
-	// Server tells servers of a topology apart: its server id, or the system identifier, which physical replicas share with their primary.
+	// Server tells servers of a topology apart: its server id, or the system identifier, which
+	// physical replicas share with their primary.
 	Server   string
 	Host     string // what the server's machine calls itself; "" where the server does not know
 	Version  string

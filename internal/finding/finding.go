@@ -99,14 +99,15 @@ type Finding struct {
 	Waived      *Waived  `json:"waived"`
 	Baseline    bool     `json:"baseline"`
 
-	// Lowered marks a finding of a sided rule that is said of FROM: one level below the rule's severity, whatever that is set to.
+	// Lowered marks a finding of a sided rule that is said of FROM: one level below the
+	// rule's severity, whatever that is set to.
 	Lowered bool `json:"-"`
 	// Weighed marks a finding whose severity already follows the project's rules: section.
 	Weighed bool `json:"-"`
 }
 
-// Seal fills what follows from the rest: the id, the rule's texts where the finding brings none, and empty lists in place of nil.
-// environments are the names as given on the command line.
+// Seal fills what follows from the rest: the id, the rule's texts where the finding brings none, and empty lists in
+// place of nil. environments are the names as given on the command line.
 func (f *Finding) Seal(environments []string) {
 	if r, ok := Lookup(f.Rule); ok {
 		if f.Why == "" {
@@ -136,8 +137,8 @@ func (f *Finding) Seal(environments []string) {
 	}
 }
 
-// ID is 16 hex digits over rule, address, change and the sorted environment names without their @date: it holds no value and
-// no instance, so it stays the same while the drift is the same, and a baseline of ids reveals nothing.
+// ID is 16 hex digits over rule, address, change and the sorted environment names without their @date: it holds no
+// value and no instance, so it stays the same while the drift is the same, and a baseline of ids reveals nothing.
 func ID(rule, address string, change Change, environments []string) string {
 	names := make([]string, len(environments))
 	for i, e := range environments {

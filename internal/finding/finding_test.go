@@ -31,7 +31,8 @@ func TestIDsTellFindingsApart(t *testing.T) {
 	}
 }
 
-// TestIDsRevealNothing: the id stays the same whatever the values and instances are, so that a committed baseline tells nothing of them.
+// TestIDsRevealNothing: the id stays the same whatever the values and instances are, so that a
+// committed baseline tells nothing of them.
 func TestIDsRevealNothing(t *testing.T) {
 	f := Finding{Rule: "typo", Address: "web:config/app#host", Change: Odd, Message: "db1.prdo.example looks like db1.prod.example",
 		Values: []Side{{Environment: "production", State: Present, Value: json.RawMessage(`"db1.prdo.example"`), Instances: []string{"web2"}}}}

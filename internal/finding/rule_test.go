@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// published are the ids that the report format promised first, with their severities: people have them in envdiff.yaml, in waivers and
-// in scripts. Rules may be added beside them; none of these changes.
+// published are the ids that the report format promised first, with their severities: people have them in envdiff.yaml,
+// in waivers and in scripts. Rules may be added beside them; none of these changes.
 var published = map[Severity]string{
 	Critical: `migration-failed migration-predicted replication-broken replica-missing param-elsewhere leak`,
 	High: `copy-artefact package-missing package-older config-value config-missing secret-shared secret-differs typo memory-odd

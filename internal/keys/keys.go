@@ -1,5 +1,5 @@
-// Package keys holds envdiff's two keys: redact (digests that are comparable between snapshots) and pseudonym (masking).
-// A key never prints: every way of formatting it yields its short id.
+// Package keys holds envdiff's two keys: redact (digests that are comparable between snapshots) and pseudonym
+// (masking). A key never prints: every way of formatting it yields its short id.
 package keys
 
 import (
@@ -17,8 +17,9 @@ import (
 // Size is the length of a key in bytes.
 const Size = 32
 
-// Key is 32 secret bytes. The zero Key is "no key": Zero reports true, and whatever needs its bytes panics. The bytes are what a function returns because
-// fmt shows the unexported fields of whatever holds a Key without asking its methods, and of a function it shows no more than an address.
+// Key is 32 secret bytes. The zero Key is "no key": Zero reports true, and whatever needs its bytes panics. The bytes
+// are what a function returns because fmt shows the unexported fields of whatever holds a Key without asking its
+// methods, and of a function it shows no more than an address.
 type Key struct{ reveal func() *[Size]byte }
 
 func hold(b [Size]byte) Key { return Key{func() *[Size]byte { return &b }} }
@@ -89,7 +90,8 @@ func (k Key) Derive(purpose string) Key {
 // Bytes returns the raw bytes for a cipher or MAC.
 func (k Key) Bytes() []byte { return append([]byte(nil), k.raw()...) }
 
-// Digest is a keyed one-way digest of data as 20 hex digits (80 bits): equal data, equal digest, nothing else is learnt without the key.
+// Digest is a keyed one-way digest of data as 20 hex digits (80 bits): equal data, equal digest,
+// nothing else is learnt without the key.
 func (k Key) Digest(purpose string, data []byte) string {
 	return hex.EncodeToString(k.mac(purpose, data))[:20]
 }

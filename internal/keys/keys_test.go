@@ -73,7 +73,8 @@ func TestParseRefusesWithoutQuoting(t *testing.T) {
 	}
 }
 
-// TestDigestsAreStable holds a digest, an id and a derived key to their literal values: stored snapshots and pseudonyms depend on them.
+// TestDigestsAreStable holds a digest, an id and a derived key to their literal values: stored
+// snapshots and pseudonyms depend on them.
 func TestDigestsAreStable(t *testing.T) {
 	k := fixed(t)
 	for what, c := range map[string]struct{ got, want string }{

@@ -11,8 +11,8 @@ import (
 
 const module = "github.com/envdiff/envdiff/"
 
-// rooms says what the packages of each room may import of this module; patterns are path.Match's. It is the table of ARCHITECTURE.md.
-// What only serves tests may import what it likes of the rooms below it.
+// rooms says what the packages of each room may import of this module; patterns are path.Match's. It is the table of
+// ARCHITECTURE.md. What only serves tests may import what it likes of the rooms below it.
 var rooms = map[string][]string{
 	"cmd/envdiff": {"cmd"},
 	"cmd": {"cmd/config", "ci", "compare", "sanitize", "migrations", "snapshot", "snapshot/all", "internal/*", "internal/engine/*",
@@ -100,8 +100,8 @@ func TestArchitectureNamesEveryRoom(t *testing.T) {
 	}
 }
 
-// TestOnlyCmdTouchesTheWorld keeps the clock, the environment, the terminal and exit in cmd: everything else is given them. What serves tests
-// is left out, and so is the one absolute deadline that a network connection wants.
+// TestOnlyCmdTouchesTheWorld keeps the clock, the environment, the terminal and exit in cmd: everything else is given
+// them. What serves tests is left out, and so is the one absolute deadline that a network connection wants.
 func TestOnlyCmdTouchesTheWorld(t *testing.T) {
 	out, err := exec.Command("git", "grep", "-nE", `\b(os\.Getenv|os\.LookupEnv|time\.Now\(|os\.Exit\(|fmt\.Print(f|ln)?\(|os\.Stdout|os\.Stderr)`, "--",
 		":(top)*.go", ":(top,exclude)cmd/*", ":(top,exclude)*_test.go", ":(top,exclude)internal/testservers/*",

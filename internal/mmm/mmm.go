@@ -1,6 +1,6 @@
-// Package mmm asks the monitor of an MMM cluster (MySQL Multi-Master Replication Manager) what it believes of its hosts. Its answer is a claim: the
-// monitor waits for its agents without a deadline, takes a replica that only connects for a running one and an unknown lag for none. What the hosts say
-// themselves is the truth that it is compared with.
+// Package mmm asks the monitor of an MMM cluster (MySQL Multi-Master Replication Manager) what it believes of its
+// hosts. Its answer is a claim: the monitor waits for its agents without a deadline, takes a replica that only connects
+// for a running one and an unknown lag for none. What the hosts say themselves is the truth that it is compared with.
 package mmm
 
 import (
@@ -45,8 +45,8 @@ const maxAnswer = 1 << 20
 // deadline bounds the whole conversation, whatever time the caller has.
 const deadline = 5 * time.Second
 
-// Ask sends `show` to a monitor at HOST:PORT, 9988 where the port is left out. It always returns within 5 seconds. The error says what to do, and repeats
-// nothing of the answer.
+// Ask sends `show` to a monitor at HOST:PORT, 9988 where the port is left out. It always returns within 5 seconds. The
+// error says what to do, and repeats nothing of the answer.
 func Ask(ctx context.Context, address string) (Status, error) {
 	if _, _, err := net.SplitHostPort(address); err != nil {
 		address = net.JoinHostPort(strings.Trim(address, "[]"), "9988")
@@ -94,7 +94,8 @@ func failed(ctx context.Context, address string) error {
 // hostLine is a line of `show`; version 1 printed a colon after the address.
 var hostLine = regexp.MustCompile(`^\s*([^\s(]+)\(([^)\s]*)\):?\s+(master|slave)/([A-Z_]+)\.\s+Roles:\s*(.*?)\s*$`)
 
-// Parse reads the text of `show`. A text without any host is an error, so is one that says ERROR: mmm_control itself ends with status 0 then.
+// Parse reads the text of `show`. A text without any host is an error, so is one that says ERROR:
+// mmm_control itself ends with status 0 then.
 func Parse(text string) (Status, error) {
 	var s Status
 	for line := range strings.Lines(text) {

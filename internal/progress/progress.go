@@ -1,4 +1,5 @@
-// Package progress tells a waiting person what a run is doing, on standard error: one changing line on a terminal, plain lines elsewhere.
+// Package progress tells a waiting person what a run is doing, on standard error: one changing
+// line on a terminal, plain lines elsewhere.
 package progress
 
 import (

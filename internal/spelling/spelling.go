@@ -3,8 +3,8 @@ package spelling
 
 import "unicode/utf8"
 
-// Distance is the optimal string alignment distance of a and b in runes: insertions, deletions, substitutions and swaps of neighbours.
-// Above limit it returns limit+1 without finishing. Time is O(len(a) × limit).
+// Distance is the optimal string alignment distance of a and b in runes: insertions, deletions, substitutions and swaps
+// of neighbours. Above limit it returns limit+1 without finishing. Time is O(len(a) × limit).
 func Distance(a, b string, limit int) int {
 	if a == b {
 		return 0

@@ -1,6 +1,6 @@
-// Package strictyaml reads envdiff's own YAML files: every mistake at once, each with line, column and a did-you-mean, and nothing
-// ignored. The Go type is the schema: `json` tags name keys, `scalar:"true"` marks the field that a plain scalar stands for,
-// `doc` describes a key; the JSON Schema for editors comes from the same tags.
+// Package strictyaml reads envdiff's own YAML files: every mistake at once, each with line, column and a did-you-mean,
+// and nothing ignored. The Go type is the schema: `json` tags name keys, `scalar:"true"` marks the field that a plain
+// scalar stands for, `doc` describes a key; the JSON Schema for editors comes from the same tags.
 package strictyaml
 
 import (
@@ -69,7 +69,8 @@ type Document struct {
 
 type place struct{ line, col int }
 
-// Decode reads one document into out, a pointer to a struct, slice or map. The returned Document collects further mistakes; its Err holds all.
+// Decode reads one document into out, a pointer to a struct, slice or map. The returned Document
+// collects further mistakes; its Err holds all.
 func Decode(file string, src []byte, out any) *Document {
 	d := &Document{file: file, places: map[string]place{}}
 	if len(src) > maxBytes {

@@ -21,8 +21,8 @@ func NewMariaDB(t testing.TB, options ...string) *MariaServer {
 	return s
 }
 
-// NewReplica starts a server that replicates from this one by global transaction ids, for one test alone. This one has to write a binary log
-// ("--log-bin"), and have a server id of its own.
+// NewReplica starts a server that replicates from this one by global transaction ids, for one test alone. This one has
+// to write a binary log ("--log-bin"), and have a server id of its own.
 func (s *MariaServer) NewReplica(t testing.TB, id int, options ...string) *MariaServer {
 	t.Helper()
 	r := NewMariaDB(t, append([]string{fmt.Sprintf("--server-id=%d", id), "--log-bin", "--log-slave-updates", "--read-only"}, options...)...)

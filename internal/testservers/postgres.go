@@ -32,7 +32,8 @@ type Server struct {
 // superuser is the account that the server is made with. Connections by it need no password.
 const superuser = "envdiff_owner"
 
-// Postgres returns the test binary's PostgreSQL server: the newest installed one, UTF8, C.UTF-8, started by the first test that asks.
+// Postgres returns the test binary's PostgreSQL server: the newest installed one, UTF8,
+// C.UTF-8, started by the first test that asks.
 func Postgres(t testing.TB) *Server {
 	t.Helper()
 	return once(t, "PostgreSQL", startPostgres)
@@ -56,7 +57,8 @@ func (s *Server) UserDSN(user, password, database string) string {
 	return u.String()
 }
 
-// NewDatabase makes an empty database for one test and returns its URL. It is dropped, with every session in it, when the test ends.
+// NewDatabase makes an empty database for one test and returns its URL. It is dropped, with
+// every session in it, when the test ends.
 func (s *Server) NewDatabase(t testing.TB) string {
 	t.Helper()
 	name := fmt.Sprintf("test_%d", s.databases.Add(1))
@@ -65,7 +67,8 @@ func (s *Server) NewDatabase(t testing.TB) string {
 	return s.DSN(name)
 }
 
-// CopyDatabase makes a copy of a database of this server for one test and returns its URL. Nobody may be connected to the original.
+// CopyDatabase makes a copy of a database of this server for one test and returns its URL.
+// Nobody may be connected to the original.
 func (s *Server) CopyDatabase(t testing.TB, dsn string) string {
 	t.Helper()
 	u, err := url.Parse(dsn)

@@ -12,7 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// NewPostgres starts a PostgreSQL server for one test alone, with further settings such as "shared_preload_libraries = pg_stat_statements".
+// NewPostgres starts a PostgreSQL server for one test alone, with further settings such as
+// "shared_preload_libraries = pg_stat_statements".
 func NewPostgres(t testing.TB, settings ...string) *Server {
 	t.Helper()
 	shared := Postgres(t)
@@ -21,7 +22,8 @@ func NewPostgres(t testing.TB, settings ...string) *Server {
 	})
 }
 
-// NewStandby starts a streaming replica of this server for one test alone, with further settings such as "recovery_min_apply_delay = 1h".
+// NewStandby starts a streaming replica of this server for one test alone, with further settings
+// such as "recovery_min_apply_delay = 1h".
 func (s *Server) NewStandby(t testing.TB, settings ...string) *Server {
 	t.Helper()
 	return s.another(t, func(dir, data string, owner *syscall.Credential, log *tail) error {

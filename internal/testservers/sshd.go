@@ -12,22 +12,24 @@ import (
 	"testing"
 )
 
-// Host is a running sshd that lets the current user in with a key of its own. Its client's configuration is a file of its own too: neither
-// ~/.ssh nor the system's ssh_config is read.
+// Host is a running sshd that lets the current user in with a key of its own. Its client's configuration is a file of
+// its own too: neither ~/.ssh nor the system's ssh_config is read.
 type Host struct {
 	// Port is its TCP port on 127.0.0.1.
 	Port int
-	// Config is the client's configuration, for ssh -F. Known is the known_hosts file that it names; it holds the host's key.
+	// Config is the client's configuration, for ssh -F. Known is the known_hosts file
+	// that it names; it holds the host's key.
 	Config, Known string
 
 	process *process
 }
 
-// Forced says what runs on a host whoever logs in, and whatever is asked for: a line for the login shell. What was asked for is in
-// $SSH_ORIGINAL_COMMAND. "" runs what is asked for.
+// Forced says what runs on a host whoever logs in, and whatever is asked for: a line for the login shell. What was
+// asked for is in $SSH_ORIGINAL_COMMAND. "" runs what is asked for.
 type Forced string
 
-// Inside runs what is asked for inside a directory tree with a shell of its own, so that each host has its own root. The tree is given /dev/null.
+// Inside runs what is asked for inside a directory tree with a shell of its own, so that each host has
+// its own root. The tree is given /dev/null.
 func Inside(t testing.TB, root string) Forced {
 	t.Helper()
 	null := filepath.Join(root, "dev/null")

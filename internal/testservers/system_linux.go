@@ -7,8 +7,8 @@ func processAttributes(owner *syscall.Credential) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Credential: owner, Pdeathsig: syscall.SIGKILL}
 }
 
-// memory is the directory of a file system in memory, and memoryNeeded what it must have free to be used: making and dropping a database
-// writes and removes hundreds of files, which costs half as much there.
+// memory is the directory of a file system in memory, and memoryNeeded what it must have free to be used: making and
+// dropping a database writes and removes hundreds of files, which costs half as much there.
 const (
 	memory       = "/dev/shm"
 	memoryNeeded = 2 << 30

@@ -9,5 +9,6 @@ func processAttributes(owner *syscall.Credential) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Credential: owner}
 }
 
-// parentDir is where servers keep their files. The system's own temporary directory may have too long a path for a socket.
+// parentDir is where servers keep their files. The system's own temporary
+// directory may have too long a path for a socket.
 func parentDir() string { return "/tmp" }

@@ -1,5 +1,6 @@
-// Package testservers starts real, throw-away database servers for tests: unprivileged, on loopback, without durability, gone with the test binary.
-// A server that is not installed fails the test with the command that installs it; nothing is skipped.
+// Package testservers starts real, throw-away database servers for tests: unprivileged, on loopback,
+// without durability, gone with the test binary. A server that is not installed fails the test with the
+// command that installs it; nothing is skipped.
 //
 // A package that uses it stops its servers in TestMain:
 //
@@ -25,7 +26,8 @@ import (
 	"time"
 )
 
-// startTimeout bounds making and starting one server. Loaded machines take seconds for what takes half of one when idle.
+// startTimeout bounds making and starting one server. Loaded machines take
+// seconds for what takes half of one when idle.
 const startTimeout = 90 * time.Second
 
 // running holds the servers of this test binary: one of each kind, started when the first test asks.
@@ -49,7 +51,8 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// once returns the server called name, starting it for the first test that asks. A failure to start is the failure of every test that asks.
+// once returns the server called name, starting it for the first test that asks. A failure to start
+// is the failure of every test that asks.
 func once[S stopper](t testing.TB, name string, start func() (S, error)) S {
 	t.Helper()
 	running.mutex.Lock()
@@ -114,7 +117,8 @@ func account() (*syscall.Credential, error) {
 // dirPrefix begins the name of every server's directory; the number of the test process follows.
 const dirPrefix = "envdiff-srv-"
 
-// workDir makes a directory that the server's account owns. Its path is short: a Unix socket's path has to fit in 107 bytes.
+// workDir makes a directory that the server's account owns. Its path is short: a
+// Unix socket's path has to fit in 107 bytes.
 func workDir(owner *syscall.Credential) (string, error) {
 	parent := parentDir()
 	sweep(parent)
@@ -168,8 +172,9 @@ func run(cmd *exec.Cmd, log *tail, timeout time.Duration) error {
 	return nil
 }
 
-// launch starts the server's main process. It is killed with the test binary, however that ends, where the system can (Linux): the signal
-// is tied to the thread that started the process, so that thread is kept until the process has ended.
+// launch starts the server's main process. It is killed with the test binary, however that ends,
+// where the system can (Linux): the signal is tied to the thread that started the process, so that
+// thread is kept until the process has ended.
 func launch(dir string, cmd *exec.Cmd, log *tail) (*process, error) {
 	p := &process{dir: dir, cmd: cmd, log: log, done: make(chan struct{})}
 	failed := make(chan error)

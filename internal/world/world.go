@@ -1,5 +1,5 @@
-// Package world builds small estates from testdata/worlds: directory trees of hosts with dpkg databases, and SQLite files.
-// The demo shows them, and tests compare them.
+// Package world builds small estates from testdata/worlds: directory trees of hosts with dpkg databases, and SQLite
+// files. The demo shows them, and tests compare them.
 package world
 
 import (
@@ -46,7 +46,8 @@ type pkg struct {
 	conffiles           []string
 }
 
-// Build writes the world in src below dir: ENVIRONMENT/HOST trees, ENVIRONMENT/shop.db, and the files that stand beside world.json.
+// Build writes the world in src below dir: ENVIRONMENT/HOST trees, ENVIRONMENT/shop.db, and
+// the files that stand beside world.json.
 func Build(ctx context.Context, src fs.FS, dir string) error {
 	text, err := fs.ReadFile(src, "world.json")
 	if err != nil {
@@ -156,7 +157,8 @@ func (b *builder) changed(at, name, text string) (string, error) {
 	return text, nil
 }
 
-// status is the host's dpkg database. Conffiles have the digest of the world's own file, so a changed one counts as modified.
+// status is the host's dpkg database. Conffiles have the digest of the world's own
+// file, so a changed one counts as modified.
 func (b *builder) status(at string) string {
 	var s strings.Builder
 	for _, p := range b.packages {

@@ -1,4 +1,5 @@
-// Package all is the registry of collectors: what a capture reads. A new collector is one folder beside this one and one line here.
+// Package all is the registry of collectors: what a capture reads. A new collector is one
+// folder beside this one and one line here.
 package all
 
 import (

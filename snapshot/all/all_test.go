@@ -39,7 +39,8 @@ func TestEveryCollectorIsRegistered(t *testing.T) {
 	}
 }
 
-// collects reports whether a package has a type with the Parse of a host collector or the Collect of a database collector.
+// collects reports whether a package has a type with the Parse of a host collector
+// or the Collect of a database collector.
 func collects(t *testing.T, dir string) bool {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))

@@ -1,5 +1,5 @@
-// Package benchworld makes large, regular snapshots for benchmarks and tests: the input of make bench. Nothing of the product
-// imports it.
+// Package benchworld makes large, regular snapshots for benchmarks and tests: the input of make
+// bench. Nothing of the product imports it.
 package benchworld
 
 import (
@@ -22,9 +22,9 @@ func Kinds() []snapshot.Kind {
 	}
 }
 
-// Snapshots makes two environments of the same hosts with facts addresses on each: packages, configuration keys, and one in
-// a hundred that is another on every host. drift addresses differ across the environments, and as many on a single host of
-// the second.
+// Snapshots makes two environments of the same hosts with facts addresses on each: packages, configuration
+// keys, and one in a hundred that is another on every host. drift addresses differ across the environments, and
+// as many on a single host of the second.
 func Snapshots(hosts, facts, drift int) (a, b *snapshot.Snapshot) {
 	return Environment("staging", hosts, facts, 0), Environment("production", hosts, facts, drift)
 }

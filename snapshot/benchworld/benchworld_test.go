@@ -29,7 +29,8 @@ func TestSnapshotsDrift(t *testing.T) {
 	}
 }
 
-// TestEveryFactHasAKind: an address that no kind covers would be compared by the fallback, which the product never does.
+// TestEveryFactHasAKind: an address that no kind covers would be compared by the
+// fallback, which the product never does.
 func TestEveryFactHasAKind(t *testing.T) {
 	for _, l := range Environment("staging", 2, 200, 0).Lines {
 		body := l.Address.String()[len(Scope)+1:]

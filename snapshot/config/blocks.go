@@ -6,7 +6,8 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// parseLogrotate reads logrotate.conf(5): global directives, and blocks addressed by the set of their files. Scripts are one value.
+// parseLogrotate reads logrotate.conf(5): global directives, and blocks addressed by the
+// set of their files. Scripts are one value.
 func parseLogrotate(src []byte) ([]entry, error) {
 	var c collected
 	var files, script []string
@@ -80,8 +81,8 @@ func sortedSet(items []string) []string {
 	return out
 }
 
-// parseHAProxy reads haproxy.cfg (HAProxy 3.0 Configuration Manual, section 2): sections by name, a keyword that repeats is an ordered list, because rules are
-// tried in order; servers, binds and options are keys of their own.
+// parseHAProxy reads haproxy.cfg (HAProxy 3.0 Configuration Manual, section 2): sections by name, a keyword that
+// repeats is an ordered list, because rules are tried in order; servers, binds and options are keys of their own.
 func parseHAProxy(src []byte) ([]entry, error) {
 	var c collected
 	section := ""

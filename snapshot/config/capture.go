@@ -18,7 +18,8 @@ type capture struct {
 	at   snapshot.Address
 }
 
-// The facts that are not keys of the file begin with @, which no key of a parsed file does at its top but an XML attribute, and XML has a root.
+// The facts that are not keys of the file begin with @, which no key of a parsed file does at its top
+// but an XML attribute, and XML has a root.
 const (
 	digestFact = "@digest"
 	keyFact    = "@private_key"
@@ -66,7 +67,8 @@ func (c capture) fact(attribute string, v snapshot.Value) {
 	c.res.Add(c.at.Attr(attribute), v, c.file.Path)
 }
 
-// gap leaves the whole file unknown: it has no facts, not even a digest, which the same file where it is readable would lack.
+// gap leaves the whole file unknown: it has no facts, not even a digest, which the
+// same file where it is readable would lack.
 func (c capture) gap(reason, hint string) {
 	covers := []string(nil)
 	if c.file.Mode.IsDir() {
@@ -75,7 +77,8 @@ func (c capture) gap(reason, hint string) {
 	c.res.Missing(c.at, reason, hint, covers...)
 }
 
-// digest compares a file by its bytes. The digest is keyed: a plain one of a file that holds little but a password could be guessed.
+// digest compares a file by its bytes. The digest is keyed: a plain one of a file that holds
+// little but a password could be guessed.
 func (c capture) digest() {
 	c.fact(digestFact, c.in.Redact.Content(c.file.Body))
 }

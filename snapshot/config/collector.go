@@ -13,7 +13,8 @@ import (
 // section is the id of the collector's one Want.
 const section = "files"
 
-// The limits on files: maxRead is fetched and digested, maxParsed is also understood, maxFiles of one role on one host are captured.
+// The limits on files: maxRead is fetched and digested, maxParsed is also understood,
+// maxFiles of one role on one host are captured.
 const (
 	maxRead   = transport.DefaultMaxBytes
 	maxParsed = 1 << 20
@@ -104,8 +105,8 @@ func sectionHint(p transport.Problem) string {
 	return "run envdiff doctor"
 }
 
-// looked turns globs over paths into globs over addresses, in which * crosses slashes: they may claim more than was looked at, but the same on every host
-// of the role.
+// looked turns globs over paths into globs over addresses, in which * crosses slashes: they may claim more than was
+// looked at, but the same on every host of the role.
 func looked(globs []string) []string {
 	out := make([]string, 0, 2*len(globs))
 	for _, g := range globs {

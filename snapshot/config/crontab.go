@@ -7,12 +7,13 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// parseSystemCrontab reads /etc/crontab and /etc/cron.d, whose sixth field is a user; parseUserCrontab the tables of users, which have none (crontab(5)).
+// parseSystemCrontab reads /etc/crontab and /etc/cron.d, whose sixth field is a user; parseUserCrontab the tables
+// of users, which have none (crontab(5)).
 func parseSystemCrontab(src []byte) ([]entry, error) { return crontab(src, true) }
 func parseUserCrontab(src []byte) ([]entry, error)   { return crontab(src, false) }
 
-// crontab addresses a job by what it runs, so that another time is a changed value. A job at several times has the set of them. Settings are keys of their
-// own. The order of jobs says nothing.
+// crontab addresses a job by what it runs, so that another time is a changed value. A job at several times has the set
+// of them. Settings are keys of their own. The order of jobs says nothing.
 func crontab(src []byte, system bool) ([]entry, error) {
 	var c collected
 	for _, l := range significant(src, "#") {

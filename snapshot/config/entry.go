@@ -26,16 +26,16 @@ type segment struct {
 	item *item
 }
 
-// item is a list item without identity. Its name is made of its content with secrets taken out, so that it depends neither on its place nor on a
-// secret nor on a key.
+// item is a list item without identity. Its name is made of its content with secrets taken out, so that it depends
+// neither on its place nor on a secret nor on a key.
 type item struct {
 	entries  []entry // relative to the item
 	siblings []*item // all items of the list, in order; equal ones are numbered
 	label    string
 }
 
-// orderSuffix marks facts that hold the order of siblings. Compare reports a difference between two such lists only where items that are on both
-// sides stand in another order.
+// orderSuffix marks facts that hold the order of siblings. Compare reports a difference between two such lists only
+// where items that are on both sides stand in another order.
 const orderSuffix = "@order"
 
 // names makes a path of plain names.
@@ -63,8 +63,8 @@ func text(line int, value string, path ...string) entry {
 	return entry{path: names(path...), value: snapshot.String(value), line: line}
 }
 
-// order makes the entry that holds the order of the named children of parent, or none if there are none. group says which children they are
-// ("location"), or is "" for all.
+// order makes the entry that holds the order of the named children of parent, or none if there are none. group says
+// which children they are ("location"), or is "" for all.
 func order(line int, parent []segment, group string, children []segment) []entry {
 	if len(children) == 0 {
 		return nil
@@ -125,7 +125,8 @@ func (r resolver) item(it *item) string {
 	return it.label
 }
 
-// content digests what an item holds, secrets masked. The digest needs no key: everything in it is stored in the clear anyway.
+// content digests what an item holds, secrets masked. The digest needs no key:
+// everything in it is stored in the clear anyway.
 func (r resolver) content(it *item) string {
 	h := sha256.New()
 	for _, e := range it.entries {
@@ -176,7 +177,8 @@ func (r resolver) prose(v snapshot.Value) snapshot.Value {
 	return v
 }
 
-// keyOf is the name that a value goes by: the last named segment, with the one before it, because `tokens.deploy` is a secret and `deploy` is none.
+// keyOf is the name that a value goes by: the last named segment, with the one before it, because
+// `tokens.deploy` is a secret and `deploy` is none.
 func keyOf(path []segment) string {
 	key, n := "", 0
 	for i := len(path) - 1; i >= 0 && n < 2; i-- {
@@ -193,7 +195,8 @@ func keyOf(path []segment) string {
 	return key
 }
 
-// facts resolves all entries. Two entries at one address (a program that reads both, a key written twice) become one list.
+// facts resolves all entries. Two entries at one address (a program that reads
+// both, a key written twice) become one list.
 func (r resolver) facts(entries []entry) []snapshot.Fact {
 	facts := make([]snapshot.Fact, 0, len(entries))
 	at := make(map[snapshot.Address]int, len(entries))
@@ -206,7 +209,8 @@ func (r resolver) facts(entries []entry) []snapshot.Fact {
 		}
 		v := r.value(e)
 		if name := e.path[len(e.path)-1].name; e.order == nil {
-			// An address shows no digest, because it must not change with a key; a secret in a name is compared as part of the value.
+			// An address shows no digest, because it must not change with a key; a secret in
+			// a name is compared as part of the value.
 			if redacted := r.redact.Text(name); redacted != name {
 				v = snapshot.List(append(v.Items(), snapshot.String(redacted))...)
 			}

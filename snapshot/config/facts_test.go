@@ -35,7 +35,8 @@ func file(path, body string) transport.File {
 	return transport.File{Path: path, Mode: 0o644, Size: int64(len(body)), Body: []byte(body)}
 }
 
-// facts are the attributes of one file with their values as JSON. The whole file's own fact is not among them; a gap fails the test.
+// facts are the attributes of one file with their values as JSON. The whole file's own fact
+// is not among them; a gap fails the test.
 func facts(t testing.TB, path, body string) map[string]string {
 	t.Helper()
 	res := collect(t, file(path, body))
@@ -68,7 +69,8 @@ func attributes(t testing.TB, res snapshot.Result) map[string]string {
 	return out
 }
 
-// changes counts the addresses at which two sets of facts differ. Orders count only where items of both sides stand in another order, as in compare.
+// changes counts the addresses at which two sets of facts differ. Orders count only where items of both
+// sides stand in another order, as in compare.
 func changes(a, b map[string]string) []string {
 	var out []string
 	for _, k := range slices.Sorted(maps.Keys(a)) {

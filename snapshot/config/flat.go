@@ -8,8 +8,8 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// parseProperties reads Java properties (java.util.Properties.load): '=', ':' or white space after the key, '\' joins lines and escapes. The last of equal
-// keys counts. Keys are flat: a dot in one is literal.
+// parseProperties reads Java properties (java.util.Properties.load): '=', ':' or white space after the key, '\' joins
+// lines and escapes. The last of equal keys counts. Keys are flat: a dot in one is literal.
 func parseProperties(src []byte) ([]entry, error) {
 	var c collected
 	ls := lines(src)
@@ -86,8 +86,8 @@ func unescapeProperty(s string) string {
 	return b.String()
 }
 
-// parseDotenv reads .env files and other files of shell assignments (/etc/default, /etc/environment, os-release): KEY=value, with an optional export, quotes as in a
-// shell, and nothing expanded. The last of equal keys counts.
+// parseDotenv reads .env files and other files of shell assignments (/etc/default, /etc/environment, os-release):
+// KEY=value, with an optional export, quotes as in a shell, and nothing expanded. The last of equal keys counts.
 func parseDotenv(src []byte) ([]entry, error) {
 	var c collected
 	rest, line := string(src), 1
@@ -127,7 +127,8 @@ func envName(s string) bool {
 	return s != ""
 }
 
-// shellValue reads one value up to the end of its line; a quoted one may go over several. used does not count the line feed that ends it.
+// shellValue reads one value up to the end of its line; a quoted one may go over several. used
+// does not count the line feed that ends it.
 func shellValue(s string) (value string, used int, ok bool) {
 	var b strings.Builder
 	i := len(s) - len(strings.TrimLeft(s, " \t"))

@@ -13,7 +13,8 @@ import (
 type format struct {
 	name  string
 	paths []string // globs over whole paths, or over the last element if they have no slash
-	// guess recognises the format by content, for files whose names say nothing. A format without paths is only guessed.
+	// guess recognises the format by content, for files whose names say nothing.
+	// A format without paths is only guessed.
 	guess func(src []byte) bool
 	parse func(src []byte) ([]entry, error)
 	// suffixes restricts the guess to files whose name ends like that of a configuration file.
@@ -84,7 +85,8 @@ var formats = []format{
 var opaque = []string{"*.j2", "*.jinja", "*.jinja2", "*.erb", "*.epp", "*.tmpl", "*.tpl", "*.template", "*.mustache", "*.sh", "*.php", "*.py", "*.rb", "*.pl", "*.js", "*.lua",
 	"*.sql", "*.md", "*.txt", "*.crt", "*.cer", "*.der", "*.p12", "*.jks", "*.gpg", "*.asc"}
 
-// find chooses the format of a file. sure says that its name leaves no doubt, so that a parse error is one. Formats are guessed only for what would be parsed.
+// find chooses the format of a file. sure says that its name leaves no doubt, so that a parse error is one. Formats
+// are guessed only for what would be parsed.
 func find(name string, src []byte) (f *format, sure bool) {
 	if opaqueNames.match(name) || bytes.HasPrefix(src, []byte("#!")) {
 		return nil, false

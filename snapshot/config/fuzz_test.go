@@ -9,7 +9,8 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// fuzzFormat feeds one parser with anything: it must not panic or hang, an error must not quote the file, and facts must be well formed and the same twice.
+// fuzzFormat feeds one parser with anything: it must not panic or hang, an error must not quote the file, and facts
+// must be well formed and the same twice.
 func fuzzFormat(f *testing.F, path string, parse func([]byte) ([]entry, error), seeds ...string) {
 	for _, s := range seeds {
 		f.Add([]byte(s))

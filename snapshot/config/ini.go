@@ -16,7 +16,8 @@ const (
 	set                // all count, in any order
 )
 
-// dialect is how one kind of ini file is read. What a file means is in data and two small functions, so that a dialect is one variable.
+// dialect is how one kind of ini file is read. What a file means is in data and two small
+// functions, so that a dialect is one variable.
 type dialect struct {
 	comments     string // a line that begins with one of these is a comment
 	separators   string // the first of these splits key and value
@@ -25,7 +26,8 @@ type dialect struct {
 	indented     bool   // an indented line may continue the value before it
 	strict       bool   // what is neither section nor key is an error
 	section      func(string) string
-	// entry reads one assignment: the path below the section, its value and what repetition means. ok false drops it (an unset key).
+	// entry reads one assignment: the path below the section, its value and what repetition
+	// means. ok false drops it (an unset key).
 	entry func(a assignment) (path []string, v snapshot.Value, r repeat, ok bool)
 }
 
@@ -97,7 +99,8 @@ func (d dialect) assignments(src []byte) ([]assignment, error) {
 	return out, nil
 }
 
-// continues decides whether an indented line belongs to the value before it: it has no separator, or that value is open (empty, or ends in a comma).
+// continues decides whether an indented line belongs to the value before it: it has no separator, or that
+// value is open (empty, or ends in a comma).
 func continues(l textLine, before []assignment, separators string) bool {
 	if len(before) == 0 || l.raw == "" || l.raw[0] != ' ' && l.raw[0] != '\t' {
 		return false
@@ -108,7 +111,8 @@ func continues(l textLine, before []assignment, separators string) bool {
 
 func sameText(s string) string { return s }
 
-// genericINI is for .ini and .cfg files of programs that we do not know: a repeated key is a list, and nothing is taken for a comment after a value.
+// genericINI is for .ini and .cfg files of programs that we do not know: a repeated key is a list, and
+// nothing is taken for a comment after a value.
 var genericINI = dialect{
 	comments: "#;", separators: "=:", flags: true, indented: true, strict: true, section: sameText,
 	entry: func(a assignment) ([]string, snapshot.Value, repeat, bool) {

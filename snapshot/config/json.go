@@ -9,7 +9,8 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// parseJSON reads one JSON value. Numbers are compared by value; of a key written twice the last counts, as in most readers (RFC 8259, section 4).
+// parseJSON reads one JSON value. Numbers are compared by value; of a key written twice the last counts,
+// as in most readers (RFC 8259, section 4).
 func parseJSON(src []byte) ([]entry, error) {
 	if len(bytes.TrimSpace(src)) == 0 {
 		return nil, nil

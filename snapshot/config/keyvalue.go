@@ -6,8 +6,9 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// parseKeyValue reads files of lines `key value` or `key = value` (redis.conf, login.defs, chrony.conf): a repeated key is a list. It takes only files in which
-// every line has that form, because it is also tried on files whose name says nothing.
+// parseKeyValue reads files of lines `key value` or `key = value` (redis.conf, login.defs, chrony.conf):
+// a repeated key is a list. It takes only files in which every line has that form, because it is also
+// tried on files whose name says nothing.
 func parseKeyValue(src []byte) ([]entry, error) {
 	var c collected
 	for _, l := range significant(src, "#;") {
@@ -130,7 +131,8 @@ func parseNsswitch(src []byte) ([]entry, error) {
 	return c.entries()
 }
 
-// parsePostgres reads postgresql.conf (PostgreSQL 17, "Setting Parameters"): names in any case, '=' optional, quotes, comments anywhere, the last value counts.
+// parsePostgres reads postgresql.conf (PostgreSQL 17, "Setting Parameters"): names in any case, '=' optional, quotes,
+// comments anywhere, the last value counts.
 func parsePostgres(src []byte) ([]entry, error) {
 	var c collected
 	for _, l := range significant(src, "#") {
@@ -226,7 +228,8 @@ func parseOneLine(src []byte) ([]entry, error) {
 	return []entry{text(ls[0].no, ls[0].text, "$")}, nil
 }
 
-// parseRecords reads files of records whose order means something (pg_hba.conf: the first match wins): one ordered list.
+// parseRecords reads files of records whose order means something (pg_hba.conf:
+// the first match wins): one ordered list.
 func parseRecords(src []byte) ([]entry, error) {
 	var items []snapshot.Value
 	line := 0

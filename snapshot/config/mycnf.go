@@ -6,8 +6,9 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// myCnf reads option files of MySQL and MariaDB (MySQL 8.4 Reference Manual, "Using Option Files"): '-' and '_' are one letter in option names, '#' begins a comment
-// anywhere, an option without value is on, sizes may have suffixes, and the last of several equal options counts.
+// myCnf reads option files of MySQL and MariaDB (MySQL 8.4 Reference Manual, "Using Option Files"): '-' and '_' are one
+// letter in option names, '#' begins a comment anywhere, an option without value is on, sizes may have suffixes, and
+// the last of several equal options counts.
 var myCnf = dialect{
 	comments: "#;", separators: "=", flags: true, section: sameText, strict: true,
 	entry: func(a assignment) ([]string, snapshot.Value, repeat, bool) {

@@ -10,8 +10,9 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// parseNginx reads nginx configuration. Blocks are addressed by identity: a server by where it listens and its names, a location by modifier and path, others by
-// their arguments. The order of directives says nothing, except among locations by regular expression, rewrites, and allow and deny.
+// parseNginx reads nginx configuration. Blocks are addressed by identity: a server by where it listens and its names, a
+// location by modifier and path, others by their arguments. The order of directives says nothing, except among
+// locations by regular expression, rewrites, and allow and deny.
 func parseNginx(src []byte) ([]entry, error) {
 	x := nginxLexer{src: string(src), line: 1}
 	ds, err := x.directives(0)
@@ -197,7 +198,8 @@ func nginxArgs(args []string) string {
 	return strings.Join(out, " ")
 }
 
-// nginxUnit writes sizes with a lower-case suffix and times with one: 10M and 10m, 65 and 65s are the same (nginx.org, "Configuration file measurement units").
+// nginxUnit writes sizes with a lower-case suffix and times with one: 10M and 10m, 65 and 65s are the same (nginx.org,
+// "Configuration file measurement units").
 func nginxUnit(name, arg string) string {
 	switch {
 	case nginxSize.MatchString(arg):

@@ -12,7 +12,8 @@ type directive struct {
 	line  int
 }
 
-// nginxLexer reads nginx's grammar: words, quotes, braces, semicolons and comments (nginx.org, "Beginner's Guide"; ngx_conf_read_token). Blocks in Lua are raw text.
+// nginxLexer reads nginx's grammar: words, quotes, braces, semicolons and comments (nginx.org, "Beginner's Guide";
+// ngx_conf_read_token). Blocks in Lua are raw text.
 type nginxLexer struct {
 	src  string
 	at   int

@@ -6,8 +6,9 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// phpINI reads php.ini and PHP-FPM pool files as zend_parse_ini does (php.net: "The configuration file", "parse_ini_file"): ';' begins a comment anywhere outside
-// quotes, On, Yes and True are one value and so are Off, No, False and None, unless quoted.
+// phpINI reads php.ini and PHP-FPM pool files as zend_parse_ini does (php.net: "The configuration file",
+// "parse_ini_file"): ';' begins a comment anywhere outside quotes, On, Yes and True are one value and so are
+// Off, No, False and None, unless quoted.
 var phpINI = dialect{
 	comments: ";#", separators: "=", flags: true, section: sameText, strict: true,
 	entry: func(a assignment) ([]string, snapshot.Value, repeat, bool) {
@@ -86,7 +87,8 @@ func phpUncomment(s string) string {
 	return s
 }
 
-// phpBooleans are directives of type boolean, for which 1 and On are one value ("List of php.ini directives" and php.ini-production of PHP 8.4).
+// phpBooleans are directives of type boolean, for which 1 and On are one value ("List of php.ini
+// directives" and php.ini-production of PHP 8.4).
 var phpBooleans = wordSet(`engine short_open_tag zlib.output_compression implicit_flush zend.enable_gc expose_php ignore_user_abort display_startup_errors
 	log_errors ignore_repeated_errors ignore_repeated_source report_memleaks html_errors xmlrpc_errors register_argc_argv auto_globals_jit enable_dl
 	file_uploads allow_url_fopen allow_url_include cgi.force_redirect cgi.fix_pathinfo fastcgi.logging fastcgi.impersonate cli_server.color

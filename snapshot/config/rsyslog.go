@@ -8,8 +8,9 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// parseRsyslog reads rsyslog.conf (rsyslog 8, "Basic Structure"): $Directives, `selector action` lines, and objects such as module(…), input(…) and action(…), whose
-// parameters are keys. Files with conditions (if … then) are programs and not read.
+// parseRsyslog reads rsyslog.conf (rsyslog 8, "Basic Structure"): $Directives, `selector action` lines,
+// and objects such as module(…), input(…) and action(…), whose parameters are keys. Files with
+// conditions (if … then) are programs and not read.
 func parseRsyslog(src []byte) ([]entry, error) {
 	var c collected
 	var objects numbered

@@ -9,8 +9,8 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// coreScalar resolves a plain scalar by the YAML 1.2 core schema (YAML 1.2.2, section 10.3). What YAML 1.1 readers take otherwise (yes, on, 0123,
-// 12:30) stays text as written, so that a change from one notation to the other is seen.
+// coreScalar resolves a plain scalar by the YAML 1.2 core schema (YAML 1.2.2, section 10.3). What YAML 1.1 readers take
+// otherwise (yes, on, 0123, 12:30) stays text as written, so that a change from one notation to the other is seen.
 func coreScalar(s string) snapshot.Value {
 	switch s {
 	case "", "~", "null", "Null", "NULL":
@@ -49,7 +49,8 @@ var (
 	coreFloat  = regexp.MustCompile(`^[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`)
 )
 
-// number is a decimal number by value: 1.0 and 1 are one number, and so are 1e3 and 1000. What no number holds exactly stays text.
+// number is a decimal number by value: 1.0 and 1 are one number, and so are 1e3 and 1000.
+// What no number holds exactly stays text.
 func number(s string) snapshot.Value {
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return snapshot.Int(n)
@@ -69,8 +70,8 @@ func radix(s, digits string, base int) snapshot.Value {
 	return snapshot.Int(n)
 }
 
-// byteSize gives a number of bytes written with a suffix K, M, G or T, or as a plain number of whole mebibytes, one notation: 134217728, 131072K and
-// 128M are 128M. Other text stays.
+// byteSize gives a number of bytes written with a suffix K, M, G or T, or as a plain number of whole mebibytes, one
+// notation: 134217728, 131072K and 128M are 128M. Other text stays.
 func byteSize(s string) string {
 	m := sizePattern.FindStringSubmatch(s)
 	if m == nil {

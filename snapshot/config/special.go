@@ -10,24 +10,29 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// specialSection is the id of the Want for files of which a broad glob such as /etc/** takes hold although nobody may or should read them as text.
+// specialSection is the id of the Want for files of which a broad glob such as /etc/** takes hold although
+// nobody may or should read them as text.
 const specialSection = "special"
 
 // The kinds of such files. A glob belongs to one of them.
 var (
-	// choices are links that are themselves what is configured: update-alternatives' and the start order of System V. They lead to programs.
+	// choices are links that are themselves what is configured: update-alternatives' and the start
+	// order of System V. They lead to programs.
 	choices = []string{"/etc/alternatives/*", "/etc/rc?.d/*"}
 	// perHost are made once on every host: that one is there can be compared, and nothing else of it.
 	perHost = []string{"/etc/ssh/ssh_host_*_key", "/etc/ssh/ssh_host_*_key.pub", "/etc/ssl/private/ssl-cert-snakeoil.key", "/etc/ssl/certs/ssl-cert-snakeoil.pem",
 		"/etc/iscsi/initiatorname.iscsi", "/etc/nvme/hostnqn", "/etc/nvme/hostid", "/etc/hostid", "/etc/adjtime"}
-	// withheld hold password hashes, or are the copies that shadow-utils keep of such files when they change them. They are never opened.
+	// withheld hold password hashes, or are the copies that shadow-utils keep of such files when
+	// they change them. They are never opened.
 	withheld = []string{"/etc/shadow", "/etc/gshadow", "/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-", "/etc/subuid-", "/etc/subgid-",
 		"/etc/security/opasswd"}
 	// derived are made by programs from what is compared anyway.
 	derived = []string{"/etc/ld.so.cache", "/etc/mtab", "/etc/.updated", "/etc/.pwd.lock"}
-	// aliases are links by which OpenSSL finds certificates: other names of files beside them, made by `openssl rehash`.
+	// aliases are links by which OpenSSL finds certificates: other names of
+	// files beside them, made by `openssl rehash`.
 	aliases = []string{"/etc/ssl/certs/????????.[0-9]"}
-	// elsewhere are told by the collector host: as users, groups, operating system, time zone and the host's own identity.
+	// elsewhere are told by the collector host: as users, groups, operating
+	// system, time zone and the host's own identity.
 	elsewhere = []string{"/etc/passwd", "/etc/group", "/etc/os-release", "/etc/machine-id", "/etc/timezone", "/etc/localtime"}
 )
 
@@ -37,7 +42,8 @@ func special() (exclude, names []string) {
 	return slices.Concat(names, elsewhere, aliases), names
 }
 
-// specials tells of links where they lead, of identities that they are there, and of the others that they are not compared.
+// specials tells of links where they lead, of identities that they are there, and
+// of the others that they are not compared.
 func specials(in snapshot.Input, res *snapshot.Result) {
 	var asked []transport.Glob
 	for _, g := range in.Spec.Config {
@@ -82,8 +88,8 @@ func at(scope, file string) snapshot.Address {
 	return snapshot.At(scope, "config", strings.TrimPrefix(file, "/"))
 }
 
-// unitLink reports a link by which systemd enables a unit, gives it another name or masks it (systemctl(1)): what it says is that it is there and
-// where it leads. The unit behind it is part of a package.
+// unitLink reports a link by which systemd enables a unit, gives it another name or masks it (systemctl(1)): what it
+// says is that it is there and where it leads. The unit behind it is part of a package.
 func unitLink(f transport.File) bool {
 	if f.Target == "" || !unitPlaces.match(f.Path) {
 		return false

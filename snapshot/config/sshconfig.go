@@ -7,7 +7,8 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// sshDialect is what sshd_config and ssh_config have in common: keywords in any case, the first value of a keyword counts, blocks that apply to some.
+// sshDialect is what sshd_config and ssh_config have in common: keywords in any case, the first value of a
+// keyword counts, blocks that apply to some.
 type sshDialect struct {
 	keywords map[string]string // lower case → as in the manual
 	blocks   map[string]bool   // lower case keywords that open a block
@@ -133,7 +134,8 @@ func seconds(s string) string {
 	return s
 }
 
-// sshCriteria writes the criteria of a block in one order and one spelling: `match address 10.0.0.0/8 user git` and `Match User git Address 10.0.0.0/8` are one block.
+// sshCriteria writes the criteria of a block in one order and one spelling: `match address 10.0.0.0/8 user git` and
+// `Match User git Address 10.0.0.0/8` are one block.
 func sshCriteria(block string, args []string) string {
 	if block == "host" {
 		return strings.Join(args, " ")

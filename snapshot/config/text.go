@@ -95,7 +95,8 @@ func significant(src []byte, marks string) []textLine {
 // oneSpace makes every run of white space one space.
 func oneSpace(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// joined are lines with backslash continuations put together. A comment between continued lines is skipped, as systemd does.
+// joined are lines with backslash continuations put together. A comment between
+// continued lines is skipped, as systemd does.
 func joined(ls []textLine, marks string) []textLine {
 	var out []textLine
 	open := false

@@ -118,8 +118,8 @@ func tomlKey(at, key string) string {
 	return at + "\x00" + key
 }
 
-// tomlLines finds the line of every key that is written in a table; values inside inline tables have the line of 0. It reads the same text a second time
-// with the library's own scanner, and gives up silently: a line is a convenience.
+// tomlLines finds the line of every key that is written in a table; values inside inline tables have the line of 0. It
+// reads the same text a second time with the library's own scanner, and gives up silently: a line is a convenience.
 func tomlLines(src []byte) map[string]int {
 	found := map[string]int{}
 	p := unstable.Parser{}

@@ -15,7 +15,8 @@ type node struct {
 	fields []field // of a mapping, in file order, names unique
 	items  []*node // of a list
 	line   int
-	// siblings marks a list that the format writes as repeated elements: one item is an item all the same if it has an identity.
+	// siblings marks a list that the format writes as repeated elements: one item is an
+	// item all the same if it has an identity.
 	siblings bool
 }
 
@@ -70,7 +71,8 @@ func (n *node) text() string {
 	return n.scalar.Display()
 }
 
-// flatten makes entries of a tree: mappings by name, lists of scalars as one ordered value, lists of mappings by the identity of their items.
+// flatten makes entries of a tree: mappings by name, lists of scalars as one ordered value, lists of
+// mappings by the identity of their items.
 func flatten(root *node) ([]entry, error) {
 	f := flattener{}
 	entries := f.node(nil, root, 0)
@@ -178,8 +180,8 @@ func (f *flattener) list(path []segment, n *node, depth int) []entry {
 	return append(out, order(n.line, path, "", segs)...)
 }
 
-// byContent addresses the items of a list by what they hold, but for those that have a name of their own. Each is flattened once, relative to itself,
-// and then put below the list.
+// byContent addresses the items of a list by what they hold, but for those that have a name of their own. Each is
+// flattened once, relative to itself, and then put below the list.
 func (f *flattener) byContent(path []segment, n *node, depth int) []entry {
 	segs := someNames(n.items)
 	var nameless []*item
@@ -233,12 +235,14 @@ func allScalars(items []*node) bool {
 	return true
 }
 
-// identityFields are tried in this order. name, id and key are what people call things; the rest are what an item is about in common formats (CI jobs,
-// Prometheus scrapes and alerts, routes, mounts, endpoints). XML attributes come with an @.
+// identityFields are tried in this order. name, id and key are what people call things; the rest are
+// what an item is about in common formats (CI jobs, Prometheus scrapes and alerts, routes, mounts,
+// endpoints). XML attributes come with an @.
 var identityFields = []string{"name", "id", "key", "@name", "@id", "@key", "param-name", "servlet-name", "filter-name", "job_name", "alert", "record",
 	"host", "hostname", "path", "url", "username", "user", "target", "alias"}
 
-// identities names the items of a list if all of them are mappings with one identity field, or Kubernetes objects, and no two share a name.
+// identities names the items of a list if all of them are mappings with one identity field, or
+// Kubernetes objects, and no two share a name.
 func identities(items []*node) []segment {
 	if segs := unique(items, kubernetesName); segs != nil {
 		return segs

@@ -6,14 +6,15 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// unitFile reads systemd units and other files in their syntax (systemd.syntax(7)): a backslash joins lines, a repeated key adds to a list, an empty
-// value resets it, 1, yes, true and on are one value. Drop-ins are files of their own.
+// unitFile reads systemd units and other files in their syntax (systemd.syntax(7)): a backslash joins lines, a repeated
+// key adds to a list, an empty value resets it, 1, yes, true and on are one value. Drop-ins are files of their own.
 var unitFile = dialect{comments: "#;", separators: "=", continuation: true, strict: true, section: sameText}
 
 // parseUnit reads a unit: an empty value has done its work once the file is read.
 func parseUnit(src []byte) ([]entry, error) { return readUnit(src, false) }
 
-// parseDropIn reads a drop-in: an empty value also resets what the unit says, so it stays visible as the first item of the list.
+// parseDropIn reads a drop-in: an empty value also resets what the unit says, so it
+// stays visible as the first item of the list.
 func parseDropIn(src []byte) ([]entry, error) { return readUnit(src, true) }
 
 func readUnit(src []byte, dropIn bool) ([]entry, error) {

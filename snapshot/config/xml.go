@@ -10,8 +10,9 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// parseXML reads elements by path, attributes as @name, text as the element's value. Comments, processing instructions, namespace declarations and white
-// space between elements are skipped; external entities and those that a DOCTYPE declares are never expanded.
+// parseXML reads elements by path, attributes as @name, text as the element's value. Comments, processing
+// instructions, namespace declarations and white space between elements are skipped; external entities and those
+// that a DOCTYPE declares are never expanded.
 func parseXML(src []byte) ([]entry, error) {
 	dec := xml.NewDecoder(bytes.NewReader(src))
 	dec.CharsetReader = xmlCharset

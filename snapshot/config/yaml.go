@@ -135,8 +135,9 @@ func (b *yamlBuilder) sequence(n *yaml.Node, depth int) *node {
 	return list
 }
 
-// mapping puts a mapping together: its own keys, then what merge keys add (YAML merge key language-independent type: the first mapping of a list wins, own
-// keys win over all). A key written twice is an error in YAML; readers that accept it take the last, and so do we.
+// mapping puts a mapping together: its own keys, then what merge keys add (YAML merge key language-independent
+// type: the first mapping of a list wins, own keys win over all). A key written twice is an error in YAML; readers
+// that accept it take the last, and so do we.
 func (b *yamlBuilder) mapping(n *yaml.Node, depth int) *node {
 	m := newMapping(n.Line)
 	var merges []*yaml.Node

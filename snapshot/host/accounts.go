@@ -44,8 +44,9 @@ func readGroups(rd *reader) {
 	})
 }
 
-// accounts reads a file of colon-separated lines whose first field is a name. The first line of a name counts, as in the C library. These files are
-// told here even where the role captures them as configuration: the collector config leaves them out.
+// accounts reads a file of colon-separated lines whose first field is a name. The first line of a name
+// counts, as in the C library. These files are told here even where the role captures them as
+// configuration: the collector config leaves them out.
 func (rd *reader) accounts(id, kind string, fields int, add func(f []string, from string) bool) {
 	files, complete := rd.files(id, rd.at(kind, ""), kind+"/*")
 	if complete && len(files) > 0 {

@@ -70,7 +70,8 @@ func (rd *reader) lookedCron(id string, prefixes ...string) {
 	}
 }
 
-// cronName reports whether cron and run-parts take a file of this name: letters, digits, '-' and '_' only (cron(8), run-parts(8)).
+// cronName reports whether cron and run-parts take a file of this name: letters, digits,
+// '-' and '_' only (cron(8), run-parts(8)).
 func cronName(path string) bool {
 	name := path[strings.LastIndexByte(path, '/')+1:]
 	for i := 0; i < len(name); i++ {
@@ -131,7 +132,8 @@ func cutField(s string) (field, rest string) {
 	return s[:i], strings.TrimLeft(s[i:], " \t")
 }
 
-// readCronScripts reads the scripts that run-parts runs: by keyed digest, because a digest without a key can be guessed.
+// readCronScripts reads the scripts that run-parts runs: by keyed digest,
+// because a digest without a key can be guessed.
 func readCronScripts(rd *reader) {
 	files, _ := rd.files("cron-scripts", rd.at("cron", ""), "cron/etc/cron.*")
 	rd.lookedCron("cron-scripts", "/etc/cron.hourly/", "/etc/cron.daily/", "/etc/cron.weekly/", "/etc/cron.monthly/")

@@ -1,5 +1,6 @@
-// Package host is the host collector of the machine itself: operating system, kernel, processors, memory, time zone, mounts, kernel
-// parameters, accounts and cron. Like every host collector it declares what to fetch and parses the sections that a transport filled.
+// Package host is the host collector of the machine itself: operating system, kernel, processors, memory, time
+// zone, mounts, kernel parameters, accounts and cron. Like every host collector it declares what to fetch and
+// parses the sections that a transport filled.
 package host
 
 import (

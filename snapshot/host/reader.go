@@ -12,7 +12,8 @@ type reader struct {
 	in     snapshot.Input
 	r      snapshot.Result
 	config []transport.Glob // files that the config collector reads
-	// system is set where the tree is that of a system, not a few files: there, a file that is not found is absent, and not merely unknown.
+	// system is set where the tree is that of a system, not a few files: there, a file that is not
+	// found is absent, and not merely unknown.
 	system bool
 }
 
@@ -45,8 +46,9 @@ func (rd *reader) note(kind string, count int) {
 	}
 }
 
-// files returns the readable files of a section. complete is false when something in it could not be read, which is reported: as a
-// coverage note where this user lacks the right, because nobody asked for these files by name, and as a gap at a otherwise.
+// files returns the readable files of a section. complete is false when something in it could not be read,
+// which is reported: as a coverage note where this user lacks the right, because nobody asked for these
+// files by name, and as a gap at a otherwise.
 func (rd *reader) files(id string, a snapshot.Address, covers ...string) (files []transport.File, complete bool) {
 	s, fetched := rd.in.Sections[id]
 	complete = fetched

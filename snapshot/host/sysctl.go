@@ -10,9 +10,9 @@ import (
 	"github.com/envdiff/envdiff/internal/transport"
 )
 
-// readSysctl merges the sysctl files as systemd-sysctl does (sysctl.d(5), systemd 252): files are taken in the order of their base names,
-// whatever their directory; of files with the same name only the one in the strongest directory counts; a later file wins.
-// /etc/sysctl.conf comes last, as in procps, unless it is linked into /etc/sysctl.d.
+// readSysctl merges the sysctl files as systemd-sysctl does (sysctl.d(5), systemd 252): files are taken in the order of
+// their base names, whatever their directory; of files with the same name only the one in the strongest directory
+// counts; a later file wins. /etc/sysctl.conf comes last, as in procps, unless it is linked into /etc/sysctl.d.
 func readSysctl(rd *reader) {
 	files, complete := rd.files("sysctl", rd.at("sysctl", ""), "sysctl/*")
 	if complete {
@@ -76,8 +76,8 @@ func sysctlOrder(files []transport.File) []transport.File {
 	return append(order, last...)
 }
 
-// sysctlKey is a key with dots, as sysctl(8) prints it: where the first separator is a slash, slashes separate and dots are part of a name, and
-// are written as slashes.
+// sysctlKey is a key with dots, as sysctl(8) prints it: where the first separator is a slash, slashes separate and dots
+// are part of a name, and are written as slashes.
 func sysctlKey(key string) string {
 	if i := strings.IndexAny(key, "./"); i >= 0 && key[i] == '/' {
 		swap := func(r rune) rune {

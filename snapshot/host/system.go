@@ -30,8 +30,8 @@ func readOS(rd *reader) {
 	rd.looked("host/os*")
 }
 
-// architectures are the dynamic linkers' names, glibc's and musl's, and what uname -m calls their machines. 64 bits come first: a
-// machine that can run both is called by them.
+// architectures are the dynamic linkers' names, glibc's and musl's, and what uname -m calls their machines. 64 bits
+// come first: a machine that can run both is called by them.
 var architectures = [...]struct{ linker, name string }{
 	{"ld-linux-x86-64.so.2", "x86_64"}, {"ld-musl-x86_64.so.1", "x86_64"},
 	{"ld-linux-aarch64.so.1", "aarch64"}, {"ld-musl-aarch64.so.1", "aarch64"},

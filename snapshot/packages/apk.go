@@ -8,7 +8,8 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// parseApk reads Alpine's database of installed packages (records of "X:value" lines, separated by empty lines) and reports whether there is one.
+// parseApk reads Alpine's database of installed packages (records of "X:value" lines, separated by empty
+// lines) and reports whether there is one.
 func parseApk(in snapshot.Input, r *snapshot.Result) bool {
 	f, ok := database(in, "apk", "apk", r)
 	if !ok {

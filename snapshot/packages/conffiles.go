@@ -11,10 +11,12 @@ import (
 // notDigested are directories of /etc that hold links to programs and certificates rather than configuration.
 var notDigested = [...]string{"/etc/alternatives/", "/etc/ssl/certs/"}
 
-// told are the places whose files other collectors turn into facts (host: sysctl and cron; service: units): their conffiles are told there.
+// told are the places whose files other collectors turn into facts (host: sysctl and cron; service:
+// units): their conffiles are told there.
 var told = [...]string{"/etc/cron.", "/etc/crontab", "/etc/sysctl.", "/etc/systemd/system/", "/etc/fstab"}
 
-// conffileStates reports the conffiles that are not as their package delivered them. Only /etc was digested, and only what this user may read.
+// conffileStates reports the conffiles that are not as their package delivered them. Only /etc was
+// digested, and only what this user may read.
 func conffileStates(in snapshot.Input, all []deb, r *snapshot.Result) {
 	s := in.Sections["conffiles"]
 	if s.Problem != transport.OK || len(s.Files) == 0 {

@@ -58,7 +58,8 @@ func parseDeb(in snapshot.Input, r *snapshot.Result) bool {
 	return true
 }
 
-// readStatus reads one status file; its damage is one gap. It also counts the packages that left only configuration behind.
+// readStatus reads one status file; its damage is one gap. It also counts the
+// packages that left only configuration behind.
 func readStatus(in snapshot.Input, f transport.File, r *snapshot.Result) (installed []deb, leftovers int) {
 	var bad damage
 	distroless := strings.Contains(f.Path, "/status.d/")

@@ -1,5 +1,6 @@
-// Package packages is the host collector of installed packages: Debian's dpkg and Alpine's apk from their own database files, rpm through
-// the rpm command. Like every host collector it declares what to fetch and parses the sections that a transport filled.
+// Package packages is the host collector of installed packages: Debian's dpkg and Alpine's apk from their
+// own database files, rpm through the rpm command. Like every host collector it declares what to fetch and
+// parses the sections that a transport filled.
 package packages
 
 import (
@@ -128,8 +129,8 @@ func (Collector) Parse(in snapshot.Input) snapshot.Result {
 	return r
 }
 
-// noDatabase reports a host without any package database: a gap when the role names packages, else a thing that is not compared. A host
-// that lost its database must not look like one from which every package was removed.
+// noDatabase reports a host without any package database: a gap when the role names packages, else a thing that is not
+// compared. A host that lost its database must not look like one from which every package was removed.
 func noDatabase(in snapshot.Input, r *snapshot.Result) {
 	named := false
 	for _, eco := range readable {
@@ -143,7 +144,8 @@ func noDatabase(in snapshot.Input, r *snapshot.Result) {
 	r.Notes = append(r.Notes, snapshot.Note{Scope: in.Scope, Kind: "packages", Count: 1, Detail: "no package database was found"})
 }
 
-// database returns the one file of a section. ok is false when there is none; a file that cannot be read is a gap at the ecosystem.
+// database returns the one file of a section. ok is false when there is none; a file that
+// cannot be read is a gap at the ecosystem.
 func database(in snapshot.Input, id, ecosystem string, r *snapshot.Result) (f transport.File, ok bool) {
 	s := in.Sections[id]
 	if s.Problem != transport.OK && s.Problem != transport.NotFound {

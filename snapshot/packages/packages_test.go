@@ -106,8 +106,8 @@ func TestDpkgStatus(t *testing.T) {
 	}
 }
 
-// However a status file is cut, a package that was not read is never reported as absent: a gap says so, or the cut left whole stanzas, which
-// nobody can tell from a smaller system.
+// However a status file is cut, a package that was not read is never reported as absent: a gap says so, or the cut left
+// whole stanzas, which nobody can tell from a smaller system.
 func TestATruncatedStatusFileIsNeverSilentlyFewerPackages(t *testing.T) {
 	whole := pkg("alpha", "1", "all", installed) + pkg("beta", "2", "all", installed, "/etc/beta "+sum("x")) + pkg("gamma", "3", "all", installed)
 	for cut := range len(whole) {

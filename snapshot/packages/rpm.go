@@ -13,8 +13,8 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// parseRpm reads the answer of rpmScript and reports whether the host has an rpm database. The database itself is rpm's own affair: its
-// format changes between releases.
+// parseRpm reads the answer of rpmScript and reports whether the host has an rpm database. The database itself is rpm's
+// own affair: its format changes between releases.
 func parseRpm(in snapshot.Input, r *snapshot.Result) bool {
 	db := in.Sections["rpmdb"]
 	if len(db.Files) == 0 {

@@ -28,8 +28,9 @@ type conffile struct {
 // unterminated is the flaw of a file that was cut.
 const unterminated = "the file ends in the middle of a line"
 
-// stanzas reads a dpkg status file (deb-control syntax: "Field: value", continuation lines begin with a blank, stanzas are separated by empty
-// lines) and calls each with one stanza after the other. It works on any bytes: what is no field is a flaw of the stanza it stands in.
+// stanzas reads a dpkg status file (deb-control syntax: "Field: value", continuation lines begin with a blank, stanzas
+// are separated by empty lines) and calls each with one stanza after the other. It works on any bytes: what is no
+// field is a flaw of the stanza it stands in.
 func stanzas(body []byte, each func(stanza)) {
 	var s stanza
 	open, inConffiles := false, false
@@ -104,7 +105,8 @@ func (s *stanza) field(name, value []byte, n int) bool {
 	return false
 }
 
-// addConffile takes one line "path md5 [obsolete] [remove-on-upgrade]". A path may hold blanks, so the flags are cut from the end.
+// addConffile takes one line "path md5 [obsolete] [remove-on-upgrade]". A path may hold
+// blanks, so the flags are cut from the end.
 func (s *stanza) addConffile(text string, n int) {
 	var c conffile
 	for {
@@ -153,8 +155,8 @@ func (s *stanza) fail(line int, what string) {
 	}
 }
 
-// removed reports whether the package is not installed: dpkg keeps stanzas of packages that left their configuration behind, and of ones that it
-// only has a wish for.
+// removed reports whether the package is not installed: dpkg keeps stanzas of packages that left their configuration
+// behind, and of ones that it only has a wish for.
 func (s *stanza) removed() bool {
 	return strings.HasSuffix(s.status, " config-files") || strings.HasSuffix(s.status, " not-installed")
 }

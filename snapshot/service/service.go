@@ -1,6 +1,6 @@
-// Package service is the host collector of systemd units: which are enabled or masked, by the links in /etc/systemd/system, which were
-// overridden there, and on a running host which have failed. Like every host collector it declares what to fetch and parses the
-// sections that a transport filled.
+// Package service is the host collector of systemd units: which are enabled or masked, by the links in
+// /etc/systemd/system, which were overridden there, and on a running host which have failed. Like every host collector
+// it declares what to fetch and parses the sections that a transport filled.
 package service
 
 import (

@@ -69,7 +69,8 @@ func (p *parser) unit(full string) *unit {
 	return u
 }
 
-// links reads /etc/systemd/system. A host without systemd has neither this directory nor the packages' own: nothing was looked at then.
+// links reads /etc/systemd/system. A host without systemd has neither this directory nor the
+// packages' own: nothing was looked at then.
 func (p *parser) links() {
 	s, fetched := p.in.Sections["links"]
 	if !fetched {

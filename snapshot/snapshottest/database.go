@@ -11,7 +11,8 @@ import (
 	"github.com/envdiff/envdiff/snapshot"
 )
 
-// Database runs the suite on a database collector. open returns a database, read-only and filled, as often as it is called.
+// Database runs the suite on a database collector. open returns a database,
+// read-only and filled, as often as it is called.
 func Database(t *testing.T, c snapshot.DatabaseCollector, spec snapshot.DatabaseSpec, open func(t *testing.T) engine.DB) {
 	t.Helper()
 	t.Run("declarations", func(t *testing.T) { declares(t, c) })

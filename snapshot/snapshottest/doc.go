@@ -1,5 +1,5 @@
-// Package snapshottest is the conformance suite of collectors: what capture and compare rely on, checked for each collector with its own
-// fixtures. A collector's test calls Host or Database, and Fuzz from its fuzz test.
+// Package snapshottest is the conformance suite of collectors: what capture and compare rely on, checked for each
+// collector with its own fixtures. A collector's test calls Host or Database, and Fuzz from its fuzz test.
 package snapshottest
 
 import (
@@ -90,8 +90,8 @@ func valid(t *testing.T, c snapshot.Collector, r snapshot.Result) {
 	}
 }
 
-// vouched checks that what a whole, readable fixture holds was looked at, attributes and objects: else compare could never say that it is
-// missing elsewhere.
+// vouched checks that what a whole, readable fixture holds was looked at, attributes and objects: else compare could
+// never say that it is missing elsewhere.
 func vouched(t *testing.T, c snapshot.Collector, r snapshot.Result) {
 	t.Helper()
 	for _, f := range r.Facts {

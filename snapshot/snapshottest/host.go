@@ -111,7 +111,8 @@ func host(t *testing.T, c snapshot.HostCollector, fx Fixture) {
 	}
 }
 
-// damagedSection parses the fixture with one section damaged in every way that transports know, and with its contents cut and garbled.
+// damagedSection parses the fixture with one section damaged in every way that transports
+// know, and with its contents cut and garbled.
 func damagedSection(t *testing.T, c snapshot.HostCollector, fx Fixture, ss transport.Sections, id string, whole snapshot.Result) {
 	for _, p := range []transport.Problem{transport.Denied, transport.TooMany, transport.TooLarge, transport.Failed, transport.Unable} {
 		d := clone(ss)
@@ -218,7 +219,8 @@ func wants(t *testing.T, c snapshot.HostCollector, spec snapshot.RoleSpec) {
 	}
 }
 
-// Fuzz replaces the content of one file or answer of the fixtures by arbitrary bytes: Parse must not panic, and what it gives must be valid.
+// Fuzz replaces the content of one file or answer of the fixtures by arbitrary bytes: Parse must not
+// panic, and what it gives must be valid.
 func Fuzz(f *testing.F, c snapshot.HostCollector, fixtures ...Fixture) {
 	f.Helper()
 	type place struct {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Tree writes a directory tree and returns its path. Keys are paths; a value "-> TARGET" makes a symbolic link; a key that ends in
-// '/' makes a directory; the first bytes "#!" make a file executable.
+// Tree writes a directory tree and returns its path. Keys are paths; a value "-> TARGET" makes a symbolic link; a key
+// that ends in '/' makes a directory; the first bytes "#!" make a file executable.
 func Tree(t testing.TB, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -1,5 +1,6 @@
-// Package enginetest is the conformance suite of engines: the same named cases run on every implementation of engine.Engine, and none is
-// exempt. A case gives SQL in each dialect and expects the same typed model, rows, counts and effects from all of them.
+// Package enginetest is the conformance suite of engines: the same named cases run on every implementation
+// of engine.Engine, and none is exempt. A case gives SQL in each dialect and expects the same typed model,
+// rows, counts and effects from all of them.
 package enginetest
 
 import (
@@ -21,7 +22,8 @@ import (
 // Harness is one engine under test.
 type Harness struct {
 	Engine engine.Engine
-	// Base is what CreateScratch and Clone are given: a server, or nothing for engines that live in files (they get a directory of the test).
+	// Base is what CreateScratch and Clone are given: a server, or nothing for engines that live in
+	// files (they get a directory of the test).
 	Base engine.Target
 	// StorageClasses is set for engines whose values carry their type (SQLite); the others print every value as text.
 	StorageClasses bool

@@ -172,7 +172,8 @@ func (h Harness) allOrNone(t *testing.T) {
 	}
 }
 
-// olderRows: production may hold rows that predate a constraint. A copy must hold them too, or the rehearsal would miss what they break.
+// olderRows: production may hold rows that predate a constraint. A copy must hold them too, or
+// the rehearsal would miss what they break.
 func (h Harness) olderRows(t *testing.T) {
 	source := h.with(t, dialects{
 		"sqlite": `CREATE TABLE p (id INTEGER PRIMARY KEY);

@@ -110,7 +110,8 @@ var schemaCases = []schemaCase{
 		sql: dialects{
 			"": `CREATE TABLE t (id INTEGER PRIMARY KEY, email VARCHAR(99), deleted INTEGER);
 				CREATE UNIQUE INDEX t_email ON t (lower(email)) WHERE deleted IS NULL`,
-			// No server of this engine has partial indexes, and MariaDB has none over expressions: people index a generated column.
+			// No server of this engine has partial indexes, and MariaDB has none over
+			// expressions: people index a generated column.
 			"mysql": `CREATE TABLE t (id INTEGER PRIMARY KEY, email VARCHAR(99), deleted INTEGER, alive VARCHAR(99) AS (if(deleted IS NULL, lower(email), NULL)) VIRTUAL, KEY t_email (alive))`,
 		},
 		check: func(t *testing.T, db *schema.Database) {
@@ -242,7 +243,8 @@ func checkGeneratedKey(t *testing.T, got *schema.Table) {
 	}
 }
 
-// schema captures each case twice, checks it, and proves the DDL: applied to an empty database it is captured as the same model.
+// schema captures each case twice, checks it, and proves the DDL: applied to an empty
+// database it is captured as the same model.
 func (h Harness) schema(t *testing.T) {
 	for _, c := range schemaCases {
 		t.Run(c.name, func(t *testing.T) {

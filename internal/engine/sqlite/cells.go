@@ -60,8 +60,8 @@ func view(p uintptr, n int32) []byte {
 	return unsafe.Slice((*byte)(pointer(p)), int(n))
 }
 
-// appendReal writes the shortest text that reads back as the same double, always with a point, so that it is no integer. SQLite's own
-// conversion to text rounds to 15 digits (before 3.52: printf("%!.15g")).
+// appendReal writes the shortest text that reads back as the same double, always with a point, so that it is no
+// integer. SQLite's own conversion to text rounds to 15 digits (before 3.52: printf("%!.15g")).
 func appendReal(b []byte, v float64) []byte {
 	switch {
 	case math.IsInf(v, 1):

@@ -14,9 +14,9 @@ import (
 	"github.com/envdiff/envdiff/internal/engine"
 )
 
-// conn is one connection to the SQLite library itself. The library's database/sql driver stands between a value and its storage class: it
-// turns what is in a column declared BOOLEAN or DATE into bool and time.Time, so that a copy would differ. It also cannot open without the
-// right to create, or forbid the checkpoint at close.
+// conn is one connection to the SQLite library itself. The library's database/sql driver stands between a value and its
+// storage class: it turns what is in a column declared BOOLEAN or DATE into bool and time.Time, so that a copy would
+// differ. It also cannot open without the right to create, or forbid the checkpoint at close.
 //
 // One operation runs at a time; the others wait. A callback must not use the connection that calls it.
 type conn struct {
@@ -25,7 +25,8 @@ type conn struct {
 	busy chan struct{} // holds a token while an operation runs
 }
 
-// fixPageSize makes the library ask for the page size where its translation does not (linux/arm64 with 64 KiB pages; the driver's init does the same).
+// fixPageSize makes the library ask for the page size where its translation does not (linux/arm64 with 64 KiB
+// pages; the driver's init does the same).
 var fixPageSize = sync.OnceFunc(lib.PatchIssue199)
 
 // connect opens a file or URI with SQLite's open flags.
@@ -100,7 +101,8 @@ func (c *conn) configure(option int32, on bool) {
 	lib.Xsqlite3_db_config(c.tls, c.db, option, libc.VaList(args, v, uintptr(0)))
 }
 
-// acquire waits for the connection and interrupts whatever runs on it when ctx ends. The returned function gives the connection back.
+// acquire waits for the connection and interrupts whatever runs on it when ctx ends. The
+// returned function gives the connection back.
 func (c *conn) acquire(ctx context.Context) (release func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, interrupted(err)
@@ -117,7 +119,8 @@ func (c *conn) acquire(ctx context.Context) (release func(), err error) {
 	done, finished := make(chan struct{}), make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(finished)
-		// A TLS belongs to one goroutine. The interrupt is repeated because SQLite forgets one that arrives between two statements.
+		// A TLS belongs to one goroutine. The interrupt is repeated because SQLite forgets
+		// one that arrives between two statements.
 		tls := libc.NewTLS()
 		defer tls.Close()
 		for {

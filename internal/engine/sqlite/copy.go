@@ -78,8 +78,8 @@ func bindTuples(s *stmt, a *arena, tuples []engine.Row) error {
 	return nil
 }
 
-// selectRows writes the query. Tuples are parameters: an index on their columns is used, and the columns' affinity and collation decide
-// what is equal, as they do for a foreign key.
+// selectRows writes the query. Tuples are parameters: an index on their columns is used, and the columns' affinity and
+// collation decide what is equal, as they do for a foreign key.
 func selectRows(r engine.Read, tuples int) string {
 	var b strings.Builder
 	b.WriteString("SELECT " + quoteAll(r.Columns) + " FROM " + quote(r.Table.Name))
@@ -107,8 +107,8 @@ func selectRows(r engine.Read, tuples int) string {
 	return b.String()
 }
 
-// CopyIn loads rows. Checks and foreign keys are not looked at: production may hold rows that are older than a constraint, and the copy
-// must hold what production holds. NOT NULL and unique keys cannot be switched off.
+// CopyIn loads rows. Checks and foreign keys are not looked at: production may hold rows that are older than a
+// constraint, and the copy must hold what production holds. NOT NULL and unique keys cannot be switched off.
 func (db *database) CopyIn(ctx context.Context, table schema.Name, columns []string, next func() (engine.Row, error)) (int64, error) {
 	if err := db.writable("loading rows"); err != nil {
 		return 0, err

@@ -77,7 +77,8 @@ func copied(t *testing.T, from, to string, columns ...string) {
 	}
 }
 
-// A value is what SQLite stores, not what its column is called: no driver may turn it into a date or a truth value on the way.
+// A value is what SQLite stores, not what its column is called: no driver may turn it
+// into a date or a truth value on the way.
 func TestValuesKeepTheirStorageClass(t *testing.T) {
 	const definition = "CREATE TABLE t (a BOOLEAN, b DATETIME, c DATE, d TIMESTAMP, e TEXT, f, g DECIMAL(10,2))"
 	rows := `INSERT INTO t VALUES (2, '2024-01-02 03:04:05', 19000, 1700000000, 5, 5, '1.10'), ('yes', 1.5, x'00', '', 1.0, 1.0, 'text'), (NULL, x'', 'NULL', 9e999, x'ff', -9e999, 1e15),

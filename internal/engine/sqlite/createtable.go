@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// tableText is what a CREATE TABLE statement says and no pragma shows. SQLite keeps the statement's text and edits it on ALTER TABLE, so
-// it always holds every column and constraint.
+// tableText is what a CREATE TABLE statement says and no pragma shows. SQLite keeps the statement's text and edits it
+// on ALTER TABLE, so it always holds every column and constraint.
 type tableText struct {
 	columns []columnText
 	keys    []keyText // PRIMARY KEY and UNIQUE, in the order of the text
@@ -41,7 +41,8 @@ type foreignText struct {
 	initiallyDeferred bool
 }
 
-// tableParser walks the statement. The grammar is parse.y's create_table_args; commas between table constraints are optional there.
+// tableParser walks the statement. The grammar is parse.y's create_table_args; commas
+// between table constraints are optional there.
 type tableParser struct {
 	list []token
 	at   int
@@ -51,7 +52,8 @@ type tableParser struct {
 
 var errNotCreateTable = errors.New("not a CREATE TABLE statement with columns")
 
-// parseTable reads a CREATE TABLE statement. It never fails on what SQLite accepted; what it does not understand it steps over.
+// parseTable reads a CREATE TABLE statement. It never fails on what SQLite accepted;
+// what it does not understand it steps over.
 func parseTable(sql string) (*tableText, error) {
 	p := &tableParser{list: meaningful(sql)}
 	for !p.done() && !p.peek().punct("(") {
@@ -247,7 +249,8 @@ func (p *tableParser) autoincrement(column string) {
 	}
 }
 
-// references reads REFERENCES table (columns) and its actions; the table, its columns and the actions are known from the pragma.
+// references reads REFERENCES table (columns) and its actions; the table, its columns
+// and the actions are known from the pragma.
 func (p *tableParser) references(columns []string) {
 	p.at++ // the table
 	p.group()

@@ -80,7 +80,8 @@ func tableOptions(t *schema.Table) string {
 	return " " + strings.Join(options, ", ")
 }
 
-// descendingInteger is INTEGER PRIMARY KEY DESC, which by an old quirk is no alias of the rowid, and only so behind the column.
+// descendingInteger is INTEGER PRIMARY KEY DESC, which by an old quirk is no alias of
+// the rowid, and only so behind the column.
 func descendingInteger(t *schema.Table) bool {
 	k := t.PrimaryKey
 	if k == nil || len(k.Columns) != 1 || len(k.Desc) != 1 || !k.Desc[0] || t.Options["without_rowid"] == "true" {
@@ -125,7 +126,8 @@ func rowidColumn(t *schema.Table, c *schema.Column) bool {
 	return k != nil && len(k.Columns) == 1 && k.Columns[0] == c.Name && strings.EqualFold(c.Type, "INTEGER") && t.Options["without_rowid"] != "true" && !descendingInteger(t)
 }
 
-// defaultText puts an expression in parentheses. A single word or literal stays bare: DEFAULT abc is a text, DEFAULT (abc) is a column.
+// defaultText puts an expression in parentheses. A single word or literal stays bare: DEFAULT
+// abc is a text, DEFAULT (abc) is a column.
 func defaultText(text string) string {
 	list := meaningful(text)
 	if len(list) == 1 || len(list) == 2 && (list[0].punct("-") || list[0].punct("+")) && list[1].kind == tokenNumber {

@@ -10,9 +10,10 @@ import (
 	"github.com/envdiff/envdiff/internal/schema"
 )
 
-// Effects asks EXPLAIN for the statement's program: the tables and indexes that it opens to read, and those that it inserts into, deletes
-// from or clears (https://sqlite.org/opcode.html). Programs of triggers are part of it. Statements that change the schema alone, and those
-// that EXPLAIN would already carry out (PRAGMA), have no effects on rows.
+// Effects asks EXPLAIN for the statement's program: the tables and indexes that it opens to read, and
+// those that it inserts into, deletes from or clears (https://sqlite.org/opcode.html). Programs of
+// triggers are part of it. Statements that change the schema alone, and those that EXPLAIN would already
+// carry out (PRAGMA), have no effects on rows.
 func (s *session) Effects(ctx context.Context, sql string) (engine.Effects, error) {
 	list := meaningful(sql)
 	if verb := mainVerb(list); verb == len(list) || withoutRows(list[verb]) {
@@ -105,8 +106,8 @@ func (p *program) instruction(r engine.Row) error {
 // inMain reports whether an operand names the database itself, not its temporary tables, whose root pages are others.
 func inMain(operand engine.Cell) bool { return string(operand.Data) == "0" }
 
-// effects says what each opened table was for. A table that is opened once, to be written, is read as well by its own update or delete:
-// that it is written says enough.
+// effects says what each opened table was for. A table that is opened once, to be written, is read as well by its own
+// update or delete: that it is written says enough.
 func (p *program) effects() engine.Effects {
 	reads := map[schema.Name]bool{}
 	for _, o := range p.opened {
@@ -145,8 +146,9 @@ func mainVerb(list []token) int {
 	return len(list)
 }
 
-// insertSelect reads [WITH …] INSERT INTO table [(columns)] SELECT … or WITH …. Every row of the query must go in: a conflict clause that
-// skips or replaces rows demands nothing of them, and rows that are spelled out are none of the database's.
+// insertSelect reads [WITH …] INSERT INTO table [(columns)] SELECT … or WITH …. Every row of the query
+// must go in: a conflict clause that skips or replaces rows demands nothing of them, and rows that are
+// spelled out are none of the database's.
 func insertSelect(sql string) *engine.InsertSelect {
 	list := meaningful(sql)
 	verb := mainVerb(list)

@@ -13,7 +13,8 @@ import (
 	"github.com/envdiff/envdiff/internal/engine"
 )
 
-// resultCode is SQLite's extended result code: all that is kept of the library's own error, whose text may hold values of rows.
+// resultCode is SQLite's extended result code: all that is kept of the library's own
+// error, whose text may hold values of rows.
 type resultCode int32
 
 func (c resultCode) Error() string { return codeName(int32(c)) }
@@ -27,8 +28,9 @@ func interrupted(cause error) error {
 	return &engine.Error{Code: "SQLITE_INTERRUPT", Message: message, Err: cause}
 }
 
-// failure makes an error of a result code. sql is the text when it was refused before it ran: only then does SQLite's message speak of
-// the text and the schema alone, and may be shown. What a running statement says may hold values: only known forms pass.
+// failure makes an error of a result code. sql is the text when it was refused before it ran: only then does
+// SQLite's message speak of the text and the schema alone, and may be shown. What a running statement says
+// may hold values: only known forms pass.
 func (c *conn) failure(rc int32, sql string) error {
 	message := ""
 	if c.db != 0 {
@@ -88,9 +90,10 @@ func codeName(rc int32) string {
 	return fmt.Sprintf("SQLITE_%d", rc)
 }
 
-// constraint fills in what SQLite's message says about a constraint. The forms are those of sqlite3UniqueConstraint and its neighbours
-// (insert.c and build.c of SQLite 3.53): "NOT NULL constraint failed: t.c", "UNIQUE constraint failed: t.a, t.b" or ": index 'i'",
-// "CHECK constraint failed: NAME OR EXPRESSION", "FOREIGN KEY constraint failed", "cannot store TEXT value in INTEGER column t.c".
+// constraint fills in what SQLite's message says about a constraint. The forms are those of sqlite3UniqueConstraint and
+// its neighbours (insert.c and build.c of SQLite 3.53): "NOT NULL constraint failed: t.c", "UNIQUE constraint failed:
+// t.a, t.b" or ": index 'i'", "CHECK constraint failed: NAME OR EXPRESSION", "FOREIGN KEY constraint failed", "cannot
+// store TEXT value in INTEGER column t.c".
 func (c *conn) constraint(e *engine.Error, rc int32, message string) {
 	what, where, found := strings.Cut(message, " constraint failed: ")
 	switch {

@@ -4,16 +4,18 @@ import (
 	"strings"
 )
 
-// names are the identifiers that a text may mean, by lower case. SQLite's identifiers are case-insensitive, quoted or not.
+// names are the identifiers that a text may mean, by lower case. SQLite's
+// identifiers are case-insensitive, quoted or not.
 type names struct {
 	declared map[string]string
-	// recase writes every identifier as it was declared. Without it only quotes that are not needed go: an alias of a view may be told
-	// from a column by its case alone.
+	// recase writes every identifier as it was declared. Without it only quotes that are not needed go: an alias of a
+	// view may be told from a column by its case alone.
 	recase bool
 }
 
-// canonical is the text of an expression or a body in one layout: comments gone, one space between tokens that need it, reserved words in
-// upper case, outer parentheses and needless quotes gone. Equal texts mean the same; that different ones differ is not claimed.
+// canonical is the text of an expression or a body in one layout: comments gone, one space between tokens that
+// need it, reserved words in upper case, outer parentheses and needless quotes gone. Equal texts mean the same;
+// that different ones differ is not claimed.
 func canonical(list []token, n names) string {
 	list = withoutOuterParentheses(list)
 	var b strings.Builder
@@ -142,7 +144,8 @@ func words(list string) map[string]bool {
 }
 
 var (
-	// reserved are the keywords that no identifier can be without quotes (parse.y: keywords without a fallback to ID, SQLite 3.53).
+	// reserved are the keywords that no identifier can be without quotes (parse.y: keywords
+	// without a fallback to ID, SQLite 3.53).
 	reserved = words(`ALL ALTER AND AS AUTOINCREMENT BETWEEN CASE CHECK COLLATE COMMIT CONSTRAINT CREATE DEFAULT DEFERRABLE DELETE DISTINCT DROP ELSE ESCAPE EXISTS FOREIGN FROM
 		GROUP HAVING IN INDEX INSERT INTO IS ISNULL JOIN LIMIT NOT NOTHING NOTNULL NULL ON OR ORDER PRIMARY REFERENCES RETURNING SELECT SET TABLE THEN TO TRANSACTION UNION
 		UNIQUE UPDATE USING VALUES WHEN WHERE`)

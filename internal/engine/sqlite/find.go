@@ -10,7 +10,8 @@ import (
 
 var _ engine.Finder = sqliteEngine{}
 
-// Find writes the question which rows break an obligation, by their key; for unique keys, all rows of a group of more than one.
+// Find writes the question which rows break an obligation, by their key; for unique
+// keys, all rows of a group of more than one.
 func (sqliteEngine) Find(o schema.Obligation, rel schema.Relation, key []string) (string, error) {
 	if len(key) == 0 {
 		return "", fmt.Errorf("rows without a key cannot be named")
@@ -60,8 +61,9 @@ func inLargeGroup(o schema.Obligation, from string) string {
 	return "(" + list + ") IN (SELECT " + list + " FROM " + from + partial + " GROUP BY " + list + " HAVING count(*) > 1)" + also
 }
 
-// isCall reports whether an expression is one call of a function and names no collation: its value is compared byte by byte
-// (https://sqlite.org/datatype3.html#collating_sequences), while a column brings the collation that it was declared with.
+// isCall reports whether an expression is one call of a function and names no collation: its value is
+// compared byte by byte (https://sqlite.org/datatype3.html#collating_sequences), while a column brings
+// the collation that it was declared with.
 func isCall(expr string) bool {
 	list := meaningful(expr)
 	if len(list) < 3 || list[0].kind != tokenWord || list[0].is("CAST") || !list[1].punct("(") {

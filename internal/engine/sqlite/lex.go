@@ -34,7 +34,8 @@ func (t token) is(keyword string) bool {
 // punct reports whether the token is this operator.
 func (t token) punct(text string) bool { return t.kind == tokenPunct && t.text == text }
 
-// name is the identifier that the token names; a string is one where an identifier must stand ('t' in CREATE TABLE 't').
+// name is the identifier that the token names; a string is one where an
+// identifier must stand ('t' in CREATE TABLE 't').
 func (t token) name() string {
 	switch t.kind {
 	case tokenWord:

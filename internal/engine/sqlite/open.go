@@ -35,8 +35,8 @@ type fileState struct {
 	device, number uint64
 }
 
-// look finds the files, and says clearly what is wrong with them. It opens none but the journal: closing a file drops this process's
-// POSIX locks on it, and with them those of another connection to the same database.
+// look finds the files, and says clearly what is wrong with them. It opens none but the journal: closing a file drops
+// this process's POSIX locks on it, and with them those of another connection to the same database.
 func look(t engine.Target) (*files, error) {
 	if t.Path == "" {
 		return nil, fmt.Errorf("%s: no file is named", display(t))
@@ -102,8 +102,8 @@ func size(path string) int64 {
 	return info.Size()
 }
 
-// hot reports whether a rollback journal has a header. journal_mode=PERSIST leaves journals whose header is zero; they roll nothing back
-// (https://sqlite.org/lockingv3.html#hot_journals).
+// hot reports whether a rollback journal has a header. journal_mode=PERSIST leaves journals whose header is zero; they
+// roll nothing back (https://sqlite.org/lockingv3.html#hot_journals).
 func hot(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
@@ -178,9 +178,9 @@ func lookBetweenTransactions(ctx context.Context, t engine.Target) (*files, erro
 	}
 }
 
-// changeCounter reads the header's change counter and size, which every transaction without a -wal sets (bytes 24 to 31,
-// https://sqlite.org/fileformat2.html#file_change_counter): two writes may fall into one tick of the file's time. Closing the file drops
-// no lock that matters: an immutable connection has none.
+// changeCounter reads the header's change counter and size, which every transaction without a -wal sets (bytes 24 to
+// 31, https://sqlite.org/fileformat2.html#file_change_counter): two writes may fall into one tick of the file's time.
+// Closing the file drops no lock that matters: an immutable connection has none.
 func changeCounter(path string) (counter [8]byte, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -208,8 +208,8 @@ func openWith(ctx context.Context, t engine.Target, f *files, parameters string)
 	if err != nil {
 		return nil, describe(t, err)
 	}
-	// The schema may be hostile, and a query a policy's: no checkpoint when the last connection closes, no functions with side effects out of
-	// views and defaults, nothing attached (VACUUM INTO attaches, too).
+	// The schema may be hostile, and a query a policy's: no checkpoint when the last connection closes, no functions
+	// with side effects out of views and defaults, nothing attached (VACUUM INTO attaches, too).
 	c.configure(lib.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
 	c.configure(lib.SQLITE_DBCONFIG_DEFENSIVE, true)
 	c.configure(lib.SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)
@@ -248,7 +248,8 @@ func describe(t engine.Target, err error) error {
 	return fmt.Errorf("%s: %w", display(t), err)
 }
 
-// unchanged is the check behind every read of an immutable file: SQLite took no lock, so a writer may have torn what was read.
+// unchanged is the check behind every read of an immutable file: SQLite took no lock,
+// so a writer may have torn what was read.
 func (f *files) unchanged(t engine.Target) error {
 	now, err := state(t, f.path)
 	if err != nil {

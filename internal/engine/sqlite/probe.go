@@ -103,8 +103,8 @@ func duplicates(o schema.Obligation, from string) (string, error) {
 		strings.Join(selected, ", ") + " FROM " + from + where + ") GROUP BY " + strings.Join(aliases, ", ") + ")", nil
 }
 
-// orphans counts the rows whose reference finds no parent; a null anywhere in it passes, whatever MATCH says. A table that references
-// itself is asked about the relation: in a rebuild the parents are the rows that are being brought.
+// orphans counts the rows whose reference finds no parent; a null anywhere in it passes, whatever MATCH says. A table
+// that references itself is asked about the relation: in a rebuild the parents are the rows that are being brought.
 func orphans(o schema.Obligation, from string) (string, error) {
 	if len(o.Columns) == 0 || len(o.Columns) != len(o.RefColumns) {
 		return "", fmt.Errorf("a probe for orphans of %s needs as many referenced columns as columns", o.RefTable)

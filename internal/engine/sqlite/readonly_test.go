@@ -16,7 +16,8 @@ import (
 
 const shop = `CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT); INSERT INTO users VALUES (1, 'a@x.example'), (2, 'b@x.example');`
 
-// directory lists all files with their bytes and times; of a -shm, which belongs to running processes, only that it is there.
+// directory lists all files with their bytes and times; of a -shm, which belongs to
+// running processes, only that it is there.
 func directory(t *testing.T, path string) string {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Dir(path))
@@ -189,7 +190,8 @@ func TestReaderAndWriterDoNotDisturbEachOther(t *testing.T) {
 	}
 }
 
-// A writer may come back to a database whose last one was killed, while a reader has rebuilt the index of the -wal in its own memory.
+// A writer may come back to a database whose last one was killed, while a reader has rebuilt
+// the index of the -wal in its own memory.
 func TestWriterReturnsBesideAReaderOfALeftoverWAL(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "shop.db")
 	makeFile(t, path, "PRAGMA journal_mode = WAL;"+shop)
@@ -214,7 +216,8 @@ func TestWriterReturnsBesideAReaderOfALeftoverWAL(t *testing.T) {
 	}
 }
 
-// The second way to read beside a -wal, for when a live writer's index has no place for a reader that may not write to it.
+// The second way to read beside a -wal, for when a live writer's index has no
+// place for a reader that may not write to it.
 func TestPlainReadOnlyKeepsALeftoverWAL(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "shop.db")
 	makeFile(t, path, "PRAGMA journal_mode = WAL;"+shop)

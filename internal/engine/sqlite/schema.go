@@ -11,8 +11,9 @@ import (
 	"github.com/envdiff/envdiff/internal/schema"
 )
 
-// The catalogue is read with one query per kind of object, whatever the number of tables: pragmas as table-valued functions joined to
-// sqlite_schema (https://sqlite.org/pragma.html#pragfunc). Names that begin with sqlite_ are SQLite's own.
+// The catalogue is read with one query per kind of object, whatever the number of tables: pragmas as
+// table-valued functions joined to sqlite_schema (https://sqlite.org/pragma.html#pragfunc). Names
+// that begin with sqlite_ are SQLite's own.
 const (
 	objectsQuery = `SELECT type, name, tbl_name, rootpage, coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`
 	kindsQuery   = `SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main'`
@@ -254,8 +255,8 @@ func afterName(list []token, i int) int {
 	return i
 }
 
-// buildViews reads the columns of all views at once. One view that does not compile fails that query; then they are asked one by one, and
-// the broken ones have no columns.
+// buildViews reads the columns of all views at once. One view that does not compile fails that query; then they are
+// asked one by one, and the broken ones have no columns.
 func (cat *catalogue) buildViews() error {
 	columns := map[string][]string{}
 	add := func(r []string) { columns[r[0]] = append(columns[r[0]], r[1]) }
@@ -299,7 +300,8 @@ func viewSelect(sql string) []token {
 	return nil
 }
 
-// reads are the tables and views that a text names. A column or alias of the same name counts too: rather one too many than one missed.
+// reads are the tables and views that a text names. A column or alias of the same name counts
+// too: rather one too many than one missed.
 func (cat *catalogue) reads(self string, list []token) []schema.Name {
 	relations := map[string]string{}
 	for _, o := range cat.objects {

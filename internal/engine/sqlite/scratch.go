@@ -52,7 +52,8 @@ func (sqliteEngine) DropScratch(_ context.Context, t engine.Target) error {
 	return nil
 }
 
-// Clone copies the database page by page. It is for scratch databases: the rows of an environment leave it through sanitize only.
+// Clone copies the database page by page. It is for scratch databases: the rows of an
+// environment leave it through sanitize only.
 func (db *database) Clone(ctx context.Context, base engine.Target, dir string) (engine.Target, error) {
 	if err := db.writable("a clone"); err != nil {
 		return engine.Target{}, err

@@ -10,7 +10,8 @@ import (
 	"github.com/envdiff/envdiff/internal/schema"
 )
 
-// session is a connection of its own, with SQLite's defaults (foreign keys are not enforced unless a statement asks for it).
+// session is a connection of its own, with SQLite's defaults (foreign keys are not
+// enforced unless a statement asks for it).
 type session struct {
 	c *conn
 }

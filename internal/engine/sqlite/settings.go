@@ -9,8 +9,8 @@ import (
 	"github.com/envdiff/envdiff/internal/schema"
 )
 
-// settings are what a SQLite file keeps about itself, each with the statement that sets it in an empty file ("" when a copy does not need it).
-// What belongs to a connection (foreign_keys, recursive_triggers) is not in the file.
+// settings are what a SQLite file keeps about itself, each with the statement that sets it in an empty file ("" when a
+// copy does not need it). What belongs to a connection (foreign_keys, recursive_triggers) is not in the file.
 var settings = []struct {
 	name      string
 	query     string
@@ -23,8 +23,9 @@ var settings = []struct {
 	{name: "application_id", query: "PRAGMA application_id", set: "PRAGMA application_id = %s", preset: "0"},
 	{name: "auto_vacuum", query: "PRAGMA auto_vacuum", set: "PRAGMA auto_vacuum = %s", first: true, preset: "none", names: map[string]string{"0": "none", "1": "full", "2": "incremental"}},
 	{name: "encoding", query: "PRAGMA encoding", set: "PRAGMA encoding = '%s'", first: true, preset: "UTF-8", behaviour: true},
-	// The header's write version says how a file is written (https://sqlite.org/fileformat2.html#file_format_version_numbers); a connection
-	// that may not write never says "wal".
+	// The header's write version says how a file is written
+	// (https://sqlite.org/fileformat2.html#file_format_version_numbers); a
+	// connection that may not write never says "wal".
 	{name: "journal_mode", query: "SELECT CASE hex(substr(data, 19, 1)) WHEN '02' THEN 'wal' ELSE 'rollback' END FROM sqlite_dbpage('main') WHERE pgno = 1"},
 	{name: "page_size", query: "PRAGMA page_size"},
 	{name: "user_version", query: "PRAGMA user_version", set: "PRAGMA user_version = %s", preset: "0"},

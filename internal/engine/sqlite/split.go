@@ -6,9 +6,10 @@ import (
 	"github.com/envdiff/envdiff/internal/engine"
 )
 
-// split cuts a script as sqlite3_complete does: a statement ends at a semicolon outside quotes and comments, and CREATE TRIGGER at the
-// semicolon behind an END that itself follows a semicolon, so that CASE … END inside its body ends nothing. What is left open at the end
-// of the script is the last statement, which the engine will refuse with its own words.
+// split cuts a script as sqlite3_complete does: a statement ends at a semicolon outside quotes and
+// comments, and CREATE TRIGGER at the semicolon behind an END that itself follows a semicolon, so that CASE
+// … END inside its body ends nothing. What is left open at the end of the script is the last statement,
+// which the engine will refuse with its own words.
 func split(script string) []engine.Statement {
 	var (
 		statements []engine.Statement

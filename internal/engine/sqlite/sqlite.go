@@ -1,5 +1,5 @@
-// Package sqlite is the engine of SQLite files: it captures them without changing one byte beside them, and makes the scratch files that
-// migrations are rehearsed on. It drives the SQLite library of modernc.org/sqlite (no cgo) directly.
+// Package sqlite is the engine of SQLite files: it captures them without changing one byte beside them, and makes the
+// scratch files that migrations are rehearsed on. It drives the SQLite library of modernc.org/sqlite (no cgo) directly.
 package sqlite
 
 import (

@@ -116,11 +116,13 @@ func declaredType(text string) string {
 	return b.String()
 }
 
-// canonicalDefault is a default's text in the layout of expressions. A name stays as it is: DEFAULT abc is the text 'abc'.
+// canonicalDefault is a default's text in the layout of expressions. A name stays
+// as it is: DEFAULT abc is the text 'abc'.
 func canonicalDefault(text string) string { return canonical(meaningful(text), names{}) }
 
-// rowidAlias reports whether the primary key is the rowid itself. Then no index backs it; PRIMARY KEY columns of other rowid tables may
-// hold nulls, by an old bug that SQLite keeps (https://sqlite.org/lang_createtable.html#the_primary_key).
+// rowidAlias reports whether the primary key is the rowid itself. Then no index backs it; PRIMARY KEY columns of other
+// rowid tables may hold nulls, by an old bug that SQLite keeps
+// (https://sqlite.org/lang_createtable.html#the_primary_key).
 func (b *tableBuilder) rowidAlias() bool {
 	if b.kind.withoutRowid {
 		return false
@@ -237,7 +239,8 @@ func (cat *catalogue) indexSQL(name string) string {
 	return ""
 }
 
-// foreignKeys pairs the pragma's rows, here in the order of the text, with the text. SQLite reads MATCH and does not act on it: all are simple.
+// foreignKeys pairs the pragma's rows, here in the order of the text, with the text. SQLite reads MATCH
+// and does not act on it: all are simple.
 func (b *tableBuilder) foreignKeys() {
 	for i, raw := range b.raw.foreign {
 		fk := schema.ForeignKey{Columns: raw.from, RefTable: schema.Name{Name: raw.table}, RefColumns: raw.to, OnDelete: raw.onDelete, OnUpdate: raw.onUpdate, Match: "simple"}
@@ -281,7 +284,8 @@ func (cat *catalogue) tableNamed(name string) *rawTable {
 	return nil
 }
 
-// primaryKeyOf is what REFERENCES without columns means, so that both spellings are one; nil when the parent has no such key.
+// primaryKeyOf is what REFERENCES without columns means, so that both spellings are
+// one; nil when the parent has no such key.
 func (cat *catalogue) primaryKeyOf(table string, n int) []string {
 	parent := cat.tableNamed(table)
 	if parent == nil {
