@@ -108,6 +108,11 @@ func (o SSHOptions) dial(ctx context.Context) (*line, error) {
 	if l.about, err = parseHello(l.stream.header); err != nil {
 		return nil, o.failure(ctx, l, err)
 	}
+	if strings.Contains(l.said.String(), changedKey) { // StrictHostKeyChecking no lets it pass; we do not
+		l.kill()
+		<-l.ended
+		return nil, o.explain(l.said.String())
+	}
 	return l, nil
 }
 

@@ -23,9 +23,12 @@ type cause struct {
 	again bool
 }
 
+// changedKey is what ssh says of a host whose key is not the one in known_hosts.
+const changedKey = "REMOTE HOST IDENTIFICATION HAS CHANGED"
+
 // causes are in the order in which they are looked for: ssh says several things in some cases. The words are those of OpenSSH 8.4 to 10 and sudo 1.8 to 1.9.
 var causes = [...]cause{
-	{"REMOTE HOST IDENTIFICATION HAS CHANGED", "the host key of %[1]s is not the one in known_hosts: another machine answers, or it was installed anew. Ask who runs it; if the change is meant: ssh-keygen -R '%[3]s', then %[2]s", false},
+	{changedKey, "the host key of %[1]s is not the one in known_hosts: another machine answers, or it was installed anew. Ask who runs it; if the change is meant: ssh-keygen -R '%[3]s', then %[2]s", false},
 	{"Host key verification failed", "the host key of %[1]s is not known: compare its fingerprint once by hand with: %[2]s", false},
 	{"Could not resolve hostname", "the name %[1]s cannot be resolved: correct it in envdiff.yaml or your ssh_config", false},
 	{"Permission denied (", "%[1]s lets none of your keys in (permission denied): load the key with ssh-add, or try by hand: %[2]s", false},

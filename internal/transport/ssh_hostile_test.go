@@ -51,6 +51,12 @@ func TestSSHSaysWhyAHostCannotBeAsked(t *testing.T) {
 				other := testservers.SSH(t, "")
 				write(t, h.Known, strings.ReplaceAll(read(t, other.Known), fmt.Sprint(other.Port), fmt.Sprint(h.Port)))
 			}},
+		{name: "changed host key that ssh_config lets pass", want: []string{"not the one in known_hosts"},
+			change: func(t *testing.T, h *testservers.Host, _ *SSHOptions) {
+				other := testservers.SSH(t, "")
+				write(t, h.Known, strings.ReplaceAll(read(t, other.Known), fmt.Sprint(other.Port), fmt.Sprint(h.Port)))
+				write(t, h.Config, read(t, h.Config)+"StrictHostKeyChecking no\n")
+			}},
 		{name: "refused", want: []string{"127.0.0.1 refuses the connection", "Try: ssh -p "},
 			change: func(t *testing.T, _ *testservers.Host, o *SSHOptions) {
 				l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -333,5 +339,36 @@ func TestSSHDeniedFilesAndDirectories(t *testing.T) {
 		if got := strings.ReplaceAll(summary(s), dir, ""); got != c.out {
 			t.Errorf("%s:\n got %s\nwant %s", c.glob, got, c.out)
 		}
+	}
+}
+
+// Through a jump host only so many connections are made at once, and each comes through.
+func TestSSHThroughAJumpHost(t *testing.T) {
+	jump, inner := testservers.SSH(t, ""), testservers.SSH(t, "")
+	config := filepath.Join(t.TempDir(), "config")
+	write(t, config, inner.Block("inner", "ProxyJump jump")+jump.Block("jump"))
+	o := SSHOptions{Host: "inner", Args: []string{"-F", config}, Jumps: &Jumps{}}
+	if via := o.jumpHost(t.Context()); via != "jump" {
+		t.Errorf("the jump host is %q", via)
+	}
+	tr, err := SSH(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	if ss := sections(t, tr, passwd); len(ss["passwd"].Files) != 1 {
+		t.Errorf("%+v", ss)
+	}
+	for range perJump {
+		release, err := o.Jumps.enter(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer release()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if _, err := o.Jumps.enter(ctx, o); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("one more than may be: %v", err)
 	}
 }
