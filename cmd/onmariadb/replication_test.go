@@ -1,10 +1,12 @@
 package onmariadb
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -124,4 +126,76 @@ func TestNoNodeTakesWrites(t *testing.T) {
 	settled(t, primary, replica)
 	primary.Exec(t, "", "SET GLOBAL read_only = 1")
 	cluster(t, primary, "", map[string]*testservers.MariaServer{"db2": replica}).expect(t, 1, "no node takes writes: primary is read-only")
+}
+
+func TestGaleraNodeIsKilled(t *testing.T) {
+	nodes := testservers.NewGalera(t, 3)
+	nodes[0].Exec(t, "", shop)
+	size := func(want string) {
+		t.Helper()
+		for range 400 {
+			if nodes[0].Ask(t, "", "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'wsrep_cluster_size'") == want {
+				return
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		t.Fatalf("the cluster never has %s members", want)
+	}
+	size("3")
+	for _, n := range nodes[1:] { // causal reads: each has what the first one wrote
+		n.Ask(t, "shop", "SELECT count(*) FROM users")
+	}
+	p := cluster(t, nodes[0], "", map[string]*testservers.MariaServer{"n2": nodes[1], "n3": nodes[2]})
+	p.expect(t, 0, "no findings")
+	nodes[2].Kill(t)
+	size("2")
+	p.expect(t, 1, "replica-missing", "n3 cannot be reached")
+}
+
+// monitor answers as mmm_mond does; "" hangs as it does while an agent hangs.
+func monitor(t *testing.T, answer string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				lines := bufio.NewScanner(conn)
+				for lines.Scan() && (answer == "" || lines.Text() != "quit") {
+				}
+				fmt.Fprint(conn, answer)
+			}()
+		}
+	}()
+	return l.Addr().String()
+}
+
+func TestMonitorThatTakesConnectingForRunning(t *testing.T) {
+	primary := newPrimary(t)
+	replica := primary.NewReplica(t, 2)
+	settled(t, primary, replica)
+	replica.Exec(t, "", "STOP SLAVE IO_THREAD")
+	address := monitor(t, "  db1(127.0.0.1) master/ONLINE. Roles: writer(192.0.2.50)\n  db2(127.0.0.1) slave/ONLINE. Roles: reader(192.0.2.51)\n")
+	p := cluster(t, primary, "mmm: "+address, map[string]*testservers.MariaServer{"db2": replica})
+	p.expect(t, 1, "monitor-contradicted", "the monitor says db2 is ONLINE, but db2 does not replicate", "replication-broken")
+}
+
+func TestMonitorThatHangsIsAGap(t *testing.T) {
+	primary := newPrimary(t)
+	replica := primary.NewReplica(t, 2)
+	settled(t, primary, replica)
+	p := cluster(t, primary, "mmm: "+monitor(t, ""), map[string]*testservers.MariaServer{"db2": replica})
+	began := time.Now()
+	p.expect(t, 3, "did not answer within 5s", "no findings")
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("took %s", took)
+	}
 }

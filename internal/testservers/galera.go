@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// NewGalera starts a Galera cluster of n MariaDB servers for one test alone. The state goes to the joining members by rsync.
+// NewGalera starts a Galera cluster of n MariaDB servers for one test alone. The
+// state goes to the joining members by rsync.
 func NewGalera(t testing.TB, n int) []*MariaServer {
 	t.Helper()
 	var provider string
@@ -19,7 +20,8 @@ func NewGalera(t testing.TB, n int) []*MariaServer {
 	if provider == "" {
 		t.Fatal("starting Galera: its library is not installed: apt-get install galera-4 rsync, or make test, which does it")
 	}
-	// A member listens on four more ports: for the group, for what it missed, for a whole copy, and one above the group's.
+	// A member listens on four more ports: for the group, for what it missed, for
+	// a whole copy, and one above the group's.
 	port := func() int {
 		p, err := freePort()
 		if err != nil {
@@ -38,7 +40,7 @@ func NewGalera(t testing.TB, n int) []*MariaServer {
 			"--innodb-autoinc-lock-mode=2", "--wsrep-sst-method=rsync", "--wsrep-node-address=127.0.0.1", fmt.Sprintf("--wsrep-node-name=n%d", i+1),
 			fmt.Sprintf("--wsrep-sst-receive-address=127.0.0.1:%d", port()),
 			fmt.Sprintf("--wsrep-provider-options=gmcast.listen_addr=tcp://127.0.0.1:%d;base_port=%d;ist.recv_addr=127.0.0.1:%d;gcache.size=8M;pc.recovery=false;"+
-				"evs.keepalive_period=PT0.3S;evs.suspect_timeout=PT1S;evs.inactive_timeout=PT2S;evs.inactive_check_period=PT0.2S", group[i], group[i], port()),
+				"evs.keepalive_period=PT0.5S;evs.suspect_timeout=PT3S;evs.inactive_timeout=PT6S;evs.inactive_check_period=PT0.5S", group[i], group[i], port()),
 		}
 		if i == 0 {
 			options = append(options, "--wsrep-cluster-address=gcomm://", "--wsrep-new-cluster")
