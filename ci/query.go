@@ -6,12 +6,14 @@ import (
 	"github.com/envdiff/envdiff/internal/finding"
 )
 
-// Queries are printed to be pasted: what a reader copies from any sink is the statement, whatever stands in its names and literals.
+// Queries are printed to be pasted: what a reader copies from any sink is the statement, whatever stands in its
+// names and literals.
 
 // maxQueries is how many of a finding's queries a table shows.
 const maxQueries = 3
 
-// QueryLines lists all queries of a finding for a terminal: a line that says what each one finds, and its SQL below on lines of its own.
+// QueryLines lists all queries of a finding for a terminal: a line that says what each one finds, and its SQL below
+// on lines of its own.
 func QueryLines(queries []finding.Query, width int) []string {
 	return queryLines(queries, len(queries), width)
 }
@@ -37,8 +39,9 @@ func queryLines(queries []finding.Query, most, width int) []string {
 	return lines
 }
 
-// sqlLines breaks a statement at spaces outside of quotes, so that it stays the same statement; a line without such a space is as long as it is. It is false for a
-// text that cannot be shown as it is: escaped, it would be another one.
+// sqlLines breaks a statement at spaces outside of quotes, so that it stays the same statement; a line without such
+// a space is as long as it is. It is false for a text that cannot be shown as it is: escaped, it would be another
+// one.
 func sqlLines(sql string, width int) ([]string, bool) {
 	sql += ";"
 	if Terminal(sql) != sql {
@@ -60,8 +63,8 @@ func sqlLines(sql string, width int) ([]string, bool) {
 	return append(lines, line), true
 }
 
-// unquotedFields cuts SQL at the single spaces that are outside of quotes by every engine's reading: whether a backslash escapes in a literal, and whether
-// brackets quote, depends on the engine.
+// unquotedFields cuts SQL at the single spaces that are outside of quotes by every engine's reading: whether a
+// backslash escapes in a literal, and whether brackets quote, depends on the engine.
 func unquotedFields(sql string) []string {
 	var readings [][]bool
 	for _, escapes := range []bool{false, true} {
