@@ -105,14 +105,14 @@ func (r *remote) Close() error {
 	return nil
 }
 
-// margin is what is left of a deadline to hand over what is there.
+// margin is what is left of a deadline to hand over what is there, or a tenth of it.
 const margin = time.Second
 
 func (r *remote) Fetch(ctx context.Context, wants []Want) (Sections, error) {
 	inner := ctx
 	if end, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
-		inner, cancel = context.WithDeadline(ctx, end.Add(-margin))
+		inner, cancel = context.WithDeadline(ctx, end.Add(-min(margin, time.Until(end)/10)))
 		defer cancel()
 	}
 	if err := r.connect(inner); err != nil {

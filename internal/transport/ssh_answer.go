@@ -47,6 +47,13 @@ func (a *answer) record(h []string) error {
 			return err
 		}
 		return a.listing(h[0], text)
+	case "trouble":
+		text, err := s.body(maxListing)
+		if err != nil {
+			return err
+		}
+		parseTrouble(a.found, string(text))
+		return nil
 	case "did":
 		if err := a.nothing(); err != nil {
 			return err

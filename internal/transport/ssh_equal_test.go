@@ -202,3 +202,17 @@ func randomGlob(r *rand.Rand) string {
 	}
 	return g
 }
+
+// A directory that cannot be listed for another reason than its rights is no empty directory.
+func TestSSHDirectoryThatCannotBeListedHasFailed(t *testing.T) {
+	root := plant(t, map[string]string{"etc/broken/a": "a", "etc/whole/b": "b"})
+	h := busyboxHost(t, root, "busybox", "head", "stat", "readlink", "echo", "grep")
+	wrapper := "#!/bin/sh\n/bin/busybox find \"$@\"\necho \"find: '/etc/broken': Input/output error\" >&2\nexit 1\n"
+	if err := os.WriteFile(filepath.Join(root, "bin/find"), []byte(wrapper), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	got := summary(sections(t, reach(t, h, nil), []Want{{ID: "it", Globs: []string{"/etc/**"}}})["it"])
+	if want := "/etc/broken=!failed /etc/whole/b=b"; got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+}

@@ -98,6 +98,28 @@ func addListed(found map[string]*node, text string) {
 	addNode(found, rest[:length], lsMode(f[0]), size, f[2], f[3])
 }
 
+// parseTrouble marks the directories that find complains of: find: '/path': Input/output error. A line that cannot be read concerns all of them.
+func parseTrouble(found map[string]*node, text string) {
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line == "" {
+			continue
+		}
+		_, rest, _ := strings.Cut(line, ": ")
+		p := ""
+		if end := strings.LastIndex(rest, ": "); end >= 0 {
+			p = strings.Trim(rest[:end], "'")
+		}
+		if name, ok := relative(p); ok && found[name] != nil {
+			found[name].trouble = true
+			continue
+		}
+		for _, n := range found {
+			n.trouble = n.trouble || n.IsDir()
+		}
+	}
+}
+
 func addNode(found map[string]*node, p string, mode fs.FileMode, size, uid, gid string) {
 	name, ok := relative(p)
 	if !ok {

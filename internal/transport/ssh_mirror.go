@@ -40,6 +40,7 @@ type node struct {
 	uid, gid         int
 	target           string
 	noRead, noSearch bool // a directory that this user may not list or enter
+	trouble          bool // a directory that could not be listed for another reason
 }
 
 type body struct {
@@ -165,6 +166,9 @@ func (m *mirror) list(_ context.Context, name string, limit, reach int) ([]fs.Di
 	if n != nil && (n.noRead || n.noSearch) {
 		return nil, fs.ErrPermission
 	}
+	if n != nil && n.trouble {
+		return nil, errUnread
+	}
 	if list, ok := m.lists[name]; ok {
 		if len(list) > limit {
 			return nil, errTooMany
@@ -283,7 +287,7 @@ func (m *mirror) learn(roots []string, depth int, found map[string]*node) {
 		}
 	}
 	for name, n := range found {
-		if !n.IsDir() || n.noRead || n.noSearch || below(at, name) >= depth {
+		if !n.IsDir() || n.noRead || n.noSearch || n.trouble || below(at, name) >= depth {
 			continue
 		}
 		list := children[name]

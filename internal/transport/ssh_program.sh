@@ -22,15 +22,32 @@ t() {
 	done
 	if [ $# = 0 ]; then return; fi
 	r tree "$F"
+	e=$({ list "$@" | head -c "$L" >&3; } 2>&1 | serious)
+	if [ "$F" != find ]; then
+		r rest
+		find "$@" -maxdepth "$k" -type l -exec sh -c 'm=$1; shift; for p do printf "%s:l %s\0" "$m" "$p"; readlink -n "$p"; echo; done' sh "$S" {} + </dev/null
+		find "$@" -maxdepth "$k" -type d -exec sh -c 'm=$1; shift; for p do [ -r "$p" ] || printf "%s:r %s\n" "$m" "$p"; [ -x "$p" ] || printf "%s:x %s\n" "$m" "$p"; done' sh "$S" {} + </dev/null
+	fi
+	if [ "$e" ]; then
+		r trouble
+		printf '%s\n' "$e"
+	fi
+}
+
+# serious passes on what find complains of, but for what is told otherwise: files that went away, and directories that may not be read.
+serious() {
+	if has grep; then grep -v -e 'Permission denied$' -e 'No such file or directory$'
+	else while read -r x; do :; done
+	fi
+}
+
+# list ROOT...: what t prints.
+list() {
 	case $F in
 	find) find "$@" -maxdepth "$k" -printf '%y %m %s %U %G\0%p\0%l\0' , -type d ! -readable -printf 'R\0%p\0\0' , -type d ! -executable -printf 'X\0%p\0\0' </dev/null ;;
 	stat) find "$@" -maxdepth "$k" -exec stat -c "$S:s %f %s %u %g %n" {} + </dev/null ;;
 	ls) find "$@" -maxdepth "$k" -exec sh -c 'm=$1; shift; for p do printf "%s:n %s %s\n" "$m" ${#p} "$p"; ls -ldn "$p"; done' sh "$S" {} + </dev/null ;;
-	esac | head -c "$L"
-	if [ "$F" = find ]; then return; fi
-	r rest
-	find "$@" -maxdepth "$k" -type l -exec sh -c 'm=$1; shift; for p do printf "%s:l %s\0" "$m" "$p"; readlink -n "$p"; echo; done' sh "$S" {} + </dev/null
-	find "$@" -maxdepth "$k" -type d -exec sh -c 'm=$1; shift; for p do [ -r "$p" ] || printf "%s:r %s\n" "$m" "$p"; [ -x "$p" ] || printf "%s:x %s\n" "$m" "$p"; done' sh "$S" {} + </dev/null
+	esac
 }
 
 # b LIMIT INDEX PATH...: the first bytes of files.

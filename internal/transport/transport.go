@@ -27,8 +27,8 @@ type Want struct {
 	MaxBytes int64    // per file; 0 means DefaultMaxBytes
 	MaxFiles int      // per want; 0 means DefaultMaxFiles
 	Command  []string // argv; a directory tree runs nothing and leaves the section unavailable
-	Sudo     bool
-	Doc      string // why it is read, for docs and doctor
+	Sudo     bool     // needs root; whether that is used is the transport's configuration
+	Doc      string   // why it is read, for docs and doctor
 }
 
 // The limits unless a want sets its own. Exceeding one marks the file or the section, and the collector reports a gap.
