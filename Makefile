@@ -3,8 +3,6 @@
 GO ?= go
 export CGO_ENABLED = 0
 PACKAGES = ./cmd/... ./snapshot/... ./compare/... ./sanitize/... ./migrations/... ./ci/... ./internal/...
-# needs a real PostgreSQL
-SERVERS = ./internal/engine/postgres/... ./internal/engine/enginetest/... ./internal/testservers/...
 
 .PHONY: build demo check test deps bench golden docs cross lint clean
 
@@ -21,7 +19,7 @@ check:
 test: deps
 	CGO_ENABLED=1 $(GO) test -race $(PACKAGES)
 
-# PostgreSQL for the conformance suite, gcc for the race detector.
+# Real servers for the tests that talk to them, gcc for the race detector.
 deps:
 	@.ci/deps
 

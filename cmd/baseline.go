@@ -16,10 +16,11 @@ func baselineCommand() command {
 	return command{
 		name: "baseline", args: "write|prune ENV [ENV...]", captures: true,
 		short: "accept today's drift, so that only new drift fails",
-		long: `write compares the environments and accepts every finding that is there now: their ids, and nothing else, go to the file
-that gate.baseline names (default envdiff.baseline.json). From then on only new drift fails. It refuses to replace a baseline that is
-there unless --force is given. prune removes ids that are no longer found, of these environments alone: the baseline only shrinks, and not at
-all while something cannot be looked at.
+		long: `write compares the environments and accepts every finding that is there now: their ids, and nothing
+else, go to the file that gate.baseline names (default envdiff.baseline.json). From then on only new
+drift fails. It refuses to replace a baseline that is there unless --force is given. prune removes
+ids that are no longer found, of these environments alone: the baseline only shrinks, and not at all
+while something cannot be looked at.
 
   envdiff baseline write staging production
   envdiff baseline prune staging production`,

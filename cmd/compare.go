@@ -9,12 +9,14 @@ func compareCommand() command {
 	return command{
 		name: "compare", args: "ENV [ENV...]", captures: true, reports: true,
 		short: "compare an environment within itself, or several across",
-		long: `Compares the hosts, configuration, schema and data of environments. One ENV is compared within itself: the hosts
-of a role with each other. Two or more are compared across as well; findings read from the first to the last.
-Nothing is written to any environment: files are read, databases are opened read-only.
+		long: `Compares the hosts, configuration, schema and data of environments. One ENV is compared within
+itself: the hosts of a role with each other. Two or more are compared across as well; findings read
+from the first to the last. Nothing is written to any environment: files are read, databases are
+opened read-only.
 
-An ENV is a name in envdiff.yaml (captured now), NAME@latest, NAME@2026-11-01 (the end of that day, UTC) or
-NAME@2026-11-01T02:00:00Z (the newest stored snapshot not after it), or the path of a snapshot with a slash in it.
+An ENV is a name in envdiff.yaml (captured now), NAME@latest, NAME@2026-11-01 (the end of that day,
+UTC) or NAME@2026-11-01T02:00:00Z (the newest stored snapshot not after it), or the path of a
+snapshot with a slash in it.
 
   envdiff production                              web3 has half the memory of its peers
   envdiff staging production -o json=report.json  the table on the terminal, the report in a file

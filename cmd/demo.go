@@ -20,9 +20,11 @@ func demoCommand() command {
 	return command{
 		name:  "demo",
 		short: "show the main job on a made-up web shop, without any server",
-		long: `Builds a web shop with two environments, staging and production: directory trees of three web hosts each (400 packages, 70 files)
-and SQLite databases with 200,000 rows in production. Then it runs the commands that an operator would, and says what their exit status
-is. It reads and writes nothing but a temporary directory, or --dir, and needs no network. Exits 0 when every command found what it should.`,
+		long: `Builds a web shop with two environments, staging and production: directory trees of three web hosts
+each (400 packages, 70 files) and SQLite databases with 200,000 rows in production. Then it runs the
+commands that an operator would, and says what their exit status is. It reads and writes nothing but
+a temporary directory, or --dir, and needs no network. Exits 0 when every command found what it
+should.`,
 		flags: func(fs *pflag.FlagSet, o *options) {
 			fs.StringVar(&o.dir, "dir", "", "build the shop in this empty `DIR` and keep it")
 		},

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -16,6 +17,17 @@ import (
 )
 
 var update = flag.Bool("update", false, "rewrite generated docs and golden files")
+
+// TestHelpFitsATerminal: a line that wraps by itself breaks the columns of what is below it.
+func TestHelpFitsATerminal(t *testing.T) {
+	for _, c := range commands() {
+		for _, line := range strings.Split(helpText(c), "\n") {
+			if n := utf8.RuneCountInString(line); n > 120 {
+				t.Errorf("envdiff help %s has a line of %d columns: %s", c.name, n, line)
+			}
+		}
+	}
+}
 
 // TestDocsAreGenerated holds docs/ to what the code knows: one page per command and
 // per collector, the rules and the formats.

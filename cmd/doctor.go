@@ -23,9 +23,10 @@ func doctorCommand() command {
 	return command{
 		name: "doctor", args: "[ENV]", captures: true,
 		short: "say what of each environment can be read, and what is missing",
-		long: `Checks the configuration, the keys, the store, and each part of each environment (or of ENV): can the host or database be reached,
-can what the collectors want be read, is there a policy and are there migrations. Each problem comes with the next command.
-Exit 0 when all is well, 3 when something cannot be read, 2 when the configuration cannot be read.`,
+		long: `Checks the configuration, the keys, the store, and each part of each environment (or of ENV): can
+the host or database be reached, can what the collectors want be read, is there a policy and are
+there migrations. Each problem comes with the next command. Exit 0 when all is well, 3 when
+something cannot be read, 2 when the configuration cannot be read.`,
 		run: runDoctor,
 	}
 }

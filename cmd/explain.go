@@ -24,8 +24,9 @@ func explainCommand() command {
 	return command{
 		name: "explain", args: "ADDRESS|RULE|FINDING-ID",
 		short: "say what a rule, an address or a finding means and what to do",
-		long: `A RULE is explained with its severity and remedy; without an argument all rules are listed. An ADDRESS is explained by
-the collector that reads it, with the findings about it in the newest report. A FINDING-ID (-v prints them) is shown in full.
+		long: `A RULE is explained with its severity and remedy; without an argument all rules are listed. An
+ADDRESS is explained by the collector that reads it, with the findings about it in the newest
+report. A FINDING-ID (-v prints them) is shown in full.
 
   envdiff explain memory-odd
   envdiff explain web:host/memory#total_bytes`,

@@ -8,10 +8,17 @@ import (
 	"github.com/spf13/pflag"
 )
 
+// exitStatus is what a verdict means for the process.
 const exitStatus = `EXIT STATUS
   0  nothing at or above --fail-on        1  a finding at or above --fail-on
   2  trouble: usage, configuration, policy, internal error; no output file is touched
   3  incomplete: no failing finding, but something could not be looked at
+  130, 143  interrupted. Treat any other status as a failure.`
+
+// plainExitStatus is that of commands that judge nothing.
+const plainExitStatus = `EXIT STATUS
+  0  done                                 1, 3  only where the text above says so
+  2  trouble: usage, configuration, policy, internal error; no output file is touched
   130, 143  interrupted. Treat any other status as a failure.`
 
 func usage(w io.Writer) error {
@@ -74,6 +81,10 @@ func helpText(c command) string {
 		section("CAPTURE", captureFlags)
 	}
 	section("COMMON", commonFlags)
-	fmt.Fprintf(&b, "\n%s\n", exitStatus)
+	if c.reports {
+		fmt.Fprintf(&b, "\n%s\n", exitStatus)
+	} else {
+		fmt.Fprintf(&b, "\n%s\n", plainExitStatus)
+	}
 	return b.String()
 }

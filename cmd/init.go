@@ -26,9 +26,10 @@ func initCommand() command {
 	return command{
 		name: "init", args: "[DIR]",
 		short: "write a commented envdiff.yaml, keys and a CI snippet",
-		long: `Writes into DIR (default: here): envdiff.yaml, commented and valid as it is; .envdiff/keys.env with the two keys, mode 0600 and
-ignored by git; .envdiff/envdiff.schema.json for editors; envdiff.ci.yaml, a job to copy into your CI configuration.
-A file that is there already is never overwritten.`,
+		long: `Writes into DIR (default: here): envdiff.yaml, commented and valid as it is; .envdiff/keys.env with
+the two keys, mode 0600 and ignored by git; .envdiff/envdiff.schema.json for editors;
+envdiff.ci.yaml, a job to copy into your CI configuration. A file that is there already is never
+overwritten.`,
 		run: runInit,
 	}
 }

@@ -30,21 +30,21 @@ type options struct {
 }
 
 func commonFlags(fs *pflag.FlagSet, o *options) {
-	fs.StringVarP(&o.config, "config", "c", "", "configuration `FILE` (default: envdiff.yaml here or in a parent; $ENVDIFF_CONFIG)")
+	fs.StringVarP(&o.config, "config", "c", "", "read the configuration `FILE` (default: envdiff.yaml here or in a parent; $ENVDIFF_CONFIG)")
 	fs.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, no warnings")
 	fs.BoolVarP(&o.verbose, "verbose", "v", false, "say why each finding matters, and show what is set aside")
-	fs.StringVar(&o.color, "color", "auto", "`WHEN` to colour: auto, always or never")
-	fs.StringVar(&o.progress, "progress", "auto", "`HOW` to show progress on standard error: auto, plain or none")
+	fs.StringVar(&o.color, "color", "auto", "use colour `WHEN`: auto, always or never")
+	fs.StringVar(&o.progress, "progress", "auto", "show progress on standard error, `HOW`: auto, plain or none")
 }
 
 func captureFlags(fs *pflag.FlagSet, o *options) {
-	fs.StringArrayVar(&o.only, "only", nil, "address `GLOB`: look at nothing else (repeatable)")
-	fs.StringArrayVar(&o.skip, "skip", nil, "address `GLOB`: do not look at it (repeatable)")
-	fs.DurationVar(&o.timeout, "timeout", time.Minute, "deadline of each host and database, `DURATION`")
-	fs.IntVar(&o.jobs, "jobs", 8, "hosts and databases at once, `N`")
+	fs.StringArrayVar(&o.only, "only", nil, "look only at addresses that match `GLOB`, such as 'web:config/*' (repeatable)")
+	fs.StringArrayVar(&o.skip, "skip", nil, "do not look at addresses that match `GLOB` (repeatable)")
+	fs.DurationVar(&o.timeout, "timeout", time.Minute, "give a host or database up after `DURATION`")
+	fs.IntVar(&o.jobs, "jobs", 8, "read `N` hosts and databases at once")
 }
 
 func reportFlags(fs *pflag.FlagSet, o *options) {
-	fs.StringArrayVarP(&o.outputs, "output", "o", nil, "`FORMAT[=PATH]`: table, json, jsonl or markdown (repeatable; one without PATH goes to standard output)")
-	fs.StringVar(&o.failOn, "fail-on", "", "`SEVERITY` that fails: critical, high, medium, low, info or none (default: gate.fail_on, else high)")
+	fs.StringArrayVarP(&o.outputs, "output", "o", nil, "write `FORMAT[=PATH]`: table, json, jsonl or markdown (repeatable; one without PATH goes to standard output)")
+	fs.StringVar(&o.failOn, "fail-on", "", "fail on findings from `SEVERITY` upwards: critical, high, medium, low, info or none (default: gate.fail_on, else high)")
 }

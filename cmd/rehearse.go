@@ -21,12 +21,14 @@ func rehearseCommand() command {
 	return command{
 		name: "rehearse", args: "ENV", captures: true, reports: true,
 		short: "replay an environment's pending migrations on a sanitised copy of it",
-		long: `Reads which migration the environment's database is at, without writing or locking; finds the pending golang-migrate files;
-replays them on a sanitised, temporary copy; and asks the environment itself, read-only and by counts alone, how many rows break what
-each pending statement demands. A migration that fails is critical: the statement, why, how many rows, what to do.
+		long: `Reads which migration the environment's database is at, without writing or locking; finds the
+pending golang-migrate files; replays them on a sanitised, temporary copy; and asks the environment
+itself, read-only and by counts alone, how many rows break what each pending statement demands. A
+migration that fails is critical: the statement, why, how many rows, what to do.
 
-The copy is masked by the policy (databases.NAME.sanitize, default sanitize.yaml); a column that the policy does not name stops the
-copy (exit 2). No row value is in any output. Nothing of the copy remains.
+The copy is masked by the policy (databases.NAME.sanitize, default sanitize.yaml); a column that the
+policy does not name stops the copy (exit 2). No row value is in any output. Nothing of the copy
+remains.
 
   envdiff rehearse production
   envdiff rehearse production --only 'main:*' -o json=rehearsal.json`,

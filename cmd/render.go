@@ -13,8 +13,8 @@ func renderCommand() command {
 	return command{
 		name: "render", args: "REPORT.json", reports: true,
 		short: "write a saved report in other formats, capturing nothing",
-		long: `Reads a report that -o json wrote and writes it in other formats. The exit status is that of the saved verdict;
---fail-on is not applied again.
+		long: `Reads a report that -o json wrote and writes it in other formats. The exit status is that of the
+saved verdict; --fail-on is not applied again.
 
   envdiff staging production -o json=report.json
   envdiff render report.json -o markdown=comment.md`,

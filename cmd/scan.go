@@ -21,9 +21,11 @@ func scanCommand() command {
 	return command{
 		name: "scan", args: "ENV", captures: true,
 		short: "propose a sanitising policy for an environment's database",
-		long: `Classifies every column by its name, type and a bounded sample of its values, which are read, judged and forgotten: no value is
-stored or printed. Prints a complete policy, ready to review and to use; it errs towards masking and says why. With -w FILE the policy is
-written: entries that are there already stay as they are, missing ones are added. With several databases, choose one with --only DB:*.
+		long: `Classifies every column by its name, type and a bounded sample of its values, which are read, judged
+and forgotten: no value is stored or printed. Prints a complete policy, ready to review and to use;
+it errs towards masking and says why. With -w FILE the policy is written: entries that are there
+already stay as they are, missing ones are added. With several databases, choose one with --only
+DB:*.
 
   envdiff scan production                    # look at it
   envdiff scan production -w sanitize.yaml   # write it, then review it`,

@@ -16,7 +16,8 @@ func schemaCommand() command {
 		short: "print the JSON Schema of a file format, for editors and validators",
 		long: `config: envdiff.yaml. report: what -o json writes. waivers: envdiff.waivers.yaml.
 
-An editor with a YAML language server picks the first one up from this line at the top of envdiff.yaml:
+An editor with a YAML language server picks the first one up from this line at the top of
+envdiff.yaml:
   # yaml-language-server: $schema=.envdiff/envdiff.schema.json
 envdiff init writes both.`,
 		run: func(_ context.Context, s *session, args []string) (int, error) {

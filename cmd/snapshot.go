@@ -19,12 +19,13 @@ func snapshotCommand() command {
 	return command{
 		name: "snapshot", args: "ENV", captures: true,
 		short: "capture an environment into the store, or a file",
-		long: `Captures an environment and keeps it: in the store (store: in envdiff.yaml, default .envdiff) under its name and time,
-or with -f in a directory or, for a PATH that ends in .zip, in one file. A snapshot is plain: manifest.json, facts.jsonl (one line per
-address), gaps.jsonl, coverage.jsonl, row digests. Secrets are keyed digests in it; raw rows are never in it.
+		long: `Captures an environment and keeps it: in the store (store: in envdiff.yaml, default .envdiff) under
+its name and time, or with -f in a directory or, for a PATH that ends in .zip, in one file. A
+snapshot is plain: manifest.json, facts.jsonl (one line per address), gaps.jsonl, coverage.jsonl,
+row digests. Secrets are keyed digests in it; raw rows are never in it.
 
-Needs keys.redact: digests of two snapshots compare only under one key. Exit 3 when something could not be looked at: the snapshot
-is kept and holds the gaps.
+Needs keys.redact: digests of two snapshots compare only under one key. Exit 3 when something could
+not be looked at: the snapshot is kept and holds the gaps.
 
   envdiff snapshot production
   envdiff snapshot production -f production.zip && envdiff ./production.zip staging`,

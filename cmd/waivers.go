@@ -12,17 +12,17 @@ func waiversCommand() command {
 	return command{
 		name:  "waivers",
 		short: "list and check the accepted exceptions",
-		long: `Reads envdiff.waivers.yaml, reports every mistake with its line, and lists the waivers with their last day.
-Exit 1 when one has expired. The file is a list:
+		long: `Reads envdiff.waivers.yaml, reports every mistake with its line, and lists the waivers with their
+last day. Exit 1 when one has expired. The file is a list:
 
-  - match: "web:config/etc/php/*#PHP.memory_limit"    # address glob: * matches any run of characters; scope and kind are literal
+  - match: "web:config/etc/php/*#PHP.memory_limit"    # an address; in its name and attribute, * is any text
     rule: config-value                                # optional: this rule alone
     environments: [production]                        # optional: differences that involve all of these
     instances: [web3]                                 # optional: when no other instance is concerned
     reason: web3 is being resized
     approved_by: [ops@shop.example, dba@shop.example] # two different people
     until: 2026-12-31                                 # the last day, UTC; afterwards it is a finding itself
-  - {match: "db:host/reachable", gap: true, reason: …, approved_by: [a, b], until: 2026-12-31}   # a gap instead of a finding`,
+  - {match: "db:host/reachable", gap: true, reason: …, approved_by: [a, b], until: 2026-12-31}   # a gap`,
 		run: func(_ context.Context, s *session, _ []string) (int, error) {
 			c, err := s.loadConfig()
 			if err != nil {

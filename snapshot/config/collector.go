@@ -47,7 +47,7 @@ func (collector) Doc() snapshot.Doc {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", f.name, files, f.doc)
 	}
 	return snapshot.Doc{
-		Title: "configuration files, by meaning",
+		Title: "Configuration files, by meaning",
 		Text:  b.String(),
 		Needs: []string{"read access to the files that `config:` names"},
 		Attributes: []string{

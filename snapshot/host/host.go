@@ -21,7 +21,7 @@ func (Collector) Name() string { return "host" }
 // Doc describes the collector.
 func (Collector) Doc() snapshot.Doc {
 	return snapshot.Doc{
-		Title: "the machine: system, kernel, memory, time zone, mounts, sysctl, accounts, cron",
+		Title: "The machine: system, kernel, memory, time zone, mounts, sysctl, accounts, cron",
 		Text: `Reads files below /etc and /proc. What a directory tree does not hold, such as /proc, is not looked at and never reported as missing.
 
 sysctl files are merged as systemd-sysctl does (sysctl.d(5)): one value per key. A file that the role captures as configuration (` + "`config:`" + `)

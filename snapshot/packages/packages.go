@@ -25,17 +25,17 @@ func (Collector) Name() string { return "packages" }
 // Doc describes the collector.
 func (Collector) Doc() snapshot.Doc {
 	return snapshot.Doc{
-		Title: "installed packages and modified conffiles",
+		Title: "Installed packages and modified conffiles",
 		Text: `Reads the package databases themselves, so that a directory tree serves as well as a running host: ` + "`/var/lib/dpkg/status`" + ` and the
 ` + "`status.d`" + ` of distroless images, ` + "`/lib/apk/db/installed`" + `, and ` + "`rpm -qa`" + ` where the rpm command can be run.
 
-A package that was removed and left its configuration behind is not installed. Kernel packages, whose names hold a version, are one package with the
-newest installed version: ` + "`linux-image-VERSION-amd64`" + `. A package of a foreign architecture has it in its name: ` + "`deb/libc6%3Ai386`" + `.
+A package that was removed and left its configuration behind is not installed. Kernel packages, whose names hold a
+version, are one package with the newest installed version: ` + "`linux-image-VERSION-amd64`" + `. A package of a foreign architecture has it in its name: ` + "`deb/libc6%3Ai386`" + `.
 
 A conffile below /etc whose content is not what its package delivered is a fact of its own, unless the same file is captured
-as configuration, or is a cron, sysctl or unit file, whose
-facts are given under their own names.
-Identity beyond envdiff: ` + "`pkg:deb/debian/NAME@VERSION?arch=ARCH`" + ` (package URL).
+as configuration, or is a cron, sysctl or unit file, whose facts are given under their own names.
+
+Other tools know a package as ` + "`pkg:deb/debian/NAME@VERSION?arch=ARCH`" + ` (package URL).
 
 Not read: pip, npm, gem and go packages, rpm databases of a directory tree, conffiles outside /etc or below a directory of it that is a link.`,
 		Needs: []string{"/var/lib/dpkg/status or status.d, /lib/apk/db/installed", "rpm, where the host has an rpm database", "read access to /etc for modified conffiles"},

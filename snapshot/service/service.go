@@ -21,7 +21,7 @@ func (Collector) Name() string { return "service" }
 // Doc describes the collector.
 func (Collector) Doc() snapshot.Doc {
 	return snapshot.Doc{
-		Title: "systemd units: enabled, masked, overridden, failed",
+		Title: "Units of systemd: enabled, masked, overridden, failed",
 		Text: `A unit is enabled when a link to it stands in a ` + "`.wants`, `.requires` or `.upholds`" + ` directory below /etc/systemd/system, or an alias for it does; masked when its
 name there is a link to /dev/null. So a directory tree serves as well as a running host. Services are named without ` + "`.service`" + `, other units in full:
 ` + "`service/nginx`, `service/apt-daily.timer`" + `.
