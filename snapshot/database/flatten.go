@@ -50,8 +50,6 @@ func (f *flattener) column(t *schema.Table, c *schema.Column) {
 	}
 	if c.Default != nil {
 		o.set("default", f.redact.Scalar(c.Name, *c.Default))
-	} else {
-		o.set("default", snapshot.Null())
 	}
 	o.text("identity", c.Identity)
 	o.text("collation", c.Collation)
@@ -87,7 +85,7 @@ func (f *flattener) constraints(t *schema.Table) {
 		o := object(schema.AutoName(k.Name, "check", nil, snapshot.Masked(expr)))
 		o.set("type", snapshot.String("check"))
 		o.set("definition", snapshot.String(expr))
-		o.set("valid", snapshot.Bool(!k.NotValid))
+		o.valid(!k.NotValid)
 		o.flag("not_enforced", k.NotEnforced)
 		o.flag("no_inherit", k.NoInherit)
 		o.properties(k.Properties)
@@ -122,6 +120,21 @@ func (f *flattener) key(o object, t *schema.Table, k *schema.Key, typ string) {
 	o.properties(k.Properties)
 }
 
+// unless is a text that is not the usual one, which says nothing: what is as nearly everywhere would be half of all facts.
+func unless(usual, text string) string {
+	if text == usual {
+		return ""
+	}
+	return text
+}
+
+// valid says of an index or constraint that it is not.
+func (o object) valid(is bool) {
+	if !is {
+		o.set("valid", snapshot.Bool(false))
+	}
+}
+
 func numbers(list []int) []string {
 	texts := make([]string, len(list))
 	for i, n := range list {
@@ -134,11 +147,11 @@ func (f *flattener) foreignKey(o object, t *schema.Table, k *schema.ForeignKey) 
 	o.set("type", snapshot.String("foreign key"))
 	o.set("columns", snapshot.Strings(false, k.Columns...))
 	o.set("references", snapshot.String(references(k)))
-	o.set("on_delete", snapshot.String(k.OnDelete))
-	o.set("on_update", snapshot.String(k.OnUpdate))
-	o.set("match", snapshot.String(k.Match))
+	o.text("on_delete", unless("no action", k.OnDelete))
+	o.text("on_update", unless("no action", k.OnUpdate))
+	o.text("match", unless("simple", k.Match))
 	o.text("deferrable", deferrable(k.Deferrable, k.InitiallyDeferred))
-	o.set("valid", snapshot.Bool(!k.NotValid))
+	o.valid(!k.NotValid)
 	o.flag("not_enforced", k.NotEnforced)
 	o.properties(k.Properties)
 	o.links("@columns", t.Name, k.Columns)
@@ -179,13 +192,13 @@ func (f *flattener) indexes(of schema.Name, list []schema.Index) {
 		}
 		o := f.object("index", of, name)
 		o.set("columns", snapshot.Strings(false, parts...))
-		o.set("unique", snapshot.Bool(x.Unique))
-		o.text("method", x.Method)
+		o.flag("unique", x.Unique)
+		o.text("method", unless("btree", x.Method))
 		o.text("where", where)
 		if len(x.Include) > 0 {
 			o.set("include", snapshot.Strings(false, x.Include...))
 		}
-		o.set("valid", snapshot.Bool(!x.Invalid))
+		o.valid(!x.Invalid)
 		o.flag("hidden", x.Hidden)
 		o.flag("nulls_not_distinct", x.NullsNotDistinct)
 		o.text("comment", f.redact.Text(x.Comment))

@@ -29,7 +29,7 @@ func (Schema) Doc() snapshot.Doc {
 			"table/TABLE: the table is there; #comment, #partition_by, #column_order and the engine's options (#strict, #without_rowid, …)",
 			"column/TABLE.COLUMN#type, #nullable, #default, #generated, #identity, #collation, #hidden, #comment",
 			"constraint/TABLE.NAME#type: primary key, unique, foreign key or check; #columns, #references, #on_delete, #on_update, #match, #definition, #valid, …",
-			"index/TABLE.NAME#columns, #unique, #method, #include, #where, #valid, #nulls_not_distinct",
+			"index/TABLE.NAME#columns, #unique, #method, #include, #where, #valid, #nulls_not_distinct; of both, #valid is told where it is false, and what is as usual (btree, simple, no action) is not",
 			"view/VIEW#definition, #materialized",
 			"trigger/TABLE.NAME#definition",
 			"routine/NAME#kind, #arguments, #returns, #definition; views, triggers and routines with the engine's own attributes (#definer, #security, #sql_mode, …)",
@@ -81,6 +81,7 @@ func (c Schema) Collect(ctx context.Context, in snapshot.DatabaseInput) snapshot
 		return unreadable(in.Scope, "table", c.Kinds(), err)
 	}
 	f := flattener{scope: in.Scope, redact: in.Redact}
+	f.Facts = make([]snapshot.Fact, 0, factsOf(db))
 	left := 0
 	for i := range db.Tables {
 		if ignored(in.Spec, db.Tables[i].Name) {
@@ -136,6 +137,16 @@ func (c Schema) Collect(ctx context.Context, in snapshot.DatabaseInput) snapshot
 		f.Notes = append(f.Notes, snapshot.Note{Kind: db.Engine + " " + u.Kind, Count: max(1, len(u.Names))})
 	}
 	return f.Result
+}
+
+// factsOf estimates how many facts a schema has, generously: growing the list would copy it again and again.
+func factsOf(db *schema.Database) int {
+	n := 16*len(db.Views) + 8*(len(db.Triggers)+len(db.Routines)+len(db.Sequences)+len(db.Objects)) + 4*len(db.Access) + 2*len(db.Settings)
+	for i := range db.Tables {
+		t := &db.Tables[i]
+		n += 8 + 4*len(t.Columns) + 6*(len(t.Unique)+len(t.ForeignKeys)+len(t.Checks)+len(t.Exclusions)+1) + 4*len(t.Indexes)
+	}
+	return n
 }
 
 // flattener turns typed objects into facts.

@@ -21,7 +21,7 @@ func capture(ctx context.Context, pg *pgconn.PgConn) (*schema.Database, error) {
 	}
 	c := newCatalog(version)
 	steps := c.steps()
-	prepare := "SET LOCAL search_path = ''; SET LOCAL quote_all_identifiers = off; SET LOCAL jit = off; SAVEPOINT envdiff_step; "
+	prepare := "SET LOCAL search_path = ''; SET LOCAL quote_all_identifiers = off; SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0; SAVEPOINT envdiff_step; "
 	for len(steps) > 0 {
 		done, err := c.read(ctx, pg, prepare, steps)
 		if err == nil {
@@ -51,7 +51,7 @@ func (c *catalog) read(ctx context.Context, pg *pgconn.PgConn, preparation strin
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	results := pg.Exec(ctx, sql.String())
-	r := &record{}
+	r := &record{texts: map[string]string{}}
 	for results.NextResult() {
 		rows := results.ResultReader()
 		if len(rows.FieldDescriptions()) == 0 {
@@ -124,6 +124,7 @@ type record struct {
 	values [][]byte
 	next   int
 	err    error
+	texts  map[string]string // short texts: most are the same again and again
 }
 
 func (r *record) bytes() []byte {
@@ -139,7 +140,21 @@ func (r *record) bytes() []byte {
 	return v
 }
 
-func (r *record) text() string { return string(r.bytes()) }
+func (r *record) text() string {
+	v := r.bytes()
+	if len(v) == 0 || len(v) > maxShared || r.texts == nil {
+		return string(v)
+	}
+	if s, ok := r.texts[string(v)]; ok {
+		return s
+	}
+	s := string(v)
+	r.texts[s] = s
+	return s
+}
+
+// maxShared bounds the texts that are looked up before they are copied.
+const maxShared = 32
 
 func (r *record) flag() bool { return string(r.bytes()) == "t" }
 
@@ -148,7 +163,8 @@ func (r *record) optional() *string {
 	if v == nil {
 		return nil
 	}
-	s := string(v)
+	r.next--
+	s := r.text()
 	return &s
 }
 

@@ -24,7 +24,9 @@ type catalog struct {
 	partitions map[string][]part
 	opclasses  map[string]opclass
 	collations map[string]string // oid → SQL, those of indexes
-	access     map[schema.Ref]*schema.Access
+	// indexColumns are those with parameters, by the index's oid and the column's number.
+	indexColumns map[string]map[int]indexColumn
+	access       map[schema.Ref]*schema.Access
 }
 
 type part struct {
@@ -35,7 +37,11 @@ type part struct {
 type attribute struct {
 	name      string
 	collation string // oid
+	column    int    // its index in the table's columns as they came
 }
+
+// indexColumn is what a column of an index has that few have.
+type indexColumn struct{ parameters, target string }
 
 type opclass struct {
 	name      string // SQL
@@ -44,7 +50,7 @@ type opclass struct {
 
 func newCatalog(version major) *catalog {
 	return &catalog{version: version, db: &schema.Database{Engine: "postgres"}, tables: map[string]*schema.Table{}, views: map[string]*schema.View{},
-		attributes: map[string][]attribute{}, partitions: map[string][]part{}, opclasses: map[string]opclass{}, collations: map[string]string{},
+		attributes: map[string][]attribute{}, partitions: map[string][]part{}, opclasses: map[string]opclass{}, collations: map[string]string{}, indexColumns: map[string]map[int]indexColumn{},
 		access: map[schema.Ref]*schema.Access{}}
 }
 
@@ -55,6 +61,7 @@ func (c *catalog) finish() *schema.Database {
 	db.Tables = make([]schema.Table, 0, len(c.order))
 	for _, t := range c.order {
 		t.Partitions = c.parts(t.StorageID)
+		t.Columns = c.inOrder(t)
 		sort.Slice(t.Unique, func(i, j int) bool { return t.Unique[i].Name < t.Unique[j].Name })
 		sort.Slice(t.ForeignKeys, func(i, j int) bool { return t.ForeignKeys[i].Name < t.ForeignKeys[j].Name })
 		sort.Slice(t.Checks, func(i, j int) bool { return t.Checks[i].Name < t.Checks[j].Name })
@@ -101,6 +108,20 @@ func (c *catalog) finish() *schema.Database {
 		sort.Strings(u.Names)
 	}
 	return db
+}
+
+// inOrder are a table's columns by their numbers.
+func (c *catalog) inOrder(t *schema.Table) []schema.Column {
+	if len(t.Columns) == 0 {
+		return nil
+	}
+	columns := make([]schema.Column, 0, len(t.Columns))
+	for _, a := range c.attributes[t.StorageID] {
+		if a.name != "" {
+			columns = append(columns, t.Columns[a.column])
+		}
+	}
+	return columns
 }
 
 func (c *catalog) parts(oid string) []schema.Partition {
@@ -166,10 +187,12 @@ func (c *catalog) column(r *record) {
 		r.fail(strconv.ErrRange)
 		return
 	}
-	c.attribute(relation, number, attribute{name: column.Name, collation: collation})
+	a := attribute{name: column.Name, collation: collation}
 	if t := c.tables[relation]; t != nil {
+		a.column = len(t.Columns)
 		t.Columns = append(t.Columns, column)
 	}
+	c.attribute(relation, number, a)
 }
 
 // maxColumns is the server's own limit (MaxHeapAttributeNumber).
@@ -227,17 +250,24 @@ func (c *catalog) opclass(r *record) {
 
 func (c *catalog) indexCollation(r *record) { c.collations[r.text()] = r.text() }
 
+func (c *catalog) indexColumn(r *record) {
+	index, number := r.text(), int(r.number())
+	if c.indexColumns[index] == nil {
+		c.indexColumns[index] = map[int]indexColumn{}
+	}
+	c.indexColumns[index][number] = indexColumn{parameters: r.text(), target: r.text()}
+}
+
 // index puts an index together from the numbers that the catalogue keeps of it.
 func (c *catalog) index(r *record) {
-	relation := r.text()
+	relation, oid := r.text(), r.text()
 	ix := schema.Index{Name: r.text(), Unique: r.flag(), Method: r.text(), Invalid: r.flag(), NullsNotDistinct: r.flag(), Where: r.text()}
 	keys := int(r.number())
 	numbers, classes, collations, options := r.numbers(), r.vector(), r.vector(), r.numbers()
 	var reads []int
 	r.json(&reads)
-	expressions, parameters := map[string][2]any{}, map[string]string{}
+	var expressions map[string][2]any
 	r.json(&expressions)
-	r.json(&parameters)
 	ix.Properties = r.properties()
 	ix.Comment = ix.Properties["comment"]
 	if delete(ix.Properties, "comment"); len(ix.Properties) == 0 {
@@ -263,14 +293,16 @@ func (c *catalog) index(r *record) {
 		if collations[i] != "0" && collations[i] != own {
 			p.Collation = c.collations[collations[i]]
 		}
-		if class := c.opclasses[classes[i]]; !class.isDefault || parameters[strconv.Itoa(i)] != "" {
+		with := c.indexColumns[oid][i+1].parameters
+		if class := c.opclasses[classes[i]]; !class.isDefault || with != "" {
 			p.OpClass = class.name
-			if with := parameters[strconv.Itoa(i)]; with != "" {
+			if with != "" {
 				p.OpClass += " (" + with + ")"
 			}
 		}
 		ix.Parts = append(ix.Parts, p)
 	}
+	c.targets(oid, &ix)
 	ix.Include = c.named(relation, numbers[keys:])
 	sort.Ints(reads)
 	if ix.Columns = c.named(relation, reads); reads == nil {
@@ -281,6 +313,23 @@ func (c *catalog) index(r *record) {
 	} else if v := c.views[relation]; v != nil {
 		v.Indexes = append(v.Indexes, ix)
 	}
+}
+
+// targets writes the statistics targets of an index's columns: "1 200, 3 50".
+func (c *catalog) targets(oid string, ix *schema.Index) {
+	var list []string
+	for i := range ix.Parts {
+		if target := c.indexColumns[oid][i+1].target; target != "" {
+			list = append(list, strconv.Itoa(i+1)+" "+target)
+		}
+	}
+	if list == nil {
+		return
+	}
+	if ix.Properties == nil {
+		ix.Properties = map[string]string{}
+	}
+	ix.Properties["statistics"] = strings.Join(list, ", ")
 }
 
 func (c *catalog) inTableOrder(relation string, numbers []int) []string {

@@ -123,7 +123,7 @@ func objectQueries(v major) []objectQuery {
 		{"casts", []string{"cast/*"}, objectSQL{kind: "'cast'", name: "format_type(k.castsource, NULL) || ' AS ' || format_type(k.casttarget, NULL)",
 			properties: []string{"method", "CASE k.castmethod WHEN 'b' THEN 'without function' WHEN 'i' THEN 'inout' ELSE k.castfunc::regprocedure::text END",
 				"context", "CASE k.castcontext WHEN 'a' THEN 'assignment' WHEN 'i' THEN 'implicit' END", "comment", "ds.description"},
-			from: "pg_cast k" + comment("pg_cast", "k.oid") + "WHERE k.oid >= 16384 AND" + unextended("pg_cast", "k.oid")}.text()},
+			from: "pg_cast k" + comment("pg_cast", "k.oid") + "WHERE k.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_cast'::regclass AND e.objid = k.oid AND e.deptype IN ('e', 'i'))"}.text()},
 		{"operators", []string{"operator/*"}, objectSQL{kind: "'operator'", schema: "n.nspname",
 			name:       "o.oprname",
 			part:       "'(' || CASE WHEN o.oprleft <> 0 THEN format_type(o.oprleft, NULL) ELSE 'NONE' END || ', ' || CASE WHEN o.oprright <> 0 THEN format_type(o.oprright, NULL) ELSE 'NONE' END || ')'",

@@ -55,6 +55,7 @@ func (c *catalog) steps() []*step {
 		{about: "constraints", covers: []string{"constraint/*"}, sql: constraintsQuery(v), each: c.constraint},
 		{about: "operator classes", covers: []string{"index/*"}, sql: opclassesQuery, each: c.opclass},
 		{about: "collations of indexes", covers: []string{"index/*"}, sql: indexCollationsQuery, each: c.indexCollation},
+		{about: "parameters of index columns", covers: []string{"index/*"}, sql: indexColumnsQuery, each: c.indexColumn},
 		{about: "views", covers: []string{"view/*"}, sql: viewsQuery, each: c.view},
 		{about: "indexes", covers: []string{"index/*"}, sql: indexesQuery(v), each: c.index},
 		{about: "triggers", covers: []string{"trigger/*"}, sql: triggersQuery, each: c.trigger},
@@ -126,7 +127,7 @@ SELECT i.inhparent, c.oid, n.nspname, c.relname, pg_get_expr(c.relpartbound, c.o
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_inherits i ON i.inhrelid = c.oid
 WHERE c.relispartition AND c.relkind IN ('r', 'p')`
 
-// columnsQuery reads materialized views' too, for their indexes. A NOT NULL that is NOT VALID (18) allows the nulls that are there already.
+// columnsQuery reads materialized views' too, for their indexes. Columns come in any order: sorting so many would go to the server's disk. A NOT NULL that is NOT VALID (18) allows the nulls that are there already.
 func columnsQuery(v major) string {
 	notValid := `EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND NOT k.convalidated AND a.attnum = ANY (k.conkey))`
 	compression := v.since(14, "a.attcompression", "''")
@@ -148,8 +149,7 @@ FROM ` + userRelations + ` AND (c.relkind IN ('r', 'p') AND NOT c.relispartition
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-LEFT JOIN pg_description ds ON ds.objoid = a.attrelid AND ds.classoid = 'pg_class'::regclass AND ds.objsubid = a.attnum
-ORDER BY a.attrelid, a.attnum`
+LEFT JOIN pg_description ds ON ds.objoid = a.attrelid AND ds.classoid = 'pg_class'::regclass AND ds.objsubid = a.attnum`
 }
 
 func storageText(column string) string {
@@ -210,28 +210,30 @@ const indexCollationsQuery = `
 SELECT co.oid, ` + collationText + ` FROM pg_collation co JOIN pg_namespace con ON con.oid = co.collnamespace
 WHERE co.oid IN (SELECT unnest(i.indcollation::oid[]) FROM pg_index i)`
 
+// indexColumnsQuery reads what few columns of indexes have: parameters of their operator class, a statistics target.
+var indexColumnsQuery = `
+SELECT a.attrelid, a.attnum, ` + parameters("a.attoptions") + `, CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relkind IN ('i', 'I') AND c.oid >= 16384 AND (a.attoptions IS NOT NULL OR a.attstattarget >= 0)`
+
 // indexesQuery leaves out the indexes of constraints. What only an index over expressions has is asked of those alone: a column's name, operator
 // class and collation follow from numbers that are known by then.
 func indexesQuery(v major) string {
 	return `
-SELECT i.indrelid, ic.relname, i.indisunique, am.amname, NOT i.indisvalid, ` + v.since(15, "i.indnullsnotdistinct", "false") + `,
+SELECT i.indrelid, i.indexrelid, ic.relname, i.indisunique, am.amname, NOT i.indisvalid, ` + v.since(15, "i.indnullsnotdistinct", "false") + `,
 	pg_get_expr(i.indpred, i.indrelid), i.indnkeyatts, i.indkey, i.indclass, i.indcollation, i.indoption,
 	CASE WHEN i.indexprs IS NOT NULL OR i.indpred IS NOT NULL THEN (SELECT json_agg(DISTINCT d.refobjsubid) FROM pg_depend d
 		WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0) END,
 	CASE WHEN i.indexprs IS NOT NULL THEN (SELECT json_object_agg(s.pos, json_build_array(pg_get_indexdef(i.indexrelid, s.pos + 1, false), t.typcollation::bigint))
 		FROM generate_series(0, i.indnkeyatts - 1) s (pos) JOIN pg_attribute ia ON ia.attrelid = i.indexrelid AND ia.attnum = s.pos + 1
 		JOIN pg_type t ON t.oid = ia.atttypid WHERE i.indkey[s.pos] = 0) END,
-	oo.options,
-	CASE WHEN ds.description IS NOT NULL OR ic.reloptions IS NOT NULL OR ic.reltablespace <> 0 OR i.indisclustered OR st.targets IS NOT NULL THEN ` + properties(
+	CASE WHEN ds.description IS NOT NULL OR ic.reloptions IS NOT NULL OR ic.reltablespace <> 0 OR i.indisclustered THEN ` + properties(
 		"comment", "ds.description", "with", parameters("ic.reloptions"),
 		"tablespace", "(SELECT ts.spcname FROM pg_tablespace ts WHERE ts.oid = ic.reltablespace)",
-		"clustered", "CASE WHEN i.indisclustered THEN 'true' END", "statistics", "st.targets") + ` END
+		"clustered", "CASE WHEN i.indisclustered THEN 'true' END") + ` END
 FROM ` + userRelations + ` AND (c.relkind IN ('r', 'p') AND NOT c.relispartition OR c.relkind = 'm')
 JOIN pg_index i ON i.indrelid = c.oid
 JOIN pg_class ic ON ic.oid = i.indexrelid
 JOIN pg_am am ON am.oid = ic.relam
-LEFT JOIN (SELECT ia.attrelid, json_object_agg(ia.attnum - 1, ` + parameters("ia.attoptions") + `) AS options FROM pg_attribute ia WHERE ia.attoptions IS NOT NULL GROUP BY ia.attrelid) oo ON oo.attrelid = ic.oid
-LEFT JOIN (SELECT ia.attrelid, string_agg(ia.attnum || ' ' || ia.attstattarget, ', ' ORDER BY ia.attnum) AS targets FROM pg_attribute ia WHERE ia.attstattarget >= 0 GROUP BY ia.attrelid) st ON st.attrelid = ic.oid
 LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')` + comment("pg_class", "ic.oid") + `
 WHERE k.oid IS NULL`
 }
@@ -244,9 +246,10 @@ func owned(catalogue, oid string) string {
 	return strings.NewReplacer("tableoid_of", "'"+catalogue+"'::regclass", "oid_of", oid).Replace(userObject)
 }
 
-// unextended is the half of userObject for catalogues without schemas.
+// unextended is the half of userObject for catalogues without schemas. Few objects are extensions', so that their list is hashed; as a join it is
+// taken for empty and gone through for every row.
 func unextended(catalogue, oid string) string {
-	return fmt.Sprintf(" NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = '%s'::regclass AND e.objid = %s AND e.deptype IN ('e', 'i'))", catalogue, oid)
+	return fmt.Sprintf(" %s NOT IN (SELECT e.objid FROM pg_depend e WHERE e.classid = '%s'::regclass AND e.deptype = 'e')", oid, catalogue)
 }
 
 var viewsQuery = `
