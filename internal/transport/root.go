@@ -39,7 +39,7 @@ func openTree(dir string) (*tree, error) {
 	root, err := os.OpenRoot(abs)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("directory tree %s does not exist: create or mount it, or correct the path after root:", dir)
+		return nil, fmt.Errorf("directory tree %s does not exist: create or mount it, or correct the path that follows root: in envdiff.yaml", dir)
 	case errors.Is(err, fs.ErrPermission):
 		return nil, fmt.Errorf("directory tree %s cannot be read: permission denied; run as a user who may read it", dir)
 	case err != nil:
@@ -47,7 +47,7 @@ func openTree(dir string) (*tree, error) {
 	}
 	if empty(root) {
 		root.Close()
-		return nil, fmt.Errorf("directory tree %s is empty: mount or unpack it, or correct the path after root:", dir)
+		return nil, fmt.Errorf("directory tree %s is empty: mount or unpack it, or correct the path that follows root: in envdiff.yaml", dir)
 	}
 	return &tree{root: root, files: directory{root}, dir: dir, whole: abs == "/"}, nil
 }

@@ -131,14 +131,19 @@ func (o SSHOptions) failure(ctx context.Context, l *line, err error) error {
 		return ctx.Err()
 	}
 	if errors.Is(err, errTooMuch) || errors.Is(err, errGarbage) {
-		return &ConnectError{text: fmt.Sprintf("%s does not answer with what envdiff asked: its login shell prints something of its own without end; look at: %s true", o.Host, o.byHand())}
+		return &ConnectError{text: fmt.Sprintf("%s does not answer with what envdiff asked: its login shell prints something of its own without end; look at: %s true",
+			o.Host, o.byHand())}
 	}
 	return o.explain(l.said.String())
 }
 
 // kill ends ssh and all it started. What reads from it gets an error at once.
 func (l *line) kill() {
-	_ = syscall.Kill(-l.cmd.Process.Pid, syscall.SIGKILL)
+	select {
+	case <-l.ended: // its number may be another's by now
+	default:
+		_ = syscall.Kill(-l.cmd.Process.Pid, syscall.SIGKILL)
+	}
 	_ = l.out.Close()
 	_ = l.in.Close()
 }
