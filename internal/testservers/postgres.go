@@ -112,10 +112,20 @@ func (s *Server) Standby(t testing.TB) *Server {
 }
 
 func startPostgres() (*Server, error) {
-	bin, major, err := postgresBinaries("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin", "/usr/local/opt/postgresql@*/bin")
+	bin, major, err := distributionPostgres()
 	if err != nil {
 		return nil, err
 	}
+	return newCluster(bin, major)
+}
+
+// distributionPostgres is the newest server that the system's package manager installed.
+func distributionPostgres() (bin string, major int, err error) {
+	return postgresBinaries("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin", "/usr/local/opt/postgresql@*/bin")
+}
+
+// newCluster starts a server on an empty cluster.
+func newCluster(bin string, major int) (*Server, error) {
 	return newPostgres(bin, major, func(dir, data string, owner *syscall.Credential, log *tail) error {
 		return initCluster(bin, dir, data, owner, log, nil)
 	})
