@@ -163,10 +163,11 @@ func (n *dbNode) refusal() string {
 }
 
 // divergedReplicas finds transactions that a replica has and its primary lacks. What the primary itself writes does not
-// count: it may have been written after the primary was asked. Neither does anything where the two follow each other.
+// count: it may have been written after the primary was asked. Neither does anything where the two follow each other,
+// or where every member of a cluster numbers for itself.
 func divergedReplicas(t *topology) []problem {
 	p := t.primary()
-	if p == nil || p.role() == "replica" {
+	if p == nil || p.role() == "replica" || p.role() == "member" {
 		return nil
 	}
 	known, ok := p.facts["node#transactions"]

@@ -120,7 +120,7 @@ type Transactions struct {
 	Ranges []TransactionRange
 }
 
-// TransactionRange is From to To, both inclusive.
+// TransactionRange is From to To, both inclusive, from 1.
 type TransactionRange struct{ From, To uint64 }
 
 // Unknown is something that the role may not see, and the statement that lets it.

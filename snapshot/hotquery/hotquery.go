@@ -1,5 +1,6 @@
-// Package hotquery is the collector of what a database spends its time on: the server's own counters of statements, by a fingerprint of their normal form
-// that is the same on every server. Literals are never stored. compare says which of production's statements staging has never run.
+// Package hotquery is the collector of what a database spends its time on: the server's own counters of statements, by
+// a fingerprint of their normal form that is the same on every server. Literals are never stored. compare says which of
+// production's statements staging has never run.
 package hotquery
 
 import (
@@ -25,7 +26,8 @@ const (
 	top = 50
 	// maxText bounds a stored text.
 	maxText = 1000
-	// maxFingerprints bounds the statements that are remembered: PostgreSQL keeps 5000 unless told otherwise, MySQL 10000.
+	// maxFingerprints bounds the statements that are remembered: PostgreSQL keeps 5000 unless told otherwise, MySQL
+	// 10000.
 	maxFingerprints = 20000
 )
 

@@ -57,7 +57,8 @@ func byText(t *testing.T, r snapshot.Result) map[string]string {
 	return m
 }
 
-// workload is run on both kinds of server: the same statement with other values, a list of another length, a password in a statement that is no query.
+// workload is run on both kinds of server: the same statement with other values, a list of another length, a password
+// in a statement that is no query.
 const workload = `
 SELECT id FROM orders WHERE state = 'zqtoken1';
 SELECT id FROM orders WHERE state = 'zqtoken2';

@@ -4,8 +4,8 @@ import (
 	"strings"
 )
 
-// statement is a statement in its normal form: without literals, comments and the accidents of spelling, so that the same statement has one text on any
-// server.
+// statement is a statement in its normal form: without literals, comments and the accidents of spelling, so that the
+// same statement has one text on any server.
 type statement struct {
 	text string
 	// first is its first word, catalogue whether it asks for the server's own tables.
@@ -13,8 +13,9 @@ type statement struct {
 	catalogue bool
 }
 
-// normalise writes a statement in its normal form. quote is the server's quote of identifiers, " or `: what stands in the other one is a literal or,
-// on PostgreSQL, nothing. Literals that a server left in its text are replaced here; a literal that does not end takes the rest with it.
+// normalise writes a statement in its normal form. quote is the server's quote of identifiers, " or `: what stands in
+// the other one is a literal or, on PostgreSQL, nothing. Literals that a server left in its text are replaced here; a
+// literal that does not end takes the rest with it.
 func normalise(text string, quote byte) statement {
 	l := lexer{text: text, quote: quote}
 	var tokens []string
@@ -44,7 +45,8 @@ func ofTheServer(name string) bool {
 	return strings.HasPrefix(name, "pg_") || name == "information_schema" || name == "performance_schema"
 }
 
-// fold makes lists of placeholders one, however long they are: in (?, ?, ?), values (?, ?), (?, ?), and MySQL's own (...).
+// fold makes lists of placeholders one, however long they are: in (?, ?, ?), values (?, ?), (?, ?), and MySQL's own
+// (...).
 func fold(tokens []string) []string {
 	out := make([]string, 0, len(tokens))
 	for i := 0; i < len(tokens); i++ {
@@ -70,7 +72,8 @@ func fold(tokens []string) []string {
 	return out
 }
 
-// placeholders is the length of a group of placeholders alone, in parentheses; 0 when there is none. listed reports MySQL's (...).
+// placeholders is the length of a group of placeholders alone, in parentheses; 0 when there is none. listed reports
+// MySQL's (...).
 func placeholders(tokens []string) (length int, listed bool) {
 	if tokens[0] != "(" {
 		return 0, false

@@ -63,7 +63,7 @@ func TestMariaDBPrimaryAndReplica(t *testing.T) {
 	expect(t, here, map[string]string{"node#role": "primary", "node#writable": "true", "topology#replicas": "[server 2 at 127.0.0.1]", "node#server": "1", "node#transactions": "[0-1:1-3]", "node#own": "[0-1]"})
 	expect(t, there, map[string]string{
 		"node#role": "replica", "node#writable": "false", "node#upstream": fmt.Sprintf("127.0.0.1:%d", primary.Port), "node#upstream_server": "1", "node#server": "2",
-		"node#receiving": "running", "node#applying": "running", "node#transactions": "[0-1:1-3]", "node#own": "[]", "node#error": "",
+		"node#receiving": "running", "node#applying": "running", "node#transactions": "[0-1:1-3]", "node#own": "[0-2]", "node#error": "",
 	})
 	if len(r.Gaps) > 0 {
 		t.Error(r.Gaps)

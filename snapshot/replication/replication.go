@@ -1,6 +1,7 @@
-// Package replication is the collector of how each node of a database takes part in replication: its role, whom it follows, whether that runs, how far
-// behind it is, who follows it, and what log is kept for whom. Every node is asked directly, beside the others and under its own deadline; a cluster
-// manager is asked too, but only so that its claims can be held against what the nodes say. What the facts mean together is judged by compare.
+// Package replication is the collector of how each node of a database takes part in replication: its role, whom it
+// follows, whether that runs, how far behind it is, who follows it, and what log is kept for whom. Every node is asked
+// directly, beside the others and under its own deadline; a cluster manager is asked too, but only so that its claims
+// can be held against what the nodes say. What the facts mean together is judged by compare.
 package replication
 
 import (
@@ -53,7 +54,8 @@ func (collector) Doc() snapshot.Doc {
 	}
 }
 
-// Kinds are context but for the version: what differs between a primary and its replicas is meant to, and what should not be is judged by role.
+// Kinds are context but for the version: what differs between a primary and its replicas is meant to, and what should
+// not be is judged by role.
 func (collector) Kinds() []snapshot.Kind {
 	kind := func(pattern string, axis snapshot.Axis, doc string) snapshot.Kind {
 		return snapshot.Kind{Pattern: pattern, Axis: axis, Area: finding.AreaReplication, Doc: doc}
@@ -90,7 +92,8 @@ func at(in snapshot.DatabaseInput, name string) snapshot.Address {
 	return snapshot.At(in.Scope, "replication", name)
 }
 
-// askMonitor starts to ask and returns what waits for the answer. The monitor cannot hold up the node's own answer, and ends by its own deadline.
+// askMonitor starts to ask and returns what waits for the answer. The monitor cannot hold up the node's own answer, and
+// ends by its own deadline.
 func askMonitor(ctx context.Context, in snapshot.DatabaseInput) func(*snapshot.Result) {
 	if in.Spec.Monitor == "" {
 		return func(*snapshot.Result) {}
@@ -202,7 +205,8 @@ func addTransactions(node object, sets []engine.Transactions) {
 	node.set("own", snapshot.Set(own...))
 }
 
-// addSources gives the node what is said of its only source, or of all of them together: it runs if all run, and is as far behind as the last one.
+// addSources gives the node what is said of its only source, or of all of them together: it runs if all run, and is as
+// far behind as the last one.
 func addSources(r *snapshot.Result, in snapshot.DatabaseInput, node object, sources []engine.Source) {
 	if len(sources) == 0 {
 		return

@@ -7,11 +7,13 @@ import (
 	"github.com/envdiff/envdiff/internal/engine"
 )
 
-// digestQuery reads what the server has counted in this database. Times are in picoseconds. The row without a text counts what found no room.
+// digestQuery reads what the server has counted in this database. Times are in picoseconds. The row without a text
+// counts what found no room.
 const digestQuery = `SELECT DIGEST_TEXT, COUNT_STAR, SUM_TIMER_WAIT / 1e12, SUM_ROWS_SENT + SUM_ROWS_AFFECTED
 FROM performance_schema.events_statements_summary_by_digest WHERE SCHEMA_NAME = DATABASE() OR DIGEST_TEXT IS NULL`
 
-// Digests reads performance_schema. Its digests differ between servers and versions and are left out; so is MySQL's sample of a statement, which holds values.
+// Digests reads performance_schema. Its digests differ between servers and versions and are left out; so is MySQL's
+// sample of a statement, which holds values.
 func (d *database) Digests(ctx context.Context, fn func(engine.Digest) error) (engine.DigestSource, error) {
 	var s engine.DigestSource
 	on := ""

@@ -56,7 +56,7 @@ func (d *database) Replication(ctx context.Context) (engine.Replication, error) 
 }
 
 const replicationVariables = `SHOW GLOBAL VARIABLES WHERE Variable_name IN ('server_id', 'server_uuid', 'hostname', 'read_only', 'log_bin', 'wsrep_on',
-	'gtid_binlog_state', 'gtid_slave_pos', 'gtid_current_pos', 'gtid_executed')`
+	'gtid_binlog_state', 'gtid_slave_pos', 'gtid_current_pos', 'gtid_domain_id', 'gtid_executed')`
 
 func off(value string) bool { return strings.EqualFold(value, "OFF") || value == "0" }
 
@@ -70,7 +70,8 @@ func (c *conn) named(ctx context.Context, sql string) (map[string]string, error)
 	return m, err
 }
 
-// records runs a statement whose columns differ between versions, and are therefore read by name, in lower case. NULL is missing.
+// records runs a statement whose columns differ between versions, and are therefore read by name, in lower case. NULL
+// is missing.
 func (d *database) records(ctx context.Context, sql string) ([]map[string]string, error) {
 	var out []map[string]string
 	err := d.use(ctx, func(c *conn) error {
@@ -193,7 +194,8 @@ func thread(state string) engine.Thread {
 	return engine.ThreadConnecting
 }
 
-// readFollowers reads the replicas that have registered; they register when they connect and are forgotten when they leave.
+// readFollowers reads the replicas that have registered; they register when they connect and are forgotten when they
+// leave.
 func (d *database) readFollowers(ctx context.Context, r *engine.Replication) error {
 	show, privilege := "SHOW SLAVE HOSTS", "GRANT REPLICATION SLAVE ON *.* TO the user"
 	if s := d.c.server; s.maria {
@@ -234,43 +236,4 @@ func (c *conn) galera(ctx context.Context) (*engine.Cluster, error) {
 		}
 	}
 	return g, nil
-}
-
-// transactions reads what the server has by global transaction id. MariaDB counts per domain and server, and shows the last number of each; its binary log
-// knows only what went through it, so what a former replica has applied is added.
-func transactions(s server, v map[string]string) (sets []engine.Transactions, position string) {
-	if !s.maria {
-		sets := mysqlSets(v["gtid_executed"])
-		for i := range sets {
-			sets[i].Own = sets[i].Origin == v["server_uuid"] || strings.HasPrefix(sets[i].Origin, v["server_uuid"]+":")
-		}
-		return sets, v["gtid_executed"]
-	}
-	if off(v["log_bin"]) {
-		return nil, v["gtid_current_pos"]
-	}
-	last := map[string]uint64{}
-	var origins []string
-	for _, id := range strings.Split(v["gtid_binlog_state"]+","+v["gtid_slave_pos"], ",") {
-		parts := strings.Split(strings.TrimSpace(id), "-")
-		if len(parts) != 3 {
-			continue
-		}
-		n, err := strconv.ParseUint(parts[2], 10, 64)
-		if err != nil || n == 0 {
-			continue
-		}
-		origin := parts[0] + "-" + parts[1]
-		if last[origin] == 0 {
-			origins = append(origins, origin)
-		}
-		last[origin] = max(last[origin], n)
-	}
-	sets = []engine.Transactions{}
-	for _, origin := range origins {
-		sets = append(sets, engine.Transactions{
-			Origin: origin, Own: strings.HasSuffix(origin, "-"+v["server_id"]), Ranges: []engine.TransactionRange{{From: 1, To: last[origin]}},
-		})
-	}
-	return sets, v["gtid_current_pos"]
 }

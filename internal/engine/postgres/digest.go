@@ -12,8 +12,8 @@ import (
 // hiddenText is what pg_stat_statements shows of other roles' statements to a role without pg_read_all_stats.
 const hiddenText = "<insufficient privilege>"
 
-// extensionQuery finds the extension, its schema, and which of its columns and views this version has: total_time was split in 1.8, the counter of
-// forgotten statements came with 1.9.
+// extensionQuery finds the extension, its schema, and which of its columns and views this version has: total_time was
+// split in 1.8, the counter of forgotten statements came with 1.9.
 const extensionQuery = `
 SELECT quote_ident(n.nspname),
 	EXISTS (SELECT FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid

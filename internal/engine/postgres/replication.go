@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// A replica that has not applied what it has received is asked again a few times: on an idle primary, the last transaction may be hours old when
-// the next record arrives, and its age is then no lag.
+// A replica that has not applied what it has received is asked again a few times: on an idle primary, the last
+// transaction may be hours old when the next record arrives, and its age is then no lag.
 const (
 	catchUpTries = 5
 	catchUpPause = 100 * time.Millisecond
@@ -47,7 +47,8 @@ func (d *database) Replication(ctx context.Context) (engine.Replication, error) 
 	return r, nil
 }
 
-// nodeQuery leaves out a default_transaction_read_only that is set for envdiff's own role: it does not stop others from writing.
+// nodeQuery leaves out a default_transaction_read_only that is set for envdiff's own role: it does not stop others from
+// writing.
 const nodeQuery = `
 SELECT pg_is_in_recovery(),
 	CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END,
@@ -70,7 +71,8 @@ func readNode(ctx context.Context, pg *pgconn.PgConn, r *engine.Replication) err
 	})
 }
 
-// receiverQuery has one row also where no receiver runs. Its columns but pid are NULL for roles without pg_read_all_stats; hidden settings have no row.
+// receiverQuery has one row also where no receiver runs. Its columns but pid are NULL for roles without
+// pg_read_all_stats; hidden settings have no row.
 const receiverQuery = `
 SELECT w.pid IS NOT NULL, w.status, w.sender_host, w.sender_port, w.received_tli,
 	pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn(), pg_is_wal_replay_paused(),
@@ -125,8 +127,9 @@ func readReceiver(ctx context.Context, pg *pgconn.PgConn, r *engine.Replication)
 	return err
 }
 
-// replicaLag is 0 where all that was received is applied, and the age of the last transaction applied where it is not. Without a receiver nobody
-// knows what is missing.
+// replicaLag is 0 where all that was received is applied, and the age of the last transaction applied where it is not.
+// Without a receiver nobody knows what is missing. A replica that waits on purpose is behind by what it was told at
+// most: how old the transaction is that it holds back, it does not say.
 func replicaLag(ctx context.Context, pg *pgconn.PgConn, s engine.Source, received string, level bool, age *time.Duration) (*time.Duration, error) {
 	if s.Receiving == engine.ThreadStopped || s.Receiving == engine.ThreadConnecting {
 		return nil, nil
@@ -137,6 +140,9 @@ func replicaLag(ctx context.Context, pg *pgconn.PgConn, s engine.Source, receive
 	for try := 0; ; try++ {
 		if level {
 			return new(time.Duration), nil
+		}
+		if s.Delay > 0 && age != nil && *age > s.Delay {
+			age = &s.Delay
 		}
 		if try == catchUpTries || s.Applying != engine.ThreadRunning || s.Delay > 0 {
 			return age, nil
@@ -156,7 +162,8 @@ func replicaLag(ctx context.Context, pg *pgconn.PgConn, s engine.Source, receive
 	}
 }
 
-// followersQuery leaves out base backups and the consumers of logical slots. Other columns than pid are NULL for roles without pg_read_all_stats.
+// followersQuery leaves out base backups and the consumers of logical slots. Other columns than pid are NULL for roles
+// without pg_read_all_stats.
 const followersQuery = `
 SELECT r.application_name, coalesce(host(r.client_addr), 'local'), r.state, r.state IS NULL
 FROM pg_catalog.pg_stat_replication r
