@@ -1,4 +1,4 @@
-// Package testservers starts real, throw-away database servers for tests: unprivileged, on loopback,
+// Package testservers starts real, throw-away database servers and ssh hosts for tests: unprivileged, on loopback,
 // without durability, gone with the test binary. A server that is not installed fails the test with the
 // command that installs it; nothing is skipped.
 //
