@@ -4,6 +4,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/envdiff/envdiff/internal/finding"
 	"github.com/envdiff/envdiff/snapshot"
 )
 
@@ -113,10 +114,34 @@ func (c *comparison) finishObject(o *object) {
 		case r.context, linkage(r.key), owning(r):
 		case ordering(r.key):
 			c.finishOrder(o, r)
+		case c.settled(r, absent[i]):
 		default:
 			c.keep(c.leaf(o, r, absent[i]))
 		}
 	}
+}
+
+// settled reports a row of a schema or of data that holds the same everywhere: nothing can be said of it. It spares most rows their node.
+func (c *comparison) settled(r *row, absent []members) bool {
+	if r.kind.Area != finding.AreaSchema && r.kind.Area != finding.AreaData || strings.HasSuffix(r.key, "#pending_restart") {
+		return false
+	}
+	first := ""
+	for i := range r.cells {
+		if !absent[i].empty() {
+			return false
+		}
+		for j := range r.cells[i].groups {
+			g := &r.cells[i].groups[j]
+			if first == "" {
+				first = g.key
+			}
+			if g.key != first || g.key == "" || g.foreign != "" || holdsSecret(g.raw) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // owning reports an attribute that lists what the object owns; it is a link too.
@@ -130,8 +155,21 @@ func attributeOf(key string) string {
 	return attribute
 }
 
+// everywhere reports that every instance of every side that has the scope has the object.
+func (c *comparison) everywhere(o *object, present []members) bool {
+	for i := range c.sides {
+		if v := c.views[i][scopeOf(o.key)]; v != nil && !present[i].equal(v.all) {
+			return false
+		}
+	}
+	return true
+}
+
 // finishPresence makes the node of the object itself where some instance lacks it.
 func (c *comparison) finishPresence(o *object, present []members) {
+	if c.everywhere(o, present) {
+		return
+	}
 	n := &node{key: o.key, object: o.key, parent: directory(o.key), presence: true, cells: make([]nodeCell, len(c.sides))}
 	n.kind = o.rows[0].kind
 	for _, r := range o.rows {

@@ -48,7 +48,11 @@ func (f *flattener) column(t *schema.Table, c *schema.Column) {
 	case c.Generated != "":
 		o.set("generated", f.redact.Line(c.Generated+" virtual"))
 	}
-	if c.Default != nil {
+	switch {
+	case c.Default == nil:
+	case strings.HasPrefix(*c.Default, "nextval('"): // the next number of a sequence: no secret, and in every table
+		o.set("default", snapshot.String(*c.Default))
+	default:
 		o.set("default", f.redact.Scalar(c.Name, *c.Default))
 	}
 	o.text("identity", c.Identity)
@@ -183,7 +187,9 @@ func (f *flattener) indexes(of schema.Name, list []schema.Index) {
 		x := &list[i]
 		parts := make([]string, len(x.Parts))
 		for j, p := range x.Parts {
-			parts[j] = f.redact.Text(p.Text())
+			if parts[j] = p.Text(); p.Expr != "" {
+				parts[j] = f.redact.Text(parts[j])
+			}
 		}
 		where := f.redact.Text(x.Where)
 		name := schema.AutoName(x.Name, "index", parts, where)

@@ -42,7 +42,9 @@ func (o object) of(n schema.Name, refs ...schema.Ref) {
 
 func (f *flattener) sequence(s *schema.Sequence) {
 	o := f.object("sequence", s.Name)
-	o.f.Add(o.addr, snapshot.Bool(true), "")
+	if s.Type == "" {
+		o.f.Add(o.addr, snapshot.Bool(true), "")
+	}
 	o.text("type", s.Type)
 	o.properties(s.Properties)
 	if s.Column == "" {

@@ -139,12 +139,17 @@ func (c Schema) Collect(ctx context.Context, in snapshot.DatabaseInput) snapshot
 	return f.Result
 }
 
-// factsOf estimates how many facts a schema has, generously: growing the list would copy it again and again.
+// factsOf estimates how many facts a schema has: growing the list would copy it again and again.
 func factsOf(db *schema.Database) int {
-	n := 16*len(db.Views) + 8*(len(db.Triggers)+len(db.Routines)+len(db.Sequences)+len(db.Objects)) + 4*len(db.Access) + 2*len(db.Settings)
+	n := 8*len(db.Views) + 6*(len(db.Triggers)+len(db.Routines)) + 4*(len(db.Sequences)+len(db.Objects)) + len(db.Access) + 2*len(db.Settings)
 	for i := range db.Tables {
 		t := &db.Tables[i]
-		n += 8 + 4*len(t.Columns) + 6*(len(t.Unique)+len(t.ForeignKeys)+len(t.Checks)+len(t.Exclusions)+1) + 4*len(t.Indexes)
+		n += 3 + 2*len(t.Columns) + 3*(len(t.Unique)+len(t.Checks)+len(t.Exclusions)+1) + 7*len(t.ForeignKeys) + 3*len(t.Indexes)
+		for j := range t.Columns {
+			if t.Columns[j].Default != nil {
+				n++
+			}
+		}
 	}
 	return n
 }

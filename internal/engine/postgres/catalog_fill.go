@@ -41,7 +41,10 @@ type attribute struct {
 }
 
 // indexColumn is what a column of an index has that few have.
-type indexColumn struct{ parameters, target string }
+type indexColumn struct {
+	parameters, target string
+	expr, collation    string // of a key that is no column
+}
 
 type opclass struct {
 	name      string // SQL
@@ -252,10 +255,21 @@ func (c *catalog) indexCollation(r *record) { c.collations[r.text()] = r.text() 
 
 func (c *catalog) indexColumn(r *record) {
 	index, number := r.text(), int(r.number())
+	c.setIndexColumn(index, number, func(x *indexColumn) { x.parameters, x.target = r.text(), r.text() })
+}
+
+func (c *catalog) indexExpression(r *record) {
+	index, number := r.text(), int(r.number())
+	c.setIndexColumn(index, number, func(x *indexColumn) { x.expr, x.collation = r.text(), r.text() })
+}
+
+func (c *catalog) setIndexColumn(index string, number int, set func(*indexColumn)) {
 	if c.indexColumns[index] == nil {
 		c.indexColumns[index] = map[int]indexColumn{}
 	}
-	c.indexColumns[index][number] = indexColumn{parameters: r.text(), target: r.text()}
+	x := c.indexColumns[index][number]
+	set(&x)
+	c.indexColumns[index][number] = x
 }
 
 // index puts an index together from the numbers that the catalogue keeps of it.
@@ -266,8 +280,6 @@ func (c *catalog) index(r *record) {
 	numbers, classes, collations, options := r.numbers(), r.vector(), r.vector(), r.numbers()
 	var reads []int
 	r.json(&reads)
-	var expressions map[string][2]any
-	r.json(&expressions)
 	ix.Properties = r.properties()
 	ix.Comment = ix.Properties["comment"]
 	if delete(ix.Properties, "comment"); len(ix.Properties) == 0 {
@@ -284,11 +296,7 @@ func (c *catalog) index(r *record) {
 			a := c.attributeOf(relation, numbers[i])
 			p.Column, own = a.name, a.collation
 		} else {
-			e := expressions[strconv.Itoa(i)]
-			p.Expr, _ = e[0].(string)
-			if oid, ok := e[1].(float64); ok {
-				own = strconv.FormatInt(int64(oid), 10)
-			}
+			p.Expr, own = c.indexColumns[oid][i+1].expr, c.indexColumns[oid][i+1].collation
 		}
 		if collations[i] != "0" && collations[i] != own {
 			p.Collation = c.collations[collations[i]]

@@ -56,6 +56,7 @@ func (c *catalog) steps() []*step {
 		{about: "operator classes", covers: []string{"index/*"}, sql: opclassesQuery, each: c.opclass},
 		{about: "collations of indexes", covers: []string{"index/*"}, sql: indexCollationsQuery, each: c.indexCollation},
 		{about: "parameters of index columns", covers: []string{"index/*"}, sql: indexColumnsQuery, each: c.indexColumn},
+		{about: "expressions of indexes", covers: []string{"index/*"}, sql: indexExpressionsQuery, each: c.indexExpression},
 		{about: "views", covers: []string{"view/*"}, sql: viewsQuery, each: c.view},
 		{about: "indexes", covers: []string{"index/*"}, sql: indexesQuery(v), each: c.index},
 		{about: "triggers", covers: []string{"trigger/*"}, sql: triggersQuery, each: c.trigger},
@@ -215,6 +216,12 @@ var indexColumnsQuery = `
 SELECT a.attrelid, a.attnum, ` + parameters("a.attoptions") + `, CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relkind IN ('i', 'I') AND c.oid >= 16384 AND (a.attoptions IS NOT NULL OR a.attstattarget >= 0)`
 
+// indexExpressionsQuery reads the keys of indexes that are no columns, and the collation that is their own.
+const indexExpressionsQuery = `
+SELECT i.indexrelid, a.attnum, pg_get_indexdef(i.indexrelid, a.attnum, false), t.typcollation
+FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indexrelid AND i.indkey[a.attnum - 1] = 0 AND a.attnum <= i.indnkeyatts JOIN pg_type t ON t.oid = a.atttypid
+WHERE i.indexprs IS NOT NULL AND i.indexrelid >= 16384`
+
 // indexesQuery leaves out the indexes of constraints. What only an index over expressions has is asked of those alone: a column's name, operator
 // class and collation follow from numbers that are known by then.
 func indexesQuery(v major) string {
@@ -223,9 +230,6 @@ SELECT i.indrelid, i.indexrelid, ic.relname, i.indisunique, am.amname, NOT i.ind
 	pg_get_expr(i.indpred, i.indrelid), i.indnkeyatts, i.indkey, i.indclass, i.indcollation, i.indoption,
 	CASE WHEN i.indexprs IS NOT NULL OR i.indpred IS NOT NULL THEN (SELECT json_agg(DISTINCT d.refobjsubid) FROM pg_depend d
 		WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0) END,
-	CASE WHEN i.indexprs IS NOT NULL THEN (SELECT json_object_agg(s.pos, json_build_array(pg_get_indexdef(i.indexrelid, s.pos + 1, false), t.typcollation::bigint))
-		FROM generate_series(0, i.indnkeyatts - 1) s (pos) JOIN pg_attribute ia ON ia.attrelid = i.indexrelid AND ia.attnum = s.pos + 1
-		JOIN pg_type t ON t.oid = ia.atttypid WHERE i.indkey[s.pos] = 0) END,
 	CASE WHEN ds.description IS NOT NULL OR ic.reloptions IS NOT NULL OR ic.reltablespace <> 0 OR i.indisclustered THEN ` + properties(
 		"comment", "ds.description", "with", parameters("ic.reloptions"),
 		"tablespace", "(SELECT ts.spcname FROM pg_tablespace ts WHERE ts.oid = ic.reltablespace)",
