@@ -21,16 +21,18 @@ func target(dsn string) engine.Target {
 	return engine.Target{Engine: "postgres", DSN: dsn, Display: "postgres://" + u.User.Username() + "@" + u.Host + u.Path}
 }
 
-func TestConformance(t *testing.T) {
-	server := testservers.Postgres(t)
-	enginetest.Run(t, enginetest.Harness{
+func TestConformance(t *testing.T) { enginetest.Run(t, harness(testservers.Postgres(t))) }
+
+// harness is the engine on a server.
+func harness(server *testservers.Server) enginetest.Harness {
+	return enginetest.Harness{
 		Engine:  New(),
 		Base:    target(server.DSN("postgres")),
 		Foreign: func(t *testing.T) engine.Target { return target(server.NewDatabase(t)) },
 		Codes: enginetest.Codes{
 			NotNull: "23502", Unique: "23505", ForeignKey: "23503", Check: "23514", NoSuchTable: "42P01", Syntax: "42601",
 		},
-	})
+	}
 }
 
 // arrange is the test server with one database of the test's own after a script.
