@@ -9,6 +9,7 @@ import (
 
 // decode makes UTF-8 text with plain line feeds of a file's bytes. ok is false for what is no text.
 func decode(src []byte) (text []byte, ok bool) {
+	ok = true
 	switch {
 	case bytes.HasPrefix(src, []byte{0xEF, 0xBB, 0xBF}):
 		src = src[3:]
@@ -16,10 +17,8 @@ func decode(src []byte) (text []byte, ok bool) {
 		src, ok = utf16Text(src[2:], 0, 1)
 	case bytes.HasPrefix(src, []byte{0xFE, 0xFF}):
 		src, ok = utf16Text(src[2:], 1, 0)
-	default:
-		ok = true
 	}
-	if bytes.HasPrefix(src, []byte{0xEF, 0xBB, 0xBF}) || bytes.IndexByte(src, 0) >= 0 {
+	if !ok || bytes.HasPrefix(src, []byte{0xEF, 0xBB, 0xBF}) || bytes.IndexByte(src, 0) >= 0 {
 		return nil, false
 	}
 	if bytes.IndexByte(src, '\r') >= 0 {
@@ -31,7 +30,7 @@ func decode(src []byte) (text []byte, ok bool) {
 // utf16Text decodes pairs of bytes whose low and high halves are at lo and hi.
 func utf16Text(src []byte, lo, hi int) ([]byte, bool) {
 	if len(src)%2 != 0 {
-		return []byte{0}, false
+		return nil, false
 	}
 	units := make([]uint16, len(src)/2)
 	for i := range units {
