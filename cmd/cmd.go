@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -45,8 +46,15 @@ type World struct {
 	Collectors     snapshot.Registry
 }
 
+// gcPercent keeps the memory of a comparison, most of which is facts that stay until its end, nearer to what it holds than
+// Go's own 100 would, for a few per cent more time.
+const gcPercent = 60
+
 // Main runs the process: its arguments, its terminal, its signals.
 func Main() int {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	ctx, interrupted := signalContext()
 	dir, err := os.Getwd()
 	if err != nil {

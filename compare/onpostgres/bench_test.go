@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
@@ -63,6 +64,7 @@ func TestWidePair(t *testing.T) {
 	if len(pair) != 2 {
 		return
 	}
+	debug.SetGCPercent(60) // as the command does
 	var sides [2]compare.Side
 	var wait sync.WaitGroup
 	for i, dsn := range pair {
