@@ -355,6 +355,9 @@ func (c *catalog) inTableOrder(relation string, numbers []int) []string {
 func (c *catalog) view(r *record) {
 	oid := r.text()
 	v := &schema.View{Name: r.name(), Materialized: r.flag(), Definition: normalise(r.text()), Columns: r.list()}
+	if c.version < 16 {
+		v.Definition = unqualified(v.Definition)
+	}
 	var reads [][2]string
 	r.json(&reads)
 	for _, n := range reads {
@@ -459,7 +462,7 @@ func (c *catalog) setting(r *record) {
 		}
 		known, listed = behaviour, true
 	}
-	if known == local || !listed && (s.Source == "default" || s.Source == "override" || s.Source == "client" || s.Source == "session") {
+	if known == local || (!listed || notEverywhere[s.Name]) && (s.Source == "default" || s.Source == "override" || s.Source == "client" || s.Source == "session") {
 		return
 	}
 	s.Value, s.Behaviour = settingText(value, unit), known == behaviour || s.Source == "application"

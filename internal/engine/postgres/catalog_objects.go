@@ -219,8 +219,10 @@ WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND NOT EXISTS (
 
 // rolesQuery takes the roles that mean something to this database: those that own, are granted or have settings in it, who belongs to them, and
 // what they belong to. Others on the server are other databases' affair. The role that made the cluster has another name on every server.
+// Before 16 it is the member, and not each membership, that says whether what it belongs to is inherited.
 func rolesQuery(v major) string {
-	option := v.since(16, "CASE WHEN NOT m.inherit_option THEN ' without inherit' ELSE '' END || CASE WHEN NOT m.set_option THEN ' without set' ELSE '' END", "''")
+	option := v.since(16, "CASE WHEN NOT m.inherit_option THEN ' without inherit' ELSE '' END || CASE WHEN NOT m.set_option THEN ' without set' ELSE '' END",
+		"CASE WHEN m.member = r.oid AND NOT r.rolinherit THEN ' without inherit' ELSE '' END")
 	return `
 WITH RECURSIVE here AS (SELECT oid FROM pg_database WHERE datname = current_database()),
 named AS (
