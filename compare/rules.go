@@ -71,6 +71,7 @@ var baseRules = []rule{
 	{id: "grant-different", at: []string{"grant/*", "*#grants", "*#acl"}, of: either, say: (*judgement).sayGrant},
 	{id: "setting-behaviour", at: []string{"role/*#setting.*"}, of: either},
 	{id: "grant-different", at: []string{"role/*"}, of: either},
+	{id: "setting-behaviour", at: []string{"collation/*#version", "collation/*#outdated"}, of: either},
 	{id: "setting-tuning", at: stored, of: either},
 	{id: "replica-schema", areas: []finding.Area{finding.AreaSchema}, of: either, when: (*judgement).betweenNodes},
 	{id: "column-order", areas: []finding.Area{finding.AreaSchema}, of: reorder, say: (*judgement).sayReordered},
