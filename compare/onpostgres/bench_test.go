@@ -4,12 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
-	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -102,46 +99,7 @@ func BenchmarkWideSchema(b *testing.B) {
 	second := server.CopyDatabase(b, first)
 	server.Exec(b, second, drift)
 	server.Exec(b, server.DSN("postgres"), "CHECKPOINT")
-	binary, err := os.Executable()
-	if err != nil {
-		b.Fatal(err)
-	}
 	for b.Loop() {
-		dumps := time.Duration(0)
-		for _, dsn := range []string{first, second} {
-			at := time.Now()
-			run(b, exec.Command("pg_dump", "-s", dsn), nil)
-			dumps += time.Since(at)
-		}
-		child := exec.Command(binary, "-test.run", "^TestWidePair$", "-test.v")
-		child.Env = append(os.Environ(), inChild+"="+first+" "+second)
-		at := time.Now()
-		out, err := child.CombinedOutput()
-		took := time.Since(at)
-		if err != nil {
-			b.Fatalf("%v\n%s", err, out)
-		}
-		b.ReportMetric(took.Seconds(), "envdiff-s")
-		b.ReportMetric(dumps.Seconds(), "pg_dump-s")
-		peak := peakBytes(child.ProcessState)
-		b.ReportMetric(float64(peak)/(1<<20), "peak-MiB")
-		if took > dumps/2 {
-			b.Errorf("%s for capture and comparison, %s for two pg_dump -s: want at most half\n%s", took, dumps, out)
-		}
-		if peak > maxPeak {
-			b.Errorf("%d MiB, want at most %d", peak>>20, maxPeak>>20)
-		}
+		testservers.Beside(b, "TestWidePair", inChild+"="+first+" "+second, 0.5, maxPeak, []string{"pg_dump", "-s", first}, []string{"pg_dump", "-s", second})
 	}
-}
-
-// peakBytes is the largest size of an ended process. Linux counts kibibytes, others bytes.
-func peakBytes(p *os.ProcessState) int64 {
-	usage, ok := p.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return 0
-	}
-	if runtime.GOOS == "linux" {
-		return usage.Maxrss << 10
-	}
-	return usage.Maxrss
 }
