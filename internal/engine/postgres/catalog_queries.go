@@ -354,7 +354,8 @@ func nameOfRef(namespace, name string) schema.Name {
 }
 
 // dependenciesQuery says what routines, types, tables and views need among themselves: what they mention in signatures, defaults, columns and
-// bodies that the server has parsed. Row types and arrays stand for what they are of.
+// bodies that the server has parsed. Row types and arrays stand for what they are of. What a generated column needs is said of the column before 15
+// (deptype a), and of its expression since.
 const dependenciesQuery = `
 WITH object AS (
 	SELECT 'pg_proc'::regclass AS class, p.oid, 'routine' AS kind, n.nspname, p.proname AS name, '(' || oidvectortypes(p.proargtypes) || ')' AS part
@@ -371,7 +372,7 @@ edge AS (
 	SELECT d.classid, d.objid, d.refclassid, d.refobjid FROM pg_depend d
 	WHERE d.deptype = 'n' AND d.refobjid >= 16384 AND d.classid IN ('pg_proc'::regclass, 'pg_type'::regclass)
 	UNION ALL SELECT d.classid, d.objid, d.refclassid, d.refobjid FROM pg_depend d
-	WHERE d.deptype = 'n' AND d.refobjid >= 16384 AND d.classid = 'pg_class'::regclass AND d.refclassid IN ('pg_proc'::regclass, 'pg_type'::regclass)
+	WHERE (d.deptype = 'n' OR d.deptype = 'a' AND d.objsubid > 0) AND d.refobjid >= 16384 AND d.classid = 'pg_class'::regclass AND d.refclassid IN ('pg_proc'::regclass, 'pg_type'::regclass)
 	UNION ALL SELECT 'pg_class'::regclass, a.adrelid, d.refclassid, d.refobjid FROM pg_depend d JOIN pg_attrdef a ON a.oid = d.objid
 	WHERE d.classid = 'pg_attrdef'::regclass AND d.deptype = 'n' AND d.refobjid >= 16384 AND d.refclassid IN ('pg_proc'::regclass, 'pg_type'::regclass)
 	UNION ALL SELECT 'pg_class'::regclass, w.ev_class, d.refclassid, d.refobjid FROM pg_depend d JOIN pg_rewrite w ON w.oid = d.objid AND w.rulename = '_RETURN'
