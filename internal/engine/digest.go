@@ -19,8 +19,10 @@ type Digest struct {
 
 // DigestSource says where digests come from and what is not among them.
 type DigestSource struct {
+	Name      string // pg_stat_statements, performance_schema, slow log
 	Missing   string // why there are none: the extension is not installed, the instrument is off; "" when there are
 	Privilege string // the statement that lets the role see the rest
 	Hidden    int    // statements whose text the role may not see
-	Evicted   bool   // the server has forgotten statements for lack of room
+	Unclear   int    // logged statements left out because it is not certain where their literals end
+	Evicted   bool   // not every statement that ran is here: the server forgets for lack of room, or logs slow ones alone
 }

@@ -1,5 +1,5 @@
-// Package hotquery is the collector of what a database spends its time on: the server's own counters of statements, by
-// a fingerprint of their normal form that is the same on every server. Literals are never stored. compare says which of
+// Package hotquery is the collector of what a database spends its time on: the server's own counters of statements, or
+// its log of slow ones, by a fingerprint of their normal form that is the same on every server. Literals are never stored. compare says which of
 // production's statements staging has never run.
 package hotquery
 
@@ -42,14 +42,17 @@ func (collector) Doc() snapshot.Doc {
 			"statement's normal form: lower case, placeholders for literals, one placeholder for a list of any length, no comments. Query ids of servers are not used: they differ between " +
 			"servers and versions. Only statements that read or change rows count, and not those on the server's own catalogue.\n\n" +
 			"Times depend on machines and are not compared. A statement that takes more than a hundredth of the last environment's time and that another one has never run is a finding of severity low, unless " +
-			"that server has forgotten statements. A server without counters is a coverage note. The slow query log is not read.",
+			"that server has forgotten statements. Where MySQL or MariaDB run without performance_schema, which is MariaDB's default, or it may not be read, the newest 50 000 rows of the slow log are counted in its place, if log_output has TABLE. " +
+			"It holds slow statements alone, so nothing is said to have never run on such a server. A logged statement is left out, and noted, if it is longer than 16 384 characters or if it is not certain where its literals end. " +
+			"A server without any of these, or whose slow log goes to a file, is a coverage note.",
 		Needs: []string{
 			"PostgreSQL: the extension pg_stat_statements in the database, and `GRANT pg_read_all_stats TO envdiff`",
 			"MySQL, MariaDB: `performance_schema = ON`, and `GRANT SELECT ON performance_schema.* TO envdiff`",
+			"or else `log_output = TABLE`, `slow_query_log = ON`, and `GRANT SELECT ON mysql.slow_log TO envdiff`",
 		},
 		Attributes: []string{
 			"query/FINGERPRINT#text: the normal form; #calls, #seconds, #rows, #share: of the time of all statements",
-			"query/all#fingerprints: every statement that the server remembers; #forgetful: it has forgotten some",
+			"query/all#fingerprints: every statement that the server remembers; #forgetful: there may have been more; #source: pg_stat_statements, performance_schema or slow log",
 		},
 	}
 }
@@ -107,10 +110,14 @@ func (c collector) Collect(ctx context.Context, in snapshot.DatabaseInput) snaps
 	if source.Hidden > 0 {
 		note(&r, in, "statement whose text the role may not see", source.Hidden, source.Privilege)
 	}
+	if source.Unclear > 0 {
+		note(&r, in, "statement of the slow log whose literals cannot be told from its text", source.Unclear, "")
+	}
 	if dropped > 0 {
 		note(&r, in, "statement beyond the first 20000", dropped, "")
 	}
 	r.Looked = append(r.Looked, "query/*")
+	r.Add(a.Attr("source"), snapshot.String(source.Name), "")
 	c.add(&r, in, a, byText)
 	if source.Evicted || source.Hidden > 0 || dropped > 0 {
 		r.Add(a.Attr("forgetful"), snapshot.Bool(true), "")

@@ -2,6 +2,7 @@ package hotquery_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -109,12 +110,69 @@ func TestMariaDBCountsBySameForm(t *testing.T) {
 	}
 }
 
+func TestMariaDBWithoutCountersIsReadFromItsSlowLog(t *testing.T) {
+	server := testservers.NewMariaDB(t, "--log-output=FILE,TABLE", "--long-query-time=0")
+	server.Exec(t, "", "CREATE DATABASE shop; CREATE TABLE shop.orders (id int PRIMARY KEY, state text); INSERT INTO shop.orders SELECT seq, 'new' FROM shop.seq_1_to_9")
+	server.Exec(t, "", "CREATE DATABASE other; CREATE USER guest@'127.0.0.1' IDENTIFIED BY 'g'; GRANT SELECT ON shop.* TO guest@'127.0.0.1'; SET GLOBAL slow_query_log = ON")
+	for _, sql := range strings.Split(strings.TrimSpace(workload), "\n") {
+		server.Exec(t, "shop", strings.TrimSuffix(sql, ";"))
+	}
+	server.Exec(t, "shop", "SELECT SLEEP(0.2), 'zqtoken'")
+	server.Exec(t, "shop", `SELECT id FROM orders WHERE state = 'it\'s zqtoken'`)
+	server.Exec(t, "shop", "SELECT id FROM orders WHERE state = '"+strings.Repeat("zqtoken", 3000)+"'")
+	server.Exec(t, "shop", "CREATE USER someone IDENTIFIED BY 'zqtoken'")
+	server.Exec(t, "other", "SELECT 'zqtoken' AS elsewhere")
+	server.Exec(t, "", "SET GLOBAL slow_query_log = OFF")
+	if r := collect(t, open(t, mysql.New(), server.DSN("shop"))); len(r.Notes) != 1 || !strings.HasSuffix(r.Notes[0].Kind, "its slow log is off") {
+		t.Errorf("a log that is off: %+v", r)
+	}
+	server.Exec(t, "", "SET GLOBAL long_query_time = 10; SET GLOBAL slow_query_log = ON") // envdiff's own statements are not logged
+
+	root := open(t, mysql.New(), server.DSN("shop"))
+	r := collect(t, root)
+	got := byText(t, r)
+	want := map[string]string{"select id from orders where state = ?": "2 0", "select id from orders where id in (?+)": "2 5",
+		"update orders set state = ? where id = ?": "1 1", "select sleep (?), ?": "1 1"}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got %v", got)
+	}
+	if len(r.Notes) != 1 || r.Notes[0].Count != 2 || !strings.Contains(r.Notes[0].Kind, "literals") {
+		t.Errorf("notes: %+v", r.Notes)
+	}
+	all, slowest := map[string]string{}, 0.0
+	for _, f := range r.Facts {
+		if f.Address.Name == "all" {
+			all[f.Address.Attribute] = f.Value.Display()
+		}
+		if f.Address.Attribute == "seconds" {
+			seconds, err := strconv.ParseFloat(f.Value.Display(), 64)
+			if err != nil {
+				t.Error(err)
+			}
+			slowest = max(slowest, seconds)
+		}
+	}
+	if all["source"] != "slow log" || all["forgetful"] != "true" || slowest < 0.2 || slowest > 10 {
+		t.Errorf("source %q, forgetful %q, %g seconds at most", all["source"], all["forgetful"], slowest)
+	}
+	snapshottest.Database(t, hotquery.New(), snapshot.DatabaseSpec{}, func(t *testing.T) engine.DB { return open(t, mysql.New(), server.DSN("shop")) })
+
+	r = collect(t, open(t, mysql.New(), server.UserDSN("guest", "g", "shop")))
+	if len(r.Notes) != 1 || r.Notes[0].Detail != "GRANT SELECT ON mysql.slow_log TO the user" {
+		t.Errorf("a user who may not read it: %+v", r)
+	}
+	server.Exec(t, "", "SET GLOBAL log_output = 'FILE'")
+	if r = collect(t, root); len(r.Facts) > 0 || len(r.Notes) != 1 || !strings.Contains(r.Notes[0].Kind, "goes to a file") {
+		t.Errorf("a log in a file: %+v", r)
+	}
+}
+
 func TestServersWithoutCountersAreNotes(t *testing.T) {
 	pg := testservers.Postgres(t)
 	maria := testservers.MariaDB(t)
 	for name, db := range map[string]engine.DB{
-		"the extension pg_stat_statements is not installed in this database": open(t, postgres.New(), pg.NewDatabase(t)),
-		"the server runs without performance_schema":                         open(t, mysql.New(), maria.DSN(maria.NewDatabase(t))),
+		"the extension pg_stat_statements is not installed in this database":  open(t, postgres.New(), pg.NewDatabase(t)),
+		"the server runs without performance_schema, and its slow log is off": open(t, mysql.New(), maria.DSN(maria.NewDatabase(t))),
 	} {
 		r := collect(t, db)
 		if len(r.Facts)+len(r.Gaps) > 0 || len(r.Notes) != 1 || r.Notes[0].Kind != "hot queries: "+name {

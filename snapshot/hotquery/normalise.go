@@ -42,7 +42,7 @@ func normalise(text string, quote byte) statement {
 
 func ofTheServer(name string) bool {
 	name = strings.Trim(name, "\"`")
-	return strings.HasPrefix(name, "pg_") || name == "information_schema" || name == "performance_schema"
+	return strings.HasPrefix(name, "pg_") || name == "information_schema" || name == "performance_schema" || name == "slow_log"
 }
 
 // fold makes lists of placeholders one, however long they are: in (?, ?, ?), values (?, ?), (?, ?), and MySQL's own
@@ -141,7 +141,7 @@ func (l *lexer) next() (token string, name bool) {
 	case c == '"', c == '`':
 		l.literal(c, true)
 		return "?", false
-	case c == '$':
+	case c == '$' && l.quote == '"':
 		return l.dollar(), false
 	case c >= '0' && c <= '9', c == '.' && l.at+1 < len(l.text) && digit(l.text[l.at+1]):
 		l.number()
@@ -149,7 +149,7 @@ func (l *lexer) next() (token string, name bool) {
 	case c == '?':
 		l.at++
 		return "?", false
-	case wordStart(c):
+	case wordStart(c), c == '$': // on MySQL a name may begin with $, and nothing is quoted by it
 		return l.word()
 	case strings.HasPrefix(l.text[l.at:], "..."):
 		l.at += 3
@@ -171,7 +171,7 @@ func (l *lexer) skip() {
 		switch {
 		case strings.IndexByte(" \t\r\n\f\v\x00", rest[0]) >= 0:
 			l.at++
-		case strings.HasPrefix(rest, "--"), rest[0] == '#' && l.quote == '`':
+		case l.dashes(rest), rest[0] == '#' && l.quote == '`':
 			end := strings.IndexByte(rest, '\n')
 			if end < 0 {
 				end = len(rest)
@@ -183,6 +183,11 @@ func (l *lexer) skip() {
 			return
 		}
 	}
+}
+
+// dashes reports that a comment begins with two dashes. On MySQL a space must follow: 5--3 is 8.
+func (l *lexer) dashes(rest string) bool {
+	return strings.HasPrefix(rest, "--") && (l.quote != '`' || len(rest) == 2 || rest[2] <= ' ')
 }
 
 // comment passes over a comment with those inside it.
@@ -296,7 +301,7 @@ func (l *lexer) operator() string {
 	start := l.at
 	for l.at < len(l.text) && strings.IndexByte("<>=!|&~@#%^*+-/:", l.text[l.at]) >= 0 {
 		rest := l.text[l.at:]
-		if l.at > start && (strings.HasPrefix(rest, "--") || strings.HasPrefix(rest, "/*") || strings.HasPrefix(rest, "::")) {
+		if l.at > start && (l.dashes(rest) || strings.HasPrefix(rest, "/*") || strings.HasPrefix(rest, "::")) {
 			break
 		}
 		l.at++

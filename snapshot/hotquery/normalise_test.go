@@ -26,6 +26,8 @@ func TestNormalForm(t *testing.T) {
 		{"dollar quotes", '"', "SELECT $$it's$$, $x$ $$ $x$, $1 FROM t", "select ?, ?, ? from t"},
 		{"comments", '"', "SELECT /* a /* nested */ b */ 1 -- rest\nFROM t;", "select ? from t"},
 		{"MySQL's comments", '`', "SELECT 1 # rest\nFROM t", "select ? from t"},
+		{"two dashes without a space are no comment on MySQL", '`', "SELECT 5--'a\nzqtoken' FROM t -- rest", "select ? -- ? from t"},
+		{"dollars quote nothing on MySQL", '`', "SELECT $a$, 'x $a$ zqtoken' FROM t", "select $a$, ? from t"},
 		{"casts and operators", '"', "SELECT a::text, b->>'c', count(*) FROM t WHERE x<>2", "select a::text, b ->> ?, count (*) from t where x <> ?"},
 		{"a literal that does not end takes the rest", '"', "SELECT 'abc FROM t WHERE secret", "select ?"},
 		{"nothing", '"', "", ""},

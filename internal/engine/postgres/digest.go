@@ -23,7 +23,7 @@ FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extna
 
 // Digests reads pg_stat_statements. Its query ids are of one server alone and are left out.
 func (d *database) Digests(ctx context.Context, fn func(engine.Digest) error) (engine.DigestSource, error) {
-	var s engine.DigestSource
+	s := engine.DigestSource{Name: "pg_stat_statements"}
 	schema, times, info := "", "total_time", false
 	err := d.use(ctx, func(pg *pgconn.PgConn) error {
 		return query(ctx, pg, extensionQuery, func(v [][]byte) error {
