@@ -124,3 +124,11 @@ func lines(findings []finding.Finding) string {
 	}
 	return b.String()
 }
+
+func addresses(s *snapshot.Snapshot) []string {
+	var list []string
+	for _, l := range s.Lines {
+		list = append(list, l.Address.String())
+	}
+	return list
+}

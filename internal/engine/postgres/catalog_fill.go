@@ -27,6 +27,10 @@ type catalog struct {
 	// indexColumns are those with parameters, by the index's oid and the column's number.
 	indexColumns map[string]map[int]indexColumn
 	access       map[schema.Ref]*schema.Access
+	// role is who asks, allSettings whether it sees all settings, and seen are those that it saw.
+	role        string
+	allSettings bool
+	seen        map[string]bool
 }
 
 type part struct {
@@ -54,12 +58,13 @@ type opclass struct {
 func newCatalog(version major) *catalog {
 	return &catalog{version: version, db: &schema.Database{Engine: "postgres"}, tables: map[string]*schema.Table{}, views: map[string]*schema.View{},
 		attributes: map[string][]attribute{}, partitions: map[string][]part{}, opclasses: map[string]opclass{}, collations: map[string]string{}, indexColumns: map[string]map[int]indexColumn{},
-		access: map[schema.Ref]*schema.Access{}}
+		access: map[schema.Ref]*schema.Access{}, seen: map[string]bool{}}
 }
 
 // finish sorts what queries order by other things than the model.
 func (c *catalog) finish() *schema.Database {
 	db := c.db
+	c.hiddenSettings()
 	sort.Slice(c.order, func(i, j int) bool { return c.order[i].Name.Less(c.order[j].Name) })
 	db.Tables = make([]schema.Table, 0, len(c.order))
 	for _, t := range c.order {
@@ -409,6 +414,11 @@ func (c *catalog) object(r *record) {
 			o.Of = append(o.Of, schema.Ref{Kind: *f[0], Name: nameOfRef(deref(f[1]), *f[2]), Part: deref(f[3])})
 		}
 	}
+	if o.Properties[hidden] != "" {
+		o.Properties = nil
+		c.db.Gaps = append(c.db.Gaps, schema.Gap{Kinds: []string{o.Kind + "/" + o.Name.Name + ".*#option.*"}, Reason: "the role may not see the options of the user mappings of server " + o.Name.Name,
+			Hint: "only superusers see those of other users: let envdiff connect as one, or waive this gap"})
+	}
 	c.db.Objects = append(c.db.Objects, o)
 }
 
@@ -451,6 +461,11 @@ func (c *catalog) setting(r *record) {
 	s := schema.Setting{Name: r.text()}
 	value, unit := r.text(), r.text()
 	s.Source, s.Pending = r.text(), r.flag()
+	if s.Name == "" {
+		c.role, c.allSettings = value, unit == "true"
+		return
+	}
+	c.seen[s.Name] = true
 	if s.Name == "server_version" {
 		c.db.Version, _, _ = strings.Cut(value, " ")
 		return
@@ -467,6 +482,23 @@ func (c *catalog) setting(r *record) {
 	}
 	s.Value, s.Behaviour = settingText(value, unit), known == behaviour || s.Source == "application"
 	c.db.Settings = append(c.db.Settings, s)
+}
+
+// hiddenSettings notes the listed settings that only members of pg_read_all_settings see.
+func (c *catalog) hiddenSettings() {
+	if c.allSettings || len(c.seen) == 0 {
+		return
+	}
+	var kinds []string
+	for name, rank := range settingRanks {
+		if rank != local && !c.seen[name] {
+			kinds = append(kinds, "setting/"+name+"#*")
+		}
+	}
+	sort.Strings(kinds)
+	if len(kinds) > 0 {
+		c.db.Gaps = append(c.db.Gaps, schema.Gap{Kinds: kinds, Reason: "the role may not see settings such as shared_preload_libraries", Hint: "GRANT pg_read_all_settings TO " + quote(c.role)})
+	}
 }
 
 // conninfo reads where subscriptions come from, which superusers alone may.
@@ -494,7 +526,7 @@ func (c *catalog) conninfo(ctx context.Context, pg *pgconn.PgConn) error {
 		return err
 	}
 	c.db.Gaps = append(c.db.Gaps, schema.Gap{Kinds: []string{"subscription/*#conninfo"}, Reason: "the role may not read where subscriptions come from",
-		Hint: "GRANT SELECT (subname, subconninfo) ON pg_subscription TO the role of the URL"})
+		Hint: "GRANT SELECT (subname, subconninfo) ON pg_subscription TO " + quote(c.role)})
 	_, err = execute(ctx, pg, "ROLLBACK TO SAVEPOINT envdiff_conninfo")
 	return err
 }

@@ -53,6 +53,9 @@ func optionList(options string) string {
 // ofTable is the json name of a table or view, for objectSQL.of.
 const ofTable = "json_build_array(CASE c.relkind WHEN 'f' THEN 'foreign_table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'view' ELSE 'table' END, n.nspname, c.relname, NULL)"
 
+// hidden is the property of an object whose options the role may not see.
+const hidden = "hidden"
+
 // objectQueries list the long tail by kind.
 func objectQueries(v major) []objectQuery {
 	queries := []objectQuery{
@@ -100,9 +103,10 @@ func objectQueries(v major) []objectQuery {
 			of:         []string{"json_build_array('foreign_data_wrapper', NULL, f.fdwname, NULL)", "json_build_array('extension', NULL, (SELECT x.extname FROM pg_depend d JOIN pg_extension x ON x.oid = d.refobjid WHERE d.classid = 'pg_foreign_data_wrapper'::regclass AND d.objid = f.oid AND d.deptype = 'e'), NULL)"},
 			from:       "pg_foreign_server s JOIN pg_foreign_data_wrapper f ON f.oid = s.srvfdw" + comment("pg_foreign_server", "s.oid") + "WHERE" + unextended("pg_foreign_server", "s.oid")}.text()},
 		{"user mappings", []string{"user_mapping/*"}, objectSQL{kind: "'user_mapping'", name: "m.srvname", part: "m.usename",
-			lists: []string{"options", optionList("m.umoptions")},
-			of:    []string{"json_build_array('foreign_server', NULL, m.srvname, NULL)"},
-			from:  "pg_user_mappings m"}.text()},
+			properties: []string{hidden, "CASE WHEN m.umoptions IS NULL AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN 'true' END"},
+			lists:      []string{"options", optionList("m.umoptions")},
+			of:         []string{"json_build_array('foreign_server', NULL, m.srvname, NULL)"},
+			from:       "pg_user_mappings m"}.text()},
 		{"foreign tables", []string{"foreign_table/*"}, objectSQL{kind: "'foreign_table'", schema: "n.nspname", name: "c.relname",
 			properties: []string{"server", "s.srvname", "comment", "ds.description"},
 			lists: []string{"options", optionList("f.ftoptions"), "columns", `(SELECT json_agg(quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END || coalesce(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), '') ORDER BY a.attnum)

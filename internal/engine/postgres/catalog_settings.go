@@ -31,9 +31,7 @@ var settingRanks = map[string]rank{
 	"password_encryption": behaviour, "ssl": behaviour, "ssl_min_protocol_version": behaviour, "db_user_namespace": behaviour, "krb_caseins_users": behaviour,
 	"authentication_timeout": tuning,
 	// What is loaded.
-	"shared_preload_libraries": behaviour, "session_preload_libraries": behaviour, "local_preload_libraries": behaviour, "jit": tuning, "plpgsql.variable_conflict": behaviour,
-	"plpgsql.extra_errors": behaviour, "plpgsql.extra_warnings": tuning, "plpgsql.check_asserts": behaviour,
-	// Replication and maintenance.
+	"shared_preload_libraries": behaviour, "session_preload_libraries": behaviour, "local_preload_libraries": behaviour, "jit": tuning, // Replication and maintenance.
 	"wal_level": behaviour, "hot_standby": behaviour, "synchronous_standby_names": behaviour, "max_wal_senders": tuning, "max_replication_slots": tuning, "wal_keep_size": tuning,
 	"max_slot_wal_keep_size": behaviour, "hot_standby_feedback": tuning, "autovacuum": behaviour, "track_commit_timestamp": behaviour, "archive_mode": behaviour, "wal_log_hints": tuning,
 	"autovacuum_freeze_max_age": tuning, "autovacuum_max_workers": tuning, "autovacuum_naptime": tuning, "autovacuum_vacuum_cost_delay": tuning, "autovacuum_vacuum_cost_limit": tuning,
@@ -71,7 +69,8 @@ func settingsQuery(v major) string {
 	version := v.since(15, "d.datcollversion", "NULL")
 	outdated := v.since(15, "CASE WHEN d.datcollversion <> pg_database_collation_actual_version(d.oid) THEN pg_database_collation_actual_version(d.oid) END", "NULL")
 	return `
-SELECT name, coalesce(reset_val, setting), unit, source, pending_restart FROM pg_settings
+SELECT '', current_user, pg_has_role('pg_read_all_settings', 'MEMBER')::text, '', false
+UNION ALL SELECT name, coalesce(reset_val, setting), unit, source, pending_restart FROM pg_settings
 UNION ALL SELECT s.name, s.value, NULL, 'database', false FROM pg_database d CROSS JOIN LATERAL (VALUES ('lc_collate', d.datcollate), ('lc_ctype', d.datctype),
 	('locale_provider', CASE ` + provider + ` WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END), ('icu_locale', ` + locale + `),
 	('collation_version', ` + version + `), ('collation_version_of_the_system', ` + outdated + `)) s (name, value)
