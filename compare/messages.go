@@ -334,6 +334,28 @@ func (j *judgement) sayRenamedOrPlain() string {
 	return j.subject() + " has the content of " + snapshot.Unescape(lastName(j.d.counterpart.node.addr.String())) + " under another name"
 }
 
+// sayInvalid names the environments whose index is invalid or whose constraint was never validated:
+// being valid is told of neither.
+func (j *judgement) sayInvalid() string {
+	if j.d.within {
+		return j.plain()
+	}
+	var bad []int
+	for _, side := range j.d.sides {
+		for _, s := range j.d.norm(side) {
+			if !s.absent && s.groups[0].value == snapshot.Bool(false) {
+				bad = append(bad, side)
+				break
+			}
+		}
+	}
+	what := " is invalid in "
+	if j.d.node.addr.Kind == "constraint" {
+		what = " was never validated in "
+	}
+	return strings.TrimSuffix(j.subject(), " valid") + what + j.c.nameList(bad)
+}
+
 // sayGrant names the roles where everything that is granted on an object is there or not.
 func (j *judgement) sayGrant() string {
 	if !j.wholeObject() {
