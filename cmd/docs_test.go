@@ -32,7 +32,7 @@ func TestHelpFitsATerminal(t *testing.T) {
 // TestDocsAreGenerated holds docs/ to what the code knows: one page per command and
 // per collector, the rules and the formats.
 func TestDocsAreGenerated(t *testing.T) {
-	pages := map[string]string{"rules.md": rulesPage(), "formats.md": formatsPage()}
+	pages := map[string]string{"rules.md": rulesPage(), "formats.md": formatsPage(), "configuration.md": configurationPage(t), "sanitize.md": sanitizePage()}
 	for _, c := range commands() {
 		pages[filepath.Join("commands", c.name+".md")] = "# envdiff " + c.name + "\n\n```text\n" + helpText(c) + "```\n"
 	}
