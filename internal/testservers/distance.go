@@ -54,7 +54,7 @@ func NewDistance(t testing.TB, port int, roundTrip time.Duration) *Distance {
 }
 
 // RoundTrips counts how often clients could not go on before an answer arrived: once for each connection made, and once
-// for each time that a client spoke after it had been answered. Connections that are used side by side are added up.
+// for each time that it was answered after it had spoken: a farewell is not waited for. Connections that are used side by side are added up.
 func (d *Distance) RoundTrips() int { return int(d.waits.Load()) }
 
 // carry connects a client with the server until one of them ends.
@@ -66,14 +66,15 @@ func (d *Distance) carry(client net.Conn, address string) {
 		return
 	}
 	defer server.Close()
-	var answered atomic.Bool
-	answered.Store(true)
+	var asked atomic.Bool
 	answers := make(chan chunk, inFlight)
 	go d.listen(server, answers)
-	go d.speak(client, server, &answered)
+	go d.speak(client, server, &asked)
 	for c := range answers {
 		time.Sleep(time.Until(c.due))
-		answered.Store(true)
+		if asked.Swap(false) {
+			d.waits.Add(1)
+		}
 		if _, err := client.Write(c.bytes); err != nil {
 			break
 		}
@@ -99,15 +100,13 @@ func (d *Distance) listen(server net.Conn, answers chan<- chunk) {
 }
 
 // speak passes on what the client sends, at once: the whole delay is on the way back.
-func (d *Distance) speak(client io.Reader, server net.Conn, answered *atomic.Bool) {
+func (d *Distance) speak(client io.Reader, server net.Conn, asked *atomic.Bool) {
 	defer server.Close()
 	buffer := make([]byte, 32<<10)
 	for {
 		n, err := client.Read(buffer)
 		if n > 0 {
-			if answered.Swap(false) {
-				d.waits.Add(1)
-			}
+			asked.Store(true)
 			if _, err := server.Write(buffer[:n]); err != nil {
 				return
 			}
