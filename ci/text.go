@@ -42,6 +42,9 @@ func factsRead(r *Report) string {
 	if r.Command != "compare" {
 		return ""
 	}
+	if len(r.Environments) == 1 {
+		return "  (" + plural(r.Environments[0].Facts, "fact", "facts") + ")"
+	}
 	var parts []string
 	for _, e := range r.Environments {
 		parts = append(parts, fmt.Sprint(e.Facts))

@@ -78,6 +78,9 @@ func (cp *copier) build(ctx context.Context, base engine.Target, dir string, dem
 	for _, text := range plan.Warnings {
 		cp.warn("%s: %s", cp.db, text)
 	}
+	if cp.spec != nil && cp.spec.MaxAge != "" {
+		cp.warn("%s: copy.max_age is not followed by this version: the copy is made anew and dropped", cp.db)
+	}
 	start := cp.now()
 	note := func(text string) { cp.warn("%s: %s", cp.db, text) }
 	built, err := sanitize.Build(ctx, cp.source, base, dir, cp.schema, plan, cp.key, sanitize.CopyOptions{Sample: sample, Note: note})

@@ -15,6 +15,7 @@ type Plan struct {
 	Version     string // of envdiff, for the manifest
 	Hosts       []HostTarget
 	Databases   []DatabaseTarget
+	Gaps        []Gap // what is asked for and known beforehand not to be looked at
 	Redact      *Redactor
 	Now         func() time.Time
 	Timeout     time.Duration // per collector and instance; 0 means 60 s
