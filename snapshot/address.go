@@ -90,11 +90,26 @@ func Escape(s string) string { return escape(s, false) }
 
 // Ident joins identifiers with '.', escaping each one and the dots inside it.
 func Ident(idents ...string) string {
+	if clean(idents) {
+		return strings.Join(idents, ".")
+	}
 	parts := make([]string, len(idents))
 	for i, id := range idents {
 		parts[i] = escape(id, true)
 	}
 	return strings.Join(parts, ".")
+}
+
+// clean reports identifiers of which nothing has to be escaped.
+func clean(idents []string) bool {
+	for _, id := range idents {
+		for i := 0; i < len(id); i++ {
+			if c := id[i]; c < 0x20 || c >= 0x7f || c == '%' || c == ':' || c == '#' || c == '*' || c == '.' {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // SplitIdent is the inverse of Ident: the raw identifiers.

@@ -103,24 +103,27 @@ func properties(pairs ...string) string {
 
 const tablespaceText = `(SELECT ts.spcname FROM pg_tablespace ts WHERE ts.oid = c.reltablespace)`
 
+// tablesQuery: 2 is the access method heap, and tables that are as most have no properties to be put together.
 func tablesQuery(v major) string {
 	return `
 SELECT c.oid, n.nspname, c.relname,
 	CASE WHEN c.reltuples < 0 ` + v.since(14, "", "OR c.reltuples = 0 AND c.relpages = 0") + ` THEN -1 ELSE c.reltuples::bigint END,
 	ds.description, CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END,
-	` + properties(
+	CASE WHEN c.relpersistence <> 'p' OR c.relrowsecurity OR c.relforcerowsecurity OR c.relam <> 2 OR c.reloftype <> 0 OR c.reloptions IS NOT NULL
+		OR tc.reloptions IS NOT NULL OR c.reltablespace <> 0 OR c.relreplident <> 'd' OR c.oid IN (SELECT inhrelid FROM pg_inherits) THEN ` + properties(
 		"unlogged", "CASE WHEN c.relpersistence = 'u' THEN 'true' END",
 		"row_security", "CASE WHEN c.relforcerowsecurity AND c.relrowsecurity THEN 'forced' WHEN c.relrowsecurity THEN 'enabled' WHEN c.relforcerowsecurity THEN 'forced when enabled' END",
 		"access_method", "(SELECT a.amname FROM pg_am a WHERE a.oid = c.relam AND a.amname <> 'heap')",
 		"inherits", `(SELECT string_agg(quote_ident(pn.nspname) || '.' || quote_ident(p.relname), ', ' ORDER BY i.inhseqno)
 			FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace WHERE i.inhrelid = c.oid)`,
 		"of_type", "CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END",
-		"with", `nullif(concat_ws(', ', `+parameters("c.reloptions")+`, CASE WHEN c.reltoastrelid <> 0 THEN (SELECT string_agg('toast.' || p, ', ') FROM unnest(string_to_array(
-			(SELECT `+parameters("tc.reloptions")+` FROM pg_class tc WHERE tc.oid = c.reltoastrelid), ', ')) p) END), '')`,
+		"with", `nullif(concat_ws(', ', `+parameters("c.reloptions")+`, (SELECT string_agg('toast.' || p, ', ') FROM unnest(string_to_array(
+			`+parameters("tc.reloptions")+`, ', ')) p)), '')`,
 		"tablespace", tablespaceText,
 		"replica_identity", `CASE c.relreplident WHEN 'f' THEN 'full' WHEN 'n' THEN 'nothing' WHEN 'i' THEN 'index ' || (SELECT quote_ident(ic.relname)
-			FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid WHERE i.indrelid = c.oid AND i.indisreplident) END`) + `
-FROM ` + userTables + comment("pg_class", "c.oid")
+			FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid WHERE i.indrelid = c.oid AND i.indisreplident) END`) + ` END
+FROM ` + userTables + `
+LEFT JOIN pg_class tc ON tc.oid = c.reltoastrelid` + comment("pg_class", "c.oid")
 }
 
 const partitionsQuery = `
@@ -128,13 +131,15 @@ SELECT i.inhparent, c.oid, n.nspname, c.relname, pg_get_expr(c.relpartbound, c.o
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_inherits i ON i.inhrelid = c.oid
 WHERE c.relispartition AND c.relkind IN ('r', 'p')`
 
-// columnsQuery reads materialized views' too, for their indexes. Columns come in any order: sorting so many would go to the server's disk. A NOT NULL that is NOT VALID (18) allows the nulls that are there already.
+// columnsQuery names no table to pg_get_expr for defaults, which mention no column: looking the columns up is most of that
+// function's work. It reads materialized views' too, for their indexes. Columns come in any order: sorting so many would go to
+// the server's disk. A NOT NULL that is NOT VALID (18) allows the nulls that are there already.
 func columnsQuery(v major) string {
 	notValid := `EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND NOT k.convalidated AND a.attnum = ANY (k.conkey))`
 	compression := v.since(14, "a.attcompression", "''")
 	return `
 SELECT a.attrelid, a.attnum, a.attcollation, a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull` + v.since(18, " OR "+notValid, "") + `,
-	CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END,
+	CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, 0) END,
 	CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END, a.attgenerated = 's',
 	CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' ELSE '' END,
 	CASE WHEN a.attcollation <> t.typcollation THEN (SELECT ` + collationText + ` FROM pg_collation co JOIN pg_namespace con ON con.oid = co.collnamespace WHERE co.oid = a.attcollation) END,
