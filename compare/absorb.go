@@ -121,7 +121,7 @@ func (c *comparison) lostParents(d *difference) bool {
 }
 
 // lostNames are the last identifiers of the listed parents of a node's object that some instance lacks, if those are
-// all that its lists of parents differ by.
+// all that one of its lists of parents differs by.
 func (c *comparison) lostNames(d *difference) []string {
 	object := d.node.object
 	name := object[strings.IndexByte(object, ':')+1:]
@@ -132,6 +132,7 @@ func (c *comparison) lostNames(d *difference) []string {
 			continue
 		}
 		lists := map[string]bool{}
+		var here []string
 		for i, s := range c.sides {
 			a := d.node.cells[i].addr
 			if a.Kind == "" {
@@ -154,7 +155,7 @@ func (c *comparison) lostNames(d *difference) []string {
 							name = text
 						}
 						ids := snapshot.SplitIdent(name)
-						lost = append(lost, ids[len(ids)-1])
+						here = append(here, ids[len(ids)-1])
 						continue
 					}
 					kept = append(kept, text)
@@ -162,8 +163,8 @@ func (c *comparison) lostNames(d *difference) []string {
 				lists[strings.Join(kept, "\x00")] = true
 			}
 		}
-		if len(lists) > 1 {
-			return nil
+		if len(lists) <= 1 {
+			lost = append(lost, here...)
 		}
 	}
 	return lost

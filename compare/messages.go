@@ -334,6 +334,24 @@ func (j *judgement) sayRenamedOrPlain() string {
 	return j.subject() + " has the content of " + snapshot.Unescape(lastName(j.d.counterpart.node.addr.String())) + " under another name"
 }
 
+// sayNullable says of each environment whether a column may be null: that it may is told of none.
+func (j *judgement) sayNullable() string {
+	if j.d.within {
+		return j.plain()
+	}
+	var parts []string
+	for _, side := range j.d.sides {
+		word := "nullable"
+		for _, s := range j.d.norm(side) {
+			if !s.absent && s.groups[0].value == snapshot.Bool(false) {
+				word = "NOT NULL"
+			}
+		}
+		parts = append(parts, word+" in "+j.c.sides[side].Name)
+	}
+	return strings.TrimSuffix(j.subject(), " nullable") + " is " + strings.Join(parts, ", ")
+}
+
 // sayInvalid names the environments whose index is invalid or whose constraint was never validated:
 // being valid is told of neither.
 func (j *judgement) sayInvalid() string {

@@ -77,6 +77,7 @@ var baseRules = []rule{
 	{id: "column-order", areas: []finding.Area{finding.AreaSchema}, of: reorder, say: (*judgement).sayReordered},
 	{id: "table-missing", at: []string{"table/*", "view/*", "foreign_table/*"}, of: missing, when: (*judgement).wholeObject},
 	{id: "column-missing", at: []string{"column/*"}, of: missing, when: (*judgement).wholeObject},
+	{id: "column-different", at: []string{"column/*#nullable"}, of: either, say: (*judgement).sayNullable},
 	{id: "column-different", at: []string{"column/*"}, of: either},
 	{id: "index-missing", at: []string{"index/*"}, of: missing, when: (*judgement).wholeObject},
 	{id: "index-invalid", at: []string{"index/*#valid"}, of: either, say: (*judgement).sayInvalid},

@@ -2,6 +2,7 @@ package database
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -40,7 +41,9 @@ func (f *flattener) table(t *schema.Table) {
 func (f *flattener) column(t *schema.Table, c *schema.Column) {
 	o := f.object("column", t.Name, c.Name)
 	o.set("type", snapshot.String(c.Type))
-	o.set("nullable", snapshot.Bool(c.Nullable))
+	if !c.Nullable {
+		o.set("nullable", snapshot.Bool(false))
+	}
 	// A generated column's expression is one fact with its storage: one change is one difference.
 	switch {
 	case c.Generated != "" && c.Stored:
@@ -108,7 +111,7 @@ func (f *flattener) constraints(t *schema.Table) {
 func (f *flattener) key(o object, t *schema.Table, k *schema.Key, typ string) {
 	o.set("type", snapshot.String(typ))
 	o.set("columns", snapshot.Strings(false, k.Columns...))
-	o.links("@columns", t.Name, k.Columns)
+	o.keyLinks(t.Name, k.Columns)
 	if strings.Join(k.Collations, "") != "" {
 		o.set("collations", snapshot.Strings(false, k.Collations...))
 	}
@@ -158,7 +161,7 @@ func (f *flattener) foreignKey(o object, t *schema.Table, k *schema.ForeignKey) 
 	o.valid(!k.NotValid)
 	o.flag("not_enforced", k.NotEnforced)
 	o.properties(k.Properties)
-	o.links("@columns", t.Name, k.Columns)
+	o.keyLinks(t.Name, k.Columns)
 	o.set("@references_table", snapshot.String(tableName(k.RefTable)))
 	o.links("@references_columns", k.RefTable, k.RefColumns)
 }
@@ -209,19 +212,42 @@ func (f *flattener) indexes(of schema.Name, list []schema.Index) {
 		o.flag("nulls_not_distinct", x.NullsNotDistinct)
 		o.text("comment", f.redact.Text(x.Comment))
 		o.properties(x.Properties)
-		o.links("@columns", of, indexReads(x))
+		if reads := indexReads(x); !slices.Equal(reads, parts) {
+			o.links("@columns", of, reads)
+		} else {
+			o.keyLinks(of, reads)
+		}
 	}
 }
 
-// indexReads are the columns that an index needs.
+// indexReads are the columns that an index needs: those of its key first, each once.
 func indexReads(x *schema.Index) []string {
-	reads := append(append([]string(nil), x.Columns...), x.Include...)
-	for _, p := range x.Parts {
-		if p.Column != "" {
-			reads = append(reads, p.Column)
+	var reads []string
+	add := func(column string) {
+		if column != "" && !slices.Contains(reads, column) {
+			reads = append(reads, column)
 		}
 	}
+	for _, p := range x.Parts {
+		add(p.Column)
+	}
+	for _, c := range x.Columns {
+		add(c)
+	}
+	for _, c := range x.Include {
+		add(c)
+	}
 	return reads
+}
+
+// keyLinks sets @columns where #columns, which lists the same names as people write them, does not do for addresses.
+func (o object) keyLinks(table schema.Name, columns []string) {
+	for _, c := range columns {
+		if snapshot.Ident(c) != c {
+			o.links("@columns", table, columns)
+			return
+		}
+	}
 }
 
 func (f *flattener) view(v *schema.View) {
