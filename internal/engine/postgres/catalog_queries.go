@@ -243,8 +243,8 @@ FROM ` + userRelations + ` AND (c.relkind IN ('r', 'p') AND NOT c.relispartition
 JOIN pg_index i ON i.indrelid = c.oid
 JOIN pg_class ic ON ic.oid = i.indexrelid
 JOIN pg_am am ON am.oid = ic.relam
-LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')` + comment("pg_class", "ic.oid") + `
-WHERE k.oid IS NULL`
+` + comment("pg_class", "ic.oid") + `
+WHERE NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))`
 }
 
 const userObject = ` n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
