@@ -1,14 +1,10 @@
 package postgres
 
 import (
-	"context"
-	"errors"
 	"sort"
 	"strconv"
-	"strings"
 
 	"github.com/envdiff/envdiff/internal/schema"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // catalog is a model being filled; tables and views are found by oid.
@@ -42,17 +38,6 @@ type attribute struct {
 	name      string
 	collation string // oid
 	column    int    // its index in the table's columns as they came
-}
-
-// indexColumn is what a column of an index has that few have.
-type indexColumn struct {
-	parameters, target string
-	expr, collation    string // of a key that is no column
-}
-
-type opclass struct {
-	name      string // SQL
-	isDefault bool
 }
 
 func newCatalog(version major) *catalog {
@@ -252,111 +237,6 @@ func (c *catalog) constraint(r *record) {
 	}
 }
 
-func (c *catalog) opclass(r *record) {
-	c.opclasses[r.text()] = opclass{name: r.text(), isDefault: r.flag()}
-}
-
-func (c *catalog) indexCollation(r *record) { c.collations[r.text()] = r.text() }
-
-func (c *catalog) indexColumn(r *record) {
-	index, number := r.text(), int(r.number())
-	c.setIndexColumn(index, number, func(x *indexColumn) { x.parameters, x.target = r.text(), r.text() })
-}
-
-func (c *catalog) indexExpression(r *record) {
-	index, number := r.text(), int(r.number())
-	c.setIndexColumn(index, number, func(x *indexColumn) { x.expr, x.collation = r.text(), r.text() })
-}
-
-func (c *catalog) setIndexColumn(index string, number int, set func(*indexColumn)) {
-	if c.indexColumns[index] == nil {
-		c.indexColumns[index] = map[int]indexColumn{}
-	}
-	x := c.indexColumns[index][number]
-	set(&x)
-	c.indexColumns[index][number] = x
-}
-
-// index puts an index together from the numbers that the catalogue keeps of it.
-func (c *catalog) index(r *record) {
-	relation, oid := r.text(), r.text()
-	ix := schema.Index{Name: r.text(), Unique: r.flag(), Method: r.text(), Invalid: r.flag(), NullsNotDistinct: r.flag(), Where: r.text()}
-	keys := int(r.number())
-	numbers, classes, collations, options := r.numbers(), r.vector(), r.vector(), r.numbers()
-	var reads []int
-	r.json(&reads)
-	ix.Properties = r.properties()
-	ix.Comment = ix.Properties["comment"]
-	if delete(ix.Properties, "comment"); len(ix.Properties) == 0 {
-		ix.Properties = nil
-	}
-	if keys < 1 || keys > len(numbers) || keys > len(classes) || keys > len(collations) || keys > len(options) {
-		r.fail(strconv.ErrRange)
-		return
-	}
-	for i := range keys {
-		p := schema.IndexPart{Desc: options[i]&1 != 0, NullsFirst: options[i]&2 != 0}
-		own := ""
-		if numbers[i] != 0 {
-			a := c.attributeOf(relation, numbers[i])
-			p.Column, own = a.name, a.collation
-		} else {
-			p.Expr, own = c.indexColumns[oid][i+1].expr, c.indexColumns[oid][i+1].collation
-		}
-		if collations[i] != "0" && collations[i] != own {
-			p.Collation = c.collations[collations[i]]
-		}
-		with := c.indexColumns[oid][i+1].parameters
-		if class := c.opclasses[classes[i]]; !class.isDefault || with != "" {
-			p.OpClass = class.name
-			if with != "" {
-				p.OpClass += " (" + with + ")"
-			}
-		}
-		ix.Parts = append(ix.Parts, p)
-	}
-	c.targets(oid, &ix)
-	ix.Include = c.named(relation, numbers[keys:])
-	sort.Ints(reads)
-	if ix.Columns = c.named(relation, reads); reads == nil {
-		ix.Columns = c.inTableOrder(relation, numbers)
-	}
-	if t := c.tables[relation]; t != nil {
-		t.Indexes = append(t.Indexes, ix)
-	} else if v := c.views[relation]; v != nil {
-		v.Indexes = append(v.Indexes, ix)
-	}
-}
-
-// targets writes the statistics targets of an index's columns: "1 200, 3 50".
-func (c *catalog) targets(oid string, ix *schema.Index) {
-	var list []string
-	for i := range ix.Parts {
-		if target := c.indexColumns[oid][i+1].target; target != "" {
-			list = append(list, strconv.Itoa(i+1)+" "+target)
-		}
-	}
-	if list == nil {
-		return
-	}
-	if ix.Properties == nil {
-		ix.Properties = map[string]string{}
-	}
-	ix.Properties["statistics"] = strings.Join(list, ", ")
-}
-
-func (c *catalog) inTableOrder(relation string, numbers []int) []string {
-	sorted := append([]int(nil), numbers...)
-	sort.Ints(sorted)
-	unique := sorted[:0]
-	for i, n := range sorted {
-		if i == 0 || n != sorted[i-1] {
-			unique = append(unique, n)
-		}
-	}
-	return c.named(relation, unique)
-}
-
 func (c *catalog) view(r *record) {
 	oid := r.text()
 	v := &schema.View{Name: r.name(), Materialized: r.flag(), Definition: normalise(r.text()), Columns: r.list()}
@@ -454,79 +334,4 @@ func (c *catalog) grant(r *record) {
 
 func (c *catalog) unmodelled(r *record) {
 	c.db.Unmodelled = append(c.db.Unmodelled, schema.Unmodelled{Kind: r.text(), Names: r.list()})
-}
-
-// setting keeps what ranks in settingRanks, and beyond that what somebody set.
-func (c *catalog) setting(r *record) {
-	s := schema.Setting{Name: r.text()}
-	value, unit := r.text(), r.text()
-	s.Source, s.Pending = r.text(), r.flag()
-	if s.Name == "" {
-		c.role, c.allSettings = value, unit == "true"
-		return
-	}
-	c.seen[s.Name] = true
-	if s.Name == "server_version" {
-		c.db.Version, _, _ = strings.Cut(value, " ")
-		return
-	}
-	known, listed := settingRanks[s.Name]
-	if own := databaseSettings[s.Name]; own {
-		if s.Source != "database" {
-			return // the server's own before 16: those of the database stand beside it
-		}
-		known, listed = behaviour, true
-	}
-	if known == local || (!listed || notEverywhere[s.Name]) && (s.Source == "default" || s.Source == "override" || s.Source == "client" || s.Source == "session") {
-		return
-	}
-	s.Value, s.Behaviour = settingText(value, unit), known == behaviour || s.Source == "application"
-	c.db.Settings = append(c.db.Settings, s)
-}
-
-// hiddenSettings notes the listed settings that only members of pg_read_all_settings see.
-func (c *catalog) hiddenSettings() {
-	if c.allSettings || len(c.seen) == 0 {
-		return
-	}
-	var kinds []string
-	for name, rank := range settingRanks {
-		if rank != local && !c.seen[name] {
-			kinds = append(kinds, "setting/"+name+"#*")
-		}
-	}
-	sort.Strings(kinds)
-	if len(kinds) > 0 {
-		c.db.Gaps = append(c.db.Gaps, schema.Gap{Kinds: kinds, Reason: "the role may not see settings such as shared_preload_libraries", Hint: "GRANT pg_read_all_settings TO " + quote(c.role)})
-	}
-}
-
-// conninfo reads where subscriptions come from, which superusers alone may.
-func (c *catalog) conninfo(ctx context.Context, pg *pgconn.PgConn) error {
-	names := map[string]map[string]string{}
-	for _, o := range c.db.Objects {
-		if o.Kind == "subscription" {
-			names[o.Name.Name] = o.Properties
-		}
-	}
-	if len(names) == 0 {
-		return nil
-	}
-	if _, err := execute(ctx, pg, "SAVEPOINT envdiff_conninfo"); err != nil {
-		return err
-	}
-	err := query(ctx, pg, "SELECT subname, subconninfo FROM pg_subscription", func(values [][]byte) error {
-		if p := names[string(values[0])]; p != nil {
-			p["conninfo"] = string(values[1])
-		}
-		return nil
-	})
-	var refusal *pgconn.PgError
-	if !errors.As(err, &refusal) || refusal.Code != "42501" {
-		return err
-	}
-	c.db.Gaps = append(c.db.Gaps, schema.Gap{Kinds: []string{"subscription/*#conninfo"}, Reason: "the role may not read where subscriptions come from",
-		Hint: "GRANT SELECT (subname, subconninfo) ON pg_subscription TO " + quote(c.role)})
-	_, err = execute(ctx, pg, "ROLLBACK TO SAVEPOINT envdiff_conninfo")
-	return err
 }
