@@ -206,6 +206,9 @@ func fillRehearsal(h *finding.Rehearsal) {
 	h.Databases = nonNil(h.Databases)
 	for i := range h.Databases {
 		d := &h.Databases[i]
+		if d.Copy.Mode == "" {
+			d.Copy.Mode = noCopy
+		}
 		d.Pending, d.Migrations = nonNil(d.Pending), nonNil(d.Migrations)
 		d.Probes, d.Plans = nonNil(d.Probes), nonNil(d.Plans)
 		for j := range d.Migrations {

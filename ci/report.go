@@ -34,6 +34,9 @@ type Environment struct {
 	RedactKey  string    `json:"redact_key"` // key id
 }
 
+// noCopy is the copy's mode in a report when nothing had to be, or could be, replayed.
+const noCopy = "none"
+
 // Verdict is the one answer.
 type Verdict struct {
 	Status   string `json:"status"` // pass, fail or incomplete

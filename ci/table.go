@@ -204,7 +204,7 @@ func rehearsalHead(d finding.RehearsedDatabase) string {
 	if len(d.Pending) == 0 {
 		return at + ", nothing pending"
 	}
-	if d.Copy.Mode == "" {
+	if d.Copy.Mode == "" || d.Copy.Mode == noCopy {
 		return fmt.Sprintf("%s, %d pending, not replayed", at, len(d.Pending))
 	}
 	return fmt.Sprintf("%s, %d pending, replayed on a %s copy of %d rows in %.1f s", at, len(d.Pending), Terminal(d.Copy.Mode), d.Copy.Rows, d.Copy.Seconds)

@@ -19,7 +19,7 @@ type RehearsedDatabase struct {
 
 // Copy describes the copy that was built.
 type Copy struct {
-	Mode    string  `json:"mode"` // full, sample or reused
+	Mode    string  `json:"mode"` // full, sample, reused, or none when nothing was replayed
 	Rows    int64   `json:"rows"`
 	Bytes   int64   `json:"bytes"`
 	Seconds float64 `json:"seconds"`
