@@ -17,7 +17,7 @@ const (
 	grace = 2 * time.Second
 )
 
-// Capture observes everything that the plan asks for: hosts and databases at once, each collector on each instance
+// Capture observes everything that the plan asks for: hosts, databases and endpoints at once, each collector on each instance
 // under a deadline. What cannot be observed is a gap, and the rest goes on; an error means that there is no snapshot,
 // because ctx ended or the plan cannot be carried out. The caller closes the snapshot.
 func Capture(ctx context.Context, plan Plan, reg Registry) (*Snapshot, error) {
@@ -81,6 +81,9 @@ func (c *capture) run(ctx context.Context) {
 	}
 	for _, t := range c.plan.Databases {
 		each(func() { c.database(ctx, t) })
+	}
+	for _, t := range c.plan.Dumps {
+		each(func() { c.dump(ctx, t) })
 	}
 	wg.Wait()
 }

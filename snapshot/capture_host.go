@@ -22,29 +22,22 @@ type roleWork struct {
 	gap    *Gap
 }
 
-// host contacts one machine once, for all its roles and collectors.
+// host contacts one machine once, for all its roles and collectors, and asks it a second question where a collector has one.
 func (c *capture) host(ctx context.Context, t HostTarget) {
 	scopes := slices.Sorted(maps.Keys(t.Roles))
-	var work []*roleWork
-	for _, scope := range scopes {
-		c.build.Instance(scope, "role", "", t.Instance)
-		selected := func(col HostCollector) bool { return c.plan.Selection.MayTakeAny(scope, col.Kinds()) }
-		asked := slices.ContainsFunc(c.reg.Hosts, selected)
-		for _, col := range c.reg.Hosts {
-			if selected(col) || asked && namesHost(col.Kinds()) {
-				work = append(work, &roleWork{scope: scope, spec: t.Roles[scope], col: col})
-			}
-		}
-	}
-	if len(work) == 0 {
+	work := c.hostWork(t, scopes)
+	dumps, wants := c.hostDumps(t)
+	if len(work)+len(dumps) == 0 {
 		return
 	}
-	wants, work := c.merge(t.Instance, work)
+	more, work := c.merge(t.Instance, work)
+	wants = append(more, wants...)
 	c.tell(t.Instance, "connect", false, "")
-	got, how, detail := bounded(ctx, c.plan.Timeout, func(ctx context.Context) fetched { return fetch(ctx, t, wants) }, nil)
+	got, how, detail := bounded(ctx, c.plan.Timeout, func(ctx context.Context) fetched { return fetch(ctx, t, wants) }, fetched.close)
 	if how == stopped {
 		return
 	}
+	defer got.close()
 	hint := "run envdiff doctor " + c.plan.Environment
 	switch {
 	case how == panicked:
@@ -53,6 +46,7 @@ func (c *capture) host(ctx context.Context, t HostTarget) {
 		got.reason, hint = fmt.Sprintf("the host did not answer within %s", c.plan.Timeout), "raise --timeout, or look at less with --only"
 	}
 	c.tell(t.Instance, "connect", true, got.reason)
+	c.readDumps(ctx, t.Instance, dumps, got.sections, got.reason, hint)
 	if got.reason != "" {
 		for _, scope := range scopes {
 			c.build.Gap(Gap{
@@ -63,6 +57,7 @@ func (c *capture) host(ctx context.Context, t HostTarget) {
 		return
 	}
 	c.parse(ctx, t.Instance, work, got.sections)
+	c.askAgain(ctx, t.Instance, got.open, work)
 	for _, w := range work {
 		if w.gap != nil {
 			c.build.Gap(*w.gap)
@@ -72,11 +67,43 @@ func (c *capture) host(ctx context.Context, t HostTarget) {
 	}
 }
 
+// hostWork lists the collectors that a selection takes something of, for each role, with those whose facts they read.
+func (c *capture) hostWork(t HostTarget, scopes []string) []*roleWork {
+	var work []*roleWork
+	for _, scope := range scopes {
+		c.build.Instance(scope, "role", "", t.Instance)
+		var read []string
+		asked := false
+		for _, col := range c.reg.Hosts {
+			if !c.plan.Selection.MayTakeAny(scope, col.Kinds()) {
+				continue
+			}
+			asked = true
+			if again, ok := col.(SecondQuestion); ok {
+				read = append(read, again.Reads()...)
+			}
+		}
+		for _, col := range c.reg.Hosts {
+			if c.plan.Selection.MayTakeAny(scope, col.Kinds()) || asked && namesHost(col.Kinds()) || slices.Contains(read, col.Name()) {
+				work = append(work, &roleWork{scope: scope, spec: t.Roles[scope], col: col})
+			}
+		}
+	}
+	return work
+}
+
 // fetched is what a host answered, or why it did not.
 type fetched struct {
 	sections transport.Sections
+	open     transport.Transport // for a second question
 	reason   string
 	late     bool // the deadline passed while it answered
+}
+
+func (f fetched) close() {
+	if f.open != nil {
+		f.open.Close()
+	}
 }
 
 func fetch(ctx context.Context, t HostTarget, wants []transport.Want) fetched {
@@ -84,15 +111,14 @@ func fetch(ctx context.Context, t HostTarget, wants []transport.Want) fetched {
 	if err != nil {
 		return fetched{reason: err.Error()}
 	}
-	defer tr.Close()
 	sections, err := tr.Fetch(ctx, wants)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return fetched{late: true}
+		return fetched{open: tr, late: true}
 	}
 	if err != nil {
-		return fetched{reason: err.Error()}
+		return fetched{open: tr, reason: err.Error()}
 	}
-	return fetched{sections: sections}
+	return fetched{sections: sections, open: tr}
 }
 
 // merge asks all collectors what they want and lets equal wants be one. A collector whose Wants
@@ -103,8 +129,8 @@ func (c *capture) merge(instance string, work []*roleWork) ([]transport.Want, []
 	taken := map[string]bool{}
 	var left []*roleWork
 	for _, w := range work {
-		mine, panicType := safeWants(w.col, w.spec)
-		if panicType != "" {
+		var mine []transport.Want
+		if panicType := guard(func() { mine = w.col.Wants(w.spec) }); panicType != "" {
 			reason, hint := c.reason(w.col.Name(), panicked, panicType)
 			c.build.Gap(failedGap(w.scope, instance, w.col, reason, hint))
 			continue
@@ -128,15 +154,6 @@ func (c *capture) merge(instance string, work []*roleWork) ([]transport.Want, []
 		left = append(left, w)
 	}
 	return wants, left
-}
-
-func safeWants(col HostCollector, spec RoleSpec) (wants []transport.Want, panicType string) {
-	defer func() {
-		if p := recover(); p != nil {
-			panicType = fmt.Sprintf("%T", p)
-		}
-	}()
-	return col.Wants(spec), ""
 }
 
 // wantKey is equal for wants that one answer serves.

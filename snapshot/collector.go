@@ -28,6 +28,8 @@ type RoleSpec struct {
 	Config   []string // globs of configuration files
 	Services []string
 	SBOM     []string
+	// Nodes are the hosts that the environment declares, as names and addresses; nil where not all of them are known.
+	Nodes []string
 }
 
 // HostCollector reads one concern of a host. Wants is data, Parse is pure: it sees only the sections that a transport
@@ -38,6 +40,18 @@ type HostCollector interface {
 	Wants(spec RoleSpec) []transport.Want
 	// Parse turns the sections into facts of scope in.Scope. It never returns an error: what it cannot read is a gap.
 	Parse(in Input) Result
+}
+
+// SecondQuestion is a host collector that asks again once the facts of a role on the host are known, over the same connection: whether
+// the database that a file names can be reached from here. Ask and Learn are pure, like Parse.
+type SecondQuestion interface {
+	HostCollector
+	// Reads names the collectors whose facts Ask needs: they run even where nothing of theirs is selected.
+	Reads() []string
+	// Ask declares what to fetch, given what the first question brought of the role; in.Sections are this collector's of then.
+	Ask(in Input, known []Fact) []transport.Want
+	// Learn turns the answers, now in.Sections, into facts. Where nothing was asked it is not called.
+	Learn(in Input, known []Fact) Result
 }
 
 // Input is what Parse sees.
@@ -94,6 +108,7 @@ type AttachmentWriter interface {
 type Registry struct {
 	Hosts     []HostCollector
 	Databases []DatabaseCollector
+	Dumps     []DumpCollector
 }
 
 // Kinds returns the kinds of all collectors in registry order.
@@ -103,6 +118,9 @@ func (r Registry) Kinds() []Kind {
 		ks = append(ks, c.Kinds()...)
 	}
 	for _, c := range r.Databases {
+		ks = append(ks, c.Kinds()...)
+	}
+	for _, c := range r.Dumps {
 		ks = append(ks, c.Kinds()...)
 	}
 	return ks

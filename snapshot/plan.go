@@ -15,6 +15,7 @@ type Plan struct {
 	Version     string // of envdiff, for the manifest
 	Hosts       []HostTarget
 	Databases   []DatabaseTarget
+	Dumps       []DumpTarget
 	Gaps        []Gap // what is asked for and known beforehand not to be looked at
 	Redact      *Redactor
 	Now         func() time.Time
@@ -29,6 +30,7 @@ type Plan struct {
 type HostTarget struct {
 	Instance string
 	Roles    map[string]RoleSpec // scope → what is asked of it
+	Dumps    []HostDump          // what it is asked for beside its collectors
 	Open     func(ctx context.Context) (transport.Transport, error)
 }
 
