@@ -35,6 +35,7 @@ func longestToken(text string) int {
 // textRule is one way of writing a secret inside text.
 type textRule struct {
 	hints   []string // in lower case: text that has none of them has no match, and needs no regular expression
+	quote   string   // what every match has besides; "" is nothing
 	pattern *regexp.Regexp
 	secret  int  // the submatch that is the secret
 	name    int  // the submatch that is the name it goes by; 0 where the notation itself says that it is a secret
@@ -73,13 +74,13 @@ var textRules = []textRule{
 	{hints: []string{"-u", "--proxy-user"}, pattern: regexp.MustCompile(`(?:^|\s)(?:-u|--user|--proxy-user|-U)[ =]?["']?[^\s:"'‹›]+:([^\s"'‹›]+)`), secret: 1, always: true},
 	{hints: []string{"mysql", "mariadb", "sshpass"}, pattern: regexp.MustCompile(`\b(?:mysql|mysqldump|mysqladmin|mariadb|mariadb-dump|sshpass)\b[^|;&]*?\s-p["']?([^\s"'‹›]+)`), secret: 1, always: true},
 	// --password=VALUE and --password VALUE.
-	{hints: []string{"-"}, pattern: regexp.MustCompile(`(?:^|\s)--?([A-Za-z][\w.-]*)[= ]"([^"‹›]+)"`), name: 1, secret: 2},
-	{hints: []string{"-"}, pattern: regexp.MustCompile(`(?:^|\s)--?([A-Za-z][\w.-]*)[= ]'([^'‹›]+)'`), name: 1, secret: 2},
+	{hints: []string{"-"}, quote: `"`, pattern: regexp.MustCompile(`(?:^|\s)--?([A-Za-z][\w.-]*)[= ]"([^"‹›]+)"`), name: 1, secret: 2},
+	{hints: []string{"-"}, quote: `'`, pattern: regexp.MustCompile(`(?:^|\s)--?([A-Za-z][\w.-]*)[= ]'([^'‹›]+)'`), name: 1, secret: 2},
 	{hints: []string{"-"}, pattern: regexp.MustCompile(`(?:^|\s)--?([A-Za-z][\w.-]*)[= ]([^\s"'‹›-][^\s"'‹›]*)`), name: 1, secret: 2},
 	// PASSWORD=value, password: value, "password": "value", ?token=value&, password='value'.
-	{hints: []string{"=", ":"}, pattern: regexp.MustCompile(`([A-Za-z_][\w.-]*)"?'?\s*(?:=>|[=:])\s*"([^"‹›]+)"`), name: 1, secret: 2},
-	{hints: []string{"=", ":"}, pattern: regexp.MustCompile(`([A-Za-z_][\w.-]*)"?'?\s*(?:=>|[=:])\s*'([^'‹›]+)'`), name: 1, secret: 2},
-	{hints: []string{"=", ":"}, pattern: regexp.MustCompile(`([A-Za-z_][\w.-]*)\s*(?:=|:\s)\s*([^\s"'&;,‹›)}\]]+)`), name: 1, secret: 2},
+	{hints: []string{"=", ":"}, quote: `"`, pattern: regexp.MustCompile(`([A-Za-z_][\w.-]*)"?'?\s*(?:=>|[=:])\s*"([^"‹›]+)"`), name: 1, secret: 2},
+	{hints: []string{"=", ":"}, quote: `'`, pattern: regexp.MustCompile(`([A-Za-z_][\w.-]*)"?'?\s*(?:=>|[=:])\s*'([^'‹›]+)'`), name: 1, secret: 2},
+	{hints: []string{"=", ": ", ":\t", ":\n", ":\r", ":\f"}, pattern: regexp.MustCompile(`([A-Za-z_][\w.-]*)\s*(?:=|:\s)\s*([^\s"'&;,‹›)}\]]+)`), name: 1, secret: 2},
 }
 
 // tokenHints are what the shapes of tokens and password hashes begin with.
@@ -88,6 +89,9 @@ var tokenHints = []string{"akia", "asia", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"
 
 // mayMatch looks for the hints.
 func (rule textRule) mayMatch(lower string) bool {
+	if !strings.Contains(lower, rule.quote) {
+		return false
+	}
 	for _, h := range rule.hints {
 		if strings.Contains(lower, h) {
 			return true
