@@ -171,8 +171,16 @@ func (p *page) rehearsal(r *Report) {
 			rows = append(rows, []string{Terminal(m.Status), Terminal(m.Version + "_" + m.Name), plural(len(m.Statements), "statement", "statements"), fmt.Sprintf("%.2f s", m.Seconds)})
 		}
 		p.table([]string{"replay", "migration", "", ""}, rows)
-		p.probes(d, title(r))
+		p.probes(d, rehearsedEnvironment(r))
 	}
+}
+
+// rehearsedEnvironment is the last one: gate compares others with it.
+func rehearsedEnvironment(r *Report) string {
+	if len(r.Environments) == 0 {
+		return ""
+	}
+	return r.Environments[len(r.Environments)-1].Name
 }
 
 // probes lists what the environment itself answered: violations, or with -v everything that was asked.

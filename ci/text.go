@@ -39,7 +39,7 @@ func title(r *Report) string {
 
 // factsRead says how much was compared: a run that looked at nothing must not look like one that found nothing.
 func factsRead(r *Report) string {
-	if r.Command != "compare" {
+	if r.Command != "compare" && r.Command != "gate" {
 		return ""
 	}
 	if len(r.Environments) == 1 {

@@ -27,6 +27,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		compareCommand(),
+		gateCommand(),
 		rehearseCommand(),
 		snapshotCommand(),
 		scanCommand(),
@@ -43,7 +44,7 @@ func commands() []command {
 }
 
 // reserved are the contract's commands that this version does not have yet: their names are not environments.
-var reserved = []string{"gate", "refresh", "pending", "waive", "history", "serve", "prune", "completion"}
+var reserved = []string{"refresh", "pending", "waive", "history", "serve", "prune", "completion"}
 
 func dispatch(ctx context.Context, w World) (int, error) {
 	name, args := splitCommand(w.Args)

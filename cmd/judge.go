@@ -52,7 +52,7 @@ func (s *session) finish(c *config.Config, j judgement, r *ci.Report) (int, erro
 	r.Warnings = append(r.Warnings, s.warnings...)
 	// A rehearsal says nothing of drift, and a selection leaves parts out: a
 	// waiver that covers nothing then is no news.
-	j.policy.Partial = r.Command != "compare" || len(s.opt.only)+len(s.opt.skip) > 0
+	j.policy.Partial = r.Command == "rehearse" || len(s.opt.only)+len(s.opt.skip) > 0
 	ci.Judge(r, j.policy)
 	if err := s.writeOutputs(j.outputs, r); err != nil {
 		return 0, err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/envdiff/envdiff/ci"
 	"github.com/envdiff/envdiff/cmd/config"
+	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/finding"
 	"github.com/envdiff/envdiff/internal/schema"
 	"github.com/envdiff/envdiff/migrations"
@@ -59,7 +60,7 @@ func runRehearse(ctx context.Context, s *session, args []string) (int, error) {
 	r := &ci.Report{Command: "rehearse", Rehearsal: &finding.Rehearsal{},
 		Environments: []ci.Environment{{Name: env, Source: "live", CapturedAt: s.world.Now().UTC()}}}
 	for _, db := range names {
-		if err := s.rehearseDatabase(ctx, c, env, db, r); err != nil {
+		if _, err := s.rehearseDatabase(ctx, c, rehearsed{env, db, nil}, r); err != nil {
 			return 0, interrupted(ctx, fmt.Errorf("%s: %w", db, err))
 		}
 	}
@@ -67,8 +68,23 @@ func runRehearse(ctx context.Context, s *session, args []string) (int, error) {
 	return s.finish(c, j, r)
 }
 
-// rehearsable lists the environment's databases that have migrations and are selected.
+// rehearsable is migrated where at least one is wanted.
 func (s *session) rehearsable(c *config.Config, env string) ([]string, error) {
+	names, err := s.migrated(c, env)
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 && len(s.opt.only)+len(s.opt.skip) > 0 {
+		return nil, fmt.Errorf("--only and --skip leave no database of %s with migrations", env)
+	}
+	if len(names) == 0 {
+		return nil, hinted(fmt.Errorf("no database of %s has migrations in envdiff.yaml", env), "databases: {main: {migrations: file://db/migrations}}")
+	}
+	return names, nil
+}
+
+// migrated lists the environment's databases that have migrations and are selected.
+func (s *session) migrated(c *config.Config, env string) ([]string, error) {
 	var names []string
 	for _, db := range slices.Sorted(maps.Keys(c.Environments[env].Databases)) {
 		m := c.Databases[db].Migrations
@@ -80,12 +96,6 @@ func (s *session) rehearsable(c *config.Config, env string) ([]string, error) {
 		}
 		names = append(names, db)
 	}
-	if len(names) == 0 && len(s.opt.only)+len(s.opt.skip) > 0 {
-		return nil, fmt.Errorf("--only and --skip leave no database of %s with migrations", env)
-	}
-	if len(names) == 0 {
-		return nil, hinted(fmt.Errorf("no database of %s has migrations in envdiff.yaml", env), "databases: {main: {migrations: file://db/migrations}}")
-	}
 	return names, nil
 }
 
@@ -94,26 +104,51 @@ func migrationsSpec(c *config.Config, db string) migrations.Spec {
 	return migrations.Spec{Tool: m.Tool, Dir: c.Path(strings.TrimPrefix(m.Path, "file://")), Table: m.Table}
 }
 
+// rehearsed is one database of one environment, and who looks at its copy.
+type rehearsed struct {
+	env, db string
+	watch   func(ctx context.Context, moment migrations.Moment, e engine.Engine, copy engine.Target) error // may be nil
+}
+
 // rehearseDatabase adds one database's rehearsal to the report. A database that cannot be reached is a gap.
-func (s *session) rehearseDatabase(ctx context.Context, c *config.Config, env, db string, r *ci.Report) error {
+func (s *session) rehearseDatabase(ctx context.Context, c *config.Config, of rehearsed, r *ci.Report) (migrations.Output, error) {
+	env, db := of.env, of.db
 	source, err := s.openReadOnly(ctx, c, env, db, "primary", c.Environments[env].Databases[db].URL)
 	if err != nil {
 		if ctx.Err() != nil {
-			return err
+			return migrations.Output{}, err
 		}
 		r.Gaps = append(r.Gaps, finding.Gap{Environment: env, Address: snapshot.At(db, "database", "reachable").String(), Instance: "primary",
 			Reason: err.Error(), Hint: "envdiff doctor " + env})
-		return nil
+		return migrations.Output{}, nil
 	}
 	defer source.Close()
 	copier, err := s.newCopier(ctx, c, env, db, source)
 	if err != nil {
-		return err
+		return migrations.Output{}, err
 	}
 	base, dir, err := s.scratchPlace(ctx, c, env, db, source.Engine())
 	if err != nil {
-		return err
+		return migrations.Output{}, err
 	}
+	in := migrations.Input{
+		Scope: db, Environment: env, Environments: []string{env},
+		Engine: source.Engine(), Production: source, Schema: copier.schema, Spec: migrationsSpec(c, db),
+		ScratchBase: base, ScratchDir: dir,
+		BuildCopy: func(ctx context.Context, demands []schema.Obligation) (migrations.CopyResult, error) {
+			return copier.build(ctx, base, dir, demands)
+		},
+	}
+	if of.watch != nil {
+		in.Watch = func(ctx context.Context, moment migrations.Moment, t engine.Target) error {
+			return of.watch(ctx, moment, in.Engine, t)
+		}
+	}
+	return s.rehearse(ctx, in, r)
+}
+
+// rehearse runs a rehearsal, telling its steps, and adds what it found to the report.
+func (s *session) rehearse(ctx context.Context, in migrations.Input, r *ci.Report) (migrations.Output, error) {
 	doing := ""
 	step := func(text string) {
 		if doing != "" {
@@ -124,32 +159,26 @@ func (s *session) rehearseDatabase(ctx context.Context, c *config.Config, env, d
 		}
 	}
 	defer step("")
-	out, err := migrations.Rehearse(ctx, migrations.Input{
-		Scope: db, Environment: env, Environments: []string{env},
-		Engine: source.Engine(), Production: source, Schema: copier.schema, Spec: migrationsSpec(c, db),
-		ScratchBase: base, ScratchDir: dir, Now: s.world.Now,
-		Progress: func(st migrations.Step) {
-			text := fmt.Sprintf("%s/%s %s", env, db, st.What)
-			if st.Of > 0 {
-				text += fmt.Sprintf(" (%d of %d)", st.Done, st.Of)
-			}
-			step(text)
-		},
-		BuildCopy: func(ctx context.Context, demands []schema.Obligation) (migrations.CopyResult, error) {
-			return copier.build(ctx, base, dir, demands)
-		},
-	})
+	in.Now = s.world.Now
+	in.Progress = func(st migrations.Step) {
+		text := fmt.Sprintf("%s/%s %s", in.Environment, in.Scope, st.What)
+		if st.Of > 0 {
+			text += fmt.Sprintf(" (%d of %d)", st.Done, st.Of)
+		}
+		step(text)
+	}
+	out, err := migrations.Rehearse(ctx, in)
 	var leak *sanitize.LeakError
 	if errors.As(err, &leak) {
-		r.Findings = append(r.Findings, leak.Findings(db, env)...)
+		r.Findings = append(r.Findings, leak.Findings(in.Scope, in.Environment)...)
 	} else if err != nil {
-		return err
+		return out, err
 	}
 	r.Rehearsal.Databases = append(r.Rehearsal.Databases, out.Database)
 	r.Findings = append(r.Findings, out.Findings...)
 	r.Gaps = append(r.Gaps, out.Gaps...)
-	mergeSanitization(r, db, out.Sanitization)
-	return nil
+	mergeSanitization(r, in.Scope, out.Sanitization)
+	return out, nil
 }
 
 // mergeSanitization adds one database's section; with several databases the tables carry the database's name.

@@ -94,10 +94,17 @@ func needStoredKey(sides []side) bool {
 
 // readSides fills in the snapshots: live environments are captured at once, the others read from the store or a path.
 func (s *session) readSides(ctx context.Context, c *config.Config, sides []side) error {
+	_, err := s.readSidesRedacted(ctx, c, sides)
+	return err
+}
+
+// readSidesRedacted is readSides for those who capture more under the same key.
+func (s *session) readSidesRedacted(ctx context.Context, c *config.Config, sides []side) (*snapshot.Redactor, error) {
 	key, err := s.key(c.Keys.Redact, "redact", needStoredKey(sides))
 	if err != nil {
-		return err
+		return nil, err
 	}
+	redact := snapshot.NewRedactor(key, c.Secrets)
 	errs := make([]error, len(sides))
 	var wg sync.WaitGroup
 	for i := range sides {
@@ -106,9 +113,9 @@ func (s *session) readSides(ctx context.Context, c *config.Config, sides []side)
 			continue
 		}
 		sides[i].source = "live"
-		plan, err := s.plan(c, sides[i].ref.Environment, snapshot.NewRedactor(key, c.Secrets))
+		plan, err := s.plan(c, sides[i].ref.Environment, redact)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		wg.Add(1)
 		go func() {
@@ -121,7 +128,10 @@ func (s *session) readSides(ctx context.Context, c *config.Config, sides []side)
 	}
 	wg.Wait()
 	s.progress.Close()
-	return interrupted(ctx, errors.Join(errs...))
+	if err := errors.Join(errs...); err != nil {
+		return nil, interrupted(ctx, err)
+	}
+	return redact, ctx.Err()
 }
 
 func (s *session) readStored(c *config.Config, ref snapshot.Ref) (*snapshot.Snapshot, string, error) {
@@ -153,20 +163,29 @@ func closeSides(sides []side) {
 
 // compareSides compares captured sides and makes the report, not yet judged.
 func (s *session) compareSides(ctx context.Context, c *config.Config, sides []side) (*ci.Report, error) {
-	in := make([]compare.Side, len(sides))
-	for i, sd := range sides {
-		env := c.Environments[sd.environment()]
-		in[i] = compare.Side{Name: sd.ref.Text, Snapshot: sd.snap, Params: env.Params, HostParams: hostParams(env), MaxLag: maxLags(env)}
-	}
-	opt := compare.Options{Kinds: s.world.Collectors.Kinds(), Severities: severities(c), AllParams: allParams(c), KnownNames: knownNames(c)}
-	res, err := compare.Compare(ctx, in, opt)
+	res, err := s.compareFacts(ctx, c, sides, nil)
 	if err != nil {
-		return nil, interrupted(ctx, err)
+		return nil, err
 	}
 	r := s.newReport("compare", sides)
 	r.Findings, r.Gaps, r.Coverage = res.Findings, res.Gaps, res.Coverage
 	r.Warnings = append(r.Warnings, res.Warnings...)
 	return r, nil
+}
+
+// compareFacts compares captured sides. pending reports columns that pending migrations touch; it may be nil.
+func (s *session) compareFacts(ctx context.Context, c *config.Config, sides []side, pending func(scope, column string) bool) (compare.Result, error) {
+	in := make([]compare.Side, len(sides))
+	for i, sd := range sides {
+		env := c.Environments[sd.environment()]
+		in[i] = compare.Side{Name: sd.ref.Text, Snapshot: sd.snap, Params: env.Params, HostParams: hostParams(env), MaxLag: maxLags(env)}
+	}
+	opt := compare.Options{Kinds: s.world.Collectors.Kinds(), Severities: severities(c), AllParams: allParams(c), KnownNames: knownNames(c), Pending: pending}
+	res, err := compare.Compare(ctx, in, opt)
+	if err != nil {
+		return res, interrupted(ctx, err)
+	}
+	return res, nil
 }
 
 func (s *session) newReport(command string, sides []side) *ci.Report {

@@ -14,6 +14,8 @@ import (
 type planned struct {
 	Migration
 	statements []plannedStatement
+	// changes are what it does to the schema; as far as the clone got when it stopped there.
+	changes []changed
 	// unreadable is why the file could not be read or cut into statements.
 	unreadable error
 }
@@ -24,6 +26,8 @@ type plannedStatement struct {
 	demands []*Demand
 	// touched are production's tables whose rows it reads or writes.
 	touched []schema.Name
+	// writes are the tables whose rows it writes, under the names that they have then.
+	writes []schema.Name
 }
 
 // plan is the pending sequence as replayed on an empty clone.
@@ -91,7 +95,9 @@ func learn(ctx context.Context, p *plan, session engine.Session, production *sch
 	}
 	l := learner{session: session, engine: e.Name(), spec: spec, lineage: newLineage(production, e.Quote), schema: start}
 	for i := range p.migrations {
+		before := l.schema
 		at, err := l.migration(ctx, &p.migrations[i], p)
+		p.migrations[i].changes = changesBetween(before, l.schema)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -146,7 +152,7 @@ func (l *learner) statement(ctx context.Context, tx *transaction, s *plannedStat
 		}
 	}
 	if bearsRows {
-		s.touched = l.lineage.touched(effects)
+		s.touched, s.writes = l.lineage.touched(effects), effects.Writes
 	}
 	s.demands = l.lineage.step(s.Text, l.schema, after, effects)
 	l.schema = after

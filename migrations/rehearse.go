@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/envdiff/envdiff/internal/engine"
@@ -30,9 +31,22 @@ type Input struct {
 	// the rehearsal unless its mode is "reused".
 	BuildCopy func(ctx context.Context, obligations []schema.Obligation) (CopyResult, error)
 
+	// Watch looks at the database on which the migrations are replayed, the copy, before the
+	// first of them and after the last one. It may be nil.
+	Watch func(ctx context.Context, moment Moment, t engine.Target) error
+
 	Now      func() time.Time
 	Progress func(Step) // may be nil
 }
+
+// Moment is when Watch is called.
+type Moment int
+
+// The moments.
+const (
+	Before Moment = iota
+	After         // only when all migrations passed
+)
 
 // CopyResult is the copy that BuildCopy made.
 type CopyResult struct {
@@ -60,6 +74,8 @@ type Output struct {
 	Gaps         []finding.Gap
 	// After is the schema once all pending migrations are applied; nil when they do not get that far on any clone.
 	After *schema.Database
+	// Changes are what the pending migrations do to the schema.
+	Changes Changes
 }
 
 // rehearsal is one run of Rehearse.
@@ -89,6 +105,7 @@ func Rehearse(ctx context.Context, in Input) (Output, error) {
 	r := &rehearsal{in: in, answers: map[*Demand]*Answer{}, unnoticed: map[*Demand]int64{}}
 	r.out.Pending = Pending{Scope: in.Scope, Migrations: []Migration{}, Findings: []finding.Finding{}}
 	r.out.Findings, r.out.Gaps = []finding.Finding{}, []finding.Gap{}
+	r.out.Changes = Changes{objects: map[string]string{}, columns: map[string]string{}}
 	r.out.Database = finding.RehearsedDatabase{Name: in.Scope, Engine: in.Engine.Name(), Pending: []string{},
 		Migrations: []finding.RehearsedMigration{}, Probes: []finding.Probe{}, Plans: []finding.Plan{}}
 	err := r.run(ctx)
@@ -180,6 +197,7 @@ func (r *rehearsal) learn(ctx context.Context) error {
 	}
 	r.redact = newRedactor(r.in.Schema, r.plan.after)
 	r.out.After = r.plan.after
+	r.noteChanges()
 	return r.crossCheck(ctx)
 }
 
@@ -197,7 +215,57 @@ func (r *rehearsal) replayOnCopy(ctx context.Context) error {
 		defer r.drop(result.Target)
 	}
 	r.doing = "replaying on the copy"
-	return scratch{result.Target}.use(ctx, r.in.Engine, func(s engine.Session) error { return r.replay(ctx, s) })
+	if err := r.watch(ctx, Before, result.Target); err != nil {
+		return err
+	}
+	if err := (scratch{result.Target}).use(ctx, r.in.Engine, func(s engine.Session) error { return r.replay(ctx, s) }); err != nil || r.failed != nil {
+		return err
+	}
+	return r.watch(ctx, After, result.Target)
+}
+
+func (r *rehearsal) watch(ctx context.Context, moment Moment, t engine.Target) error {
+	if r.in.Watch == nil {
+		return nil
+	}
+	return r.in.Watch(ctx, moment, t)
+}
+
+// noteChanges fills in what the plan does to the schema, and which columns its statements change rows by.
+func (r *rehearsal) noteChanges() {
+	for i := range r.plan.migrations {
+		m := &r.plan.migrations[i]
+		address := r.address(m.Migration)
+		r.out.Changes.note(r.in.Scope, address, m.changes)
+		for _, st := range m.statements {
+			r.noteStatement(st, address)
+		}
+	}
+}
+
+func (r *rehearsal) noteStatement(st plannedStatement, migration string) {
+	for _, name := range st.writes {
+		r.out.Changes.objects[snapshot.Object(r.in.Scope, "rows", name.Idents()...).String()] = migration
+	}
+	if word := strings.ToUpper(firstWord(withoutComments(st.Text))); word != "INSERT" {
+		for _, name := range st.touched {
+			if t, ok := r.in.Schema.Table(name); ok {
+				for _, column := range mentioned(st.Text, t) {
+					r.out.Changes.touch(name, column, migration)
+				}
+			}
+		}
+	}
+	for _, d := range st.demands {
+		if d.rows == nil || d.rows.query != "" {
+			continue // a rebuild demands what the table demanded before; what is new about it is a change of the schema
+		}
+		for _, column := range d.Obligation.Columns {
+			if c, ok := d.rows.find(column); ok && c.from != "" {
+				r.out.Changes.touch(d.rows.table, c.from, migration)
+			}
+		}
+	}
 }
 
 func (r *rehearsal) progress(what string, done, of int) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/schema"
+	"github.com/envdiff/envdiff/snapshot"
 )
 
 // Spec says whose migrations they are and where they lie.
@@ -35,6 +36,11 @@ func (s Spec) tool() string {
 
 // VersionTable is the name of the table that holds the applied version.
 func (s Spec) VersionTable() schema.Name { return s.table() }
+
+// AppliedFact is the address under which a capture of the database holds the applied version.
+func (s Spec) AppliedFact(scope string) snapshot.Address {
+	return snapshot.Address{Scope: scope, Kind: "migration", Name: "applied"}.Attr(s.table().String())
+}
 
 func (s Spec) table() schema.Name {
 	table := s.Table

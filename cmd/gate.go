@@ -1,0 +1,162 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/envdiff/envdiff/ci"
+	"github.com/envdiff/envdiff/cmd/config"
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/finding"
+	"github.com/envdiff/envdiff/migrations"
+	"github.com/envdiff/envdiff/snapshot"
+)
+
+func gateCommand() command {
+	return command{
+		name: "gate", args: "FROM TO", captures: true, reports: true,
+		short: "before a deploy: rehearse TO's pending migrations and compare FROM with what TO will be",
+		long: `One verdict before a deploy. TO's pending migrations are rehearsed, as by envdiff rehearse; FROM is
+compared with TO as it is, and with TO as it will be after them. A difference that the deploy itself
+removes is information, with the migration that explains it; what the deploy leaves, or brings, is a
+finding. What a pending migration touches is looked at twice: a trait of production's data that
+staging's lacks is data-one-sided-pending there, drift weighs one level more, and both name the
+migration.
+
+FROM may be a stored snapshot, as in envdiff compare.
+
+  envdiff gate staging production
+  envdiff gate staging@latest production -o table -o json=gate.json`,
+		run: runGate,
+	}
+}
+
+func runGate(ctx context.Context, s *session, args []string) (int, error) {
+	if len(args) != 2 {
+		return 0, hinted(errors.New("name two environments: where the release was tested, and where it goes"), "envdiff gate staging production")
+	}
+	c, sides, err := s.resolve(args)
+	if err != nil {
+		return 0, err
+	}
+	j, err := s.judgement(c)
+	if err != nil {
+		return 0, err
+	}
+	if !sides[1].ref.Live() {
+		return 0, hinted(fmt.Errorf("%s is a stored snapshot: pending migrations are rehearsed on a live environment", args[1]), "envdiff gate %s ENV", args[0])
+	}
+	defer closeSides(sides)
+	redact, err := s.readSidesRedacted(ctx, c, sides)
+	if err != nil {
+		return 0, err
+	}
+	g := gate{session: s, config: c, from: sides[0], to: sides[1], redact: redact, report: s.newReport("gate", sides), changes: map[string]migrations.Changes{}}
+	defer g.close()
+	if err := g.rehearse(ctx); err != nil {
+		return 0, err
+	}
+	if err := g.compare(ctx); err != nil {
+		return 0, err
+	}
+	return s.finish(c, j, g.report)
+}
+
+// gate is one run of the gate command.
+type gate struct {
+	*session
+	config   *config.Config
+	from, to side
+	redact   *snapshot.Redactor
+	report   *ci.Report
+	changes  map[string]migrations.Changes // scope → what its pending migrations do
+	// after is TO as it will be; nil while nothing is pending or the migrations do not pass.
+	after  *snapshot.Snapshot
+	copies []*snapshot.Snapshot
+}
+
+func (g *gate) close() {
+	for _, c := range g.copies {
+		c.Close()
+	}
+}
+
+// rehearse replays what is pending in TO. Without migrations there is nothing to rehearse, and that is no mistake here.
+func (g *gate) rehearse(ctx context.Context) error {
+	g.report.Rehearsal = &finding.Rehearsal{}
+	names, err := g.migrated(g.config, g.to.environment())
+	if err != nil {
+		return err
+	}
+	for _, db := range names {
+		if err := g.rehearseOne(ctx, db); err != nil {
+			return interrupted(ctx, fmt.Errorf("%s: %w", db, err))
+		}
+	}
+	g.progress.Close()
+	return nil
+}
+
+// rehearseOne rehearses one database, captures its copy before and after, and lets TO change alike.
+func (g *gate) rehearseOne(ctx context.Context, db string) error {
+	moments := map[migrations.Moment]*snapshot.Snapshot{}
+	watch := func(ctx context.Context, moment migrations.Moment, e engine.Engine, copy engine.Target) error {
+		snap, err := g.captureCopy(ctx, db, e, copy)
+		if err != nil {
+			return err
+		}
+		g.copies = append(g.copies, snap)
+		moments[moment] = snap
+		return nil
+	}
+	out, err := g.rehearseDatabase(ctx, g.config, rehearsed{g.to.environment(), db, watch}, g.report)
+	if err != nil {
+		return err
+	}
+	g.changes[db] = out.Changes
+	if moments[migrations.After] == nil {
+		return nil
+	}
+	if g.after == nil {
+		g.after = g.to.snap
+	}
+	applied := migrationsSpec(g.config, db).AppliedFact(db)
+	setValue(moments[migrations.After], applied, snapshot.String(out.Pending.Migrations[len(out.Pending.Migrations)-1].Version))
+	g.after = g.after.After(db, moments[migrations.Before], moments[migrations.After])
+	return nil
+}
+
+// setValue replaces the value of an address that a snapshot holds.
+func setValue(s *snapshot.Snapshot, a snapshot.Address, v snapshot.Value) {
+	for i := range s.Lines {
+		if s.Lines[i].Address == a && len(s.Lines[i].Values) > 0 {
+			s.Lines[i].Values[0].Value = v
+		}
+	}
+}
+
+// captureCopy captures what a migration can change of a copy: its schema, and the rows that are to be equal.
+func (g *gate) captureCopy(ctx context.Context, db string, e engine.Engine, copy engine.Target) (*snapshot.Snapshot, error) {
+	dir, err := g.scratch()
+	if err != nil {
+		return nil, err
+	}
+	spec, err := g.databaseSpec(g.config, db, false)
+	if err != nil {
+		return nil, err
+	}
+	spec.Profile = false
+	plan := snapshot.Plan{
+		Environment: g.to.environment(), Version: version(), Redact: g.redact, Now: g.world.Now, Timeout: g.opt.timeout, TempDir: dir,
+		Databases: []snapshot.DatabaseTarget{{Scope: db, Instance: "primary", Spec: spec,
+			Open: func(ctx context.Context) (engine.DB, error) { return e.Open(ctx, copy, engine.ReadOnly) }}},
+	}
+	var reg snapshot.Registry
+	for _, col := range g.world.Collectors.Databases {
+		if name := col.Name(); name == "schema" || name == "rows" {
+			reg.Databases = append(reg.Databases, col)
+		}
+	}
+	return snapshot.Capture(ctx, plan, reg)
+}

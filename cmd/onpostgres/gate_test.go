@@ -1,0 +1,45 @@
+package onpostgres
+
+import "testing"
+
+// deployed is what the pending migrations of newGate do.
+const deployed = `
+ALTER TABLE users ADD COLUMN country text NOT NULL DEFAULT 'de', ADD CONSTRAINT users_country CHECK (length(country) = 2);
+CREATE TABLE sessions (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, user_id bigint NOT NULL REFERENCES users (id));
+INSERT INTO plans VALUES ('team', 90);
+`
+
+// newGate is a project in which staging has the pending migrations and production has not.
+func newGate(t *testing.T) project {
+	t.Helper()
+	p := newProject(t, "{url: %q, shared: true}")
+	p.write(t, "migrations/000042_unique_email.up.sql", "ALTER TABLE users ADD COLUMN country text NOT NULL DEFAULT 'de', ADD CONSTRAINT users_country CHECK (length(country) = 2);\n")
+	p.write(t, "migrations/000043_sessions.up.sql", "CREATE TABLE sessions (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, user_id bigint NOT NULL REFERENCES users (id));\nINSERT INTO plans VALUES ('team', 90);\n")
+	p.server.Exec(t, p.staging, deployed+"UPDATE schema_migrations SET version = 43")
+	p.write(t, "sanitize.yaml", `tables:
+  users:
+    columns:
+      id: {keep: true, reason: surrogate key}
+      email: {mask: email, domain: email, reason: personal data}
+      plan: {keep: true, reason: few values}
+  plans:
+    columns:
+      name: {keep: true, reason: reference}
+      price: {keep: true, reason: reference}
+`)
+	return p
+}
+
+func TestGatePassesOnAnOrdinaryDeploy(t *testing.T) {
+	p := newGate(t)
+	p.expect(t, 0, "pass — 3 info", "gate", "staging", "production")
+	p.noScratch(t)
+}
+
+func TestGateFailsOnWhatTheDeployLeaves(t *testing.T) {
+	p := newGate(t)
+	p.server.Exec(t, p.production, "DROP INDEX users_plan; ALTER TABLE users ALTER COLUMN plan DROP NOT NULL")
+	p.expect(t, 1, "index-missing main:index/users.users_plan", "gate", "staging", "production")
+	p.expect(t, 1, "once the pending migrations are applied: the migrations stand at 43", "gate", "staging", "production")
+	p.noScratch(t)
+}
