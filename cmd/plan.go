@@ -100,7 +100,7 @@ func (s *session) hosts(c *config.Config, name string) ([]snapshot.HostTarget, e
 				byURL[key] = i
 				targets = append(targets, snapshot.HostTarget{Instance: h.Instance(), Roles: map[string]snapshot.RoleSpec{}, Open: open})
 			}
-			targets[i].Roles[role] = snapshot.RoleSpec{Packages: spec.Packages, Config: spec.Config, Services: spec.Services, SBOM: spec.SBOM}
+			targets[i].Roles[role] = snapshot.RoleSpec{Packages: spec.Packages, Config: spec.Config, Services: spec.Services, SBOM: spec.SBOM, Deployments: spec.Deployments}
 		}
 	}
 	return targets, nil

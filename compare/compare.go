@@ -65,6 +65,7 @@ type comparison struct {
 	data    profiles
 	repl    topologies
 	queries hotQueries
+	deploys deployments
 	names   *knownNames
 	spelled *spellings
 
@@ -92,6 +93,7 @@ func Compare(ctx context.Context, sides []Side, opt Options) (Result, error) {
 		c.data.note(r)
 		c.repl.note(r)
 		c.queries.note(r)
+		c.deploys.note(r)
 		c.spelled.note(r)
 		objects.add(r)
 	})

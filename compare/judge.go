@@ -34,6 +34,7 @@ type verdict struct {
 // judge turns differences into sealed findings: one per address and set of sides, by the strongest rule.
 func (c *comparison) judge(ctx context.Context, ds []*difference) ([]finding.Finding, error) {
 	out := append(append(c.usage.findings(c), c.repl.findings(c)...), c.queries.findings(c)...)
+	out = append(out, c.deploys.findings(c)...)
 	for _, d := range ds {
 		if err := ctx.Err(); err != nil {
 			return nil, err

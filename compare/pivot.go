@@ -54,7 +54,7 @@ func (c *comparison) differ(n *node) []*difference {
 		for j := range shares[i] {
 			shares[i][j].side = i
 		}
-		own[i] = everyOwn(shares[i])
+		own[i] = !n.kind.Alike && everyOwn(shares[i])
 		if own[i] || n.kind.Axis == snapshot.Across {
 			continue
 		}

@@ -59,6 +59,8 @@ var baseRules = []rule{
 	{id: "service-state", areas: []finding.Area{finding.AreaService}, of: either},
 	{id: "endpoint-value", areas: []finding.Area{finding.AreaEndpoint}, of: either},
 
+	{id: "revision-differs", at: []string{"deployment/*#revision"}, of: either, say: (*judgement).sayRevisions},
+	{id: "revision-differs", at: []string{"deployment/*"}, of: missing, when: within},
 	{id: "config-value", at: []string{"conffile/*"}, of: either, say: (*judgement).sayConffile},
 	{id: "config-value", areas: []finding.Area{finding.AreaConfig}, of: reorder, say: (*judgement).sayReordered},
 	{id: "service-state", at: []string{"config/etc/systemd/*"}, of: missing, when: func(j *judgement) bool { return j.unitLink() != "" }, say: (*judgement).sayUnitLink},

@@ -52,6 +52,9 @@ func display(n *node, v snapshot.Value) string {
 		return bytesText(f)
 	}
 	s := oneLine.Replace(snapshot.Masked(v.Display()))
+	if n.addr.Kind == "deployment" {
+		s = shortRevision(s)
+	}
 	if s == "" {
 		return `""`
 	}

@@ -30,6 +30,8 @@ type RoleSpec struct {
 	SBOM     []string
 	// Nodes are the hosts that the environment declares, as names and addresses; nil where not all of them are known.
 	Nodes []string
+	// Deployments are globs of directories that Capistrano deploys to; nil means the usual places.
+	Deployments []string
 }
 
 // HostCollector reads one concern of a host. Wants is data, Parse is pure: it sees only the sections that a transport

@@ -50,7 +50,9 @@ func (a Axis) String() string {
 type Kind struct {
 	Pattern string // glob over "kind/name#attribute"; * matches any run, slashes included: "host/memory#*", "package/*"
 	Axis    Axis
-	Area    finding.Area
+	// Alike kinds hold one value on all instances of a scope, or something is wrong: three values on three instances are a difference. Of others they are context.
+	Alike bool
+	Area  finding.Area
 	// Parents name the objects that absorb this one when both are missing on the same sides. Templates over the
 	// object's own address and attributes, without scope: {name} is the whole name; {1}, {2} … are its identifiers
 	// (split at '.'); {/1}, {/2} … are its slash segments (split at '/', dots are literal) and {/3+} is everything from

@@ -69,7 +69,9 @@ type Role struct {
 	Packages []string `json:"packages" doc:"deb, rpm, apk, pip, npm, gem, go; default: all that are found"`
 	Config   []string `json:"config" doc:"globs of configuration files; ** crosses directories"`
 	Services []string `json:"services" doc:"units that must be looked at"`
-	SBOM     []string `json:"sbom" doc:"CycloneDX or SPDX files that list packages"`
+	// Deployments are absolute, like the globs of Config.
+	Deployments []string `json:"deployments" doc:"globs of the directories that Capistrano deploys to; default: those below /var/www, /srv and /u/apps"`
+	SBOM        []string `json:"sbom" doc:"CycloneDX or SPDX files that list packages"`
 }
 
 // Database says what is captured, copied and rehearsed of a database.

@@ -139,7 +139,7 @@ var rules = []Rule{
 		Why: "the feed from production has stopped", Hint: "run envdiff refresh and look at its log"},
 	{ID: "db-host-unreachable", Severity: High, Area: AreaConfig, Reserved: true, Title: "a configured database host cannot be reached from the host",
 		Why: "the application will not connect", Hint: "correct the name, or open the way"},
-	{ID: "revision-differs", Severity: High, Area: AreaConfig, Reserved: true, Title: "hosts of a role run different revisions",
+	{ID: "revision-differs", Severity: High, Area: AreaConfig, Title: "hosts of a role run different revisions",
 		Why: "requests are answered by different code", Hint: "deploy again to the odd host"},
 	{ID: "waiver-expired", Severity: High, Area: AreaPolicy, Title: "a waiver has expired",
 		Why: "an exception that nobody renewed hides drift", Hint: "fix the drift, or renew the waiver with two approvers"},
@@ -181,6 +181,8 @@ var rules = []Rule{
 
 	{ID: "package-extra", Severity: Low, Area: AreaPackage, Title: "a package is on one side only and nobody misses it",
 		Why: "more to patch, and code may come to rely on it", Hint: "remove it, or install it everywhere"},
+	{ID: "revision-untested", Severity: Low, Area: AreaConfig, Title: "a revision runs that an earlier environment never had",
+		Why: "it was deployed without having been tried there", Hint: "deploy it there too, or switch this rule off where environments deploy different branches"},
 	{ID: "comment-different", Severity: Low, Area: AreaSchema, Title: "a comment differs", Why: "documentation is stale", Hint: "align the comments"},
 	{ID: "setting-tuning", Severity: Low, Area: AreaSchema, Title: "a tuning setting differs", Why: "performance differs", Hint: "align the setting where the machines are alike"},
 	{ID: "db-host-undeclared", Severity: Low, Area: AreaConfig, Reserved: true, Title: "a configured database host is not declared", Why: "envdiff does not look at it", Hint: "add it to envdiff.yaml"},

@@ -4,6 +4,7 @@ package all
 
 import (
 	"github.com/envdiff/envdiff/snapshot"
+	"github.com/envdiff/envdiff/snapshot/capistrano"
 	"github.com/envdiff/envdiff/snapshot/config"
 	"github.com/envdiff/envdiff/snapshot/database"
 	"github.com/envdiff/envdiff/snapshot/host"
@@ -21,6 +22,7 @@ func Collectors() snapshot.Registry {
 			packages.New(),
 			config.New(),
 			service.New(),
+			capistrano.New(),
 		},
 		// What is quick and unaffected by reading tables comes first.
 		Databases: append([]snapshot.DatabaseCollector{replication.New(), hotquery.New()}, database.New()...),
