@@ -93,7 +93,7 @@ var baseRules = []rule{
 	{id: "replica-version", at: []string{"replication/node#version"}, of: either, weigh: (*judgement).patchIsLow},
 	{id: "replication-broken", areas: []finding.Area{finding.AreaReplication}, of: either},
 	{id: "object-different", at: []string{"schema/*", "sequence/*", "enum/*", "domain/*", "type/*", "collation/*", "extension/*", "publication/*", "subscription/*", "foreign_*", "user_mapping/*",
-		"text_search_*", "cast/*", "operator/*", "operator_class/*", "database*"}, of: either},
+		"text_search_*", "cast/*", "operator/*", "operator_class/*", "plugin/*", "database*"}, of: either},
 	// Whatever else a schema has (table options, settings) changes what statements do.
 	{id: "setting-behaviour", areas: []finding.Area{finding.AreaSchema}, of: either},
 	{id: "migration-state", areas: []finding.Area{finding.AreaMigration}, of: either},

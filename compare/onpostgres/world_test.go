@@ -56,6 +56,7 @@ ALTER TABLE orders ADD CONSTRAINT orders_plan FOREIGN KEY (plan_id) REFERENCES p
 CREATE TABLE audit.log (id int, line text); CREATE TABLE "Odd.Schema"."T.a b" (x int, "c.d" text);
 CREATE TABLE typed OF pair; CREATE UNLOGGED TABLE fast (a int, b int, c int);
 CREATE TABLE events (id bigint, day date NOT NULL) PARTITION BY RANGE (day); CREATE TABLE events_2026 PARTITION OF events FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+CREATE TABLE regions (id int, code text) PARTITION BY LIST (code); CREATE TABLE regions_north PARTITION OF regions FOR VALUES IN ('n'); CREATE TABLE regions_rest PARTITION OF regions DEFAULT;
 CREATE VIEW adults WITH (security_barrier) AS SELECT id, email FROM users WHERE rank > 18 WITH LOCAL CHECK OPTION; COMMENT ON VIEW adults IS 'grown up';
 CREATE VIEW cheerful AS SELECT a.id, add(1, 2) AS three FROM adults a; CREATE FUNCTION of_view(cheerful) RETURNS bigint LANGUAGE sql AS 'SELECT $1.id';
 CREATE MATERIALIZED VIEW totals WITH (fillfactor = 50) AS SELECT user_id, sum(total) AS sum FROM orders GROUP BY user_id; CREATE UNIQUE INDEX totals_user ON totals (user_id); CREATE INDEX totals_x ON totals ((sum + 1));

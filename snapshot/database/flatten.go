@@ -31,9 +31,7 @@ func (f *flattener) table(t *schema.Table) {
 		f.column(t, &t.Columns[i])
 	}
 	o.set("column_order", snapshot.Strings(false, columns...))
-	if len(t.Partitions) > 0 {
-		f.Notes = append(f.Notes, snapshot.Note{Kind: "partition, folded into its table", Count: len(t.Partitions)})
-	}
+	f.partitions(o, t)
 	f.constraints(t)
 	f.indexes(t.Name, t.Indexes)
 }

@@ -26,7 +26,7 @@ func (Schema) Doc() snapshot.Doc {
 			"envdiff does not model is counted as not compared.",
 		Needs: []string{"SELECT on the catalogue"},
 		Attributes: []string{
-			"table/TABLE: the table is there; #comment, #partition_by, #column_order and the engine's options (#strict, #without_rowid, …)",
+			"table/TABLE: the table is there; #comment, #partition_by, #partitions (but those of a time, which come and go), #column_order and the engine's options (#strict, #without_rowid, …)",
 			"column/TABLE.COLUMN#type, #nullable, #default, #generated, #identity, #collation, #hidden, #comment",
 			"constraint/TABLE.NAME#type: primary key, unique, foreign key or check; #columns, #references, #on_delete, #on_update, #match, #definition, #valid, …",
 			"index/TABLE.NAME#columns, #unique, #method, #include, #where, #valid, #nulls_not_distinct; of both, #valid, and of columns #nullable, is told where it is false, and what is as usual (btree, simple, no action) is not",
@@ -39,7 +39,7 @@ func (Schema) Doc() snapshot.Doc {
 			"policy/TABLE.NAME#command, #roles, #using, #check, rule/TABLE.NAME#definition, event_trigger/NAME#event, #function, #tags, #enabled, statistics/NAME#definition",
 			"publication/NAME#tables, #publish, subscription/NAME#publications, #conninfo, foreign_server/NAME#option.NAME, foreign_table/NAME#columns, user_mapping/SERVER.USER#option.NAME",
 			"text_search_configuration/NAME#mappings, text_search_dictionary/NAME#options, cast/TYPE AS TYPE#method, operator/NAME(TYPES)#function, operator_class/NAME#members",
-			"role/NAME#login, #superuser, #member_of, #setting.NAME, …; database#connection_limit",
+			"role/NAME#login, #superuser, #member_of, #setting.NAME, …, of MariaDB and MySQL role/USER@HOST#authentication, #no_password, #locked, #tls, #member_of; plugin/NAME#type, #version; database#connection_limit",
 			"KIND/NAME#owner of whatever has one; grant/KIND/NAME#GRANTEE: what differs from the engine's defaults, for PUBLIC also an empty set",
 			"migration/applied#TABLE: up to where migrations were applied (context)",
 		},
@@ -70,7 +70,7 @@ func (Schema) Kinds() []snapshot.Kind {
 		kind("foreign_data_wrapper/*", "a foreign data wrapper"), kind("foreign_server/*", "a foreign server", "{.@of}"), kind("user_mapping/*", "a user mapping", "{.@of}"),
 		kind("foreign_table/*", "a foreign table", "{.@of}"), kind("text_search_configuration/*", "a text search configuration", "{.@of}"),
 		kind("text_search_dictionary/*", "a text search dictionary", "{.@of}"), kind("cast/*", "a cast"), kind("operator/*", "an operator", "{.@of}"),
-		kind("operator_class/*", "an operator class", "{.@of}"), kind("role/*", "a role that means something to the database"), kind("database*", "the database itself"),
+		kind("operator_class/*", "an operator class", "{.@of}"), kind("role/*", "a role that means something to the database"), kind("plugin/*", "a plugin or component that the server has loaded"), kind("database*", "the database itself"),
 	}
 }
 

@@ -3,7 +3,6 @@ package mysql
 import (
 	"context"
 	"errors"
-	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -49,7 +48,10 @@ type catalog struct {
 	tables map[string]*tableDraft
 	// collation is the database's default.
 	collation string
-	unread    map[string][]string // kind → objects that could not be read
+	// hostname is what the server's machine calls itself, and accounts are those that mean something to the database.
+	hostname string
+	accounts map[string]bool
+	unread   map[string][]string // kind → objects that could not be read
 }
 
 // tableDraft is a table while its parts come in.
@@ -84,14 +86,14 @@ func (k *catalog) from(table, schemaColumn, more string, fn func(*record)) error
 }
 
 func newCatalog(ctx context.Context, c *conn, name string) *catalog {
-	return &catalog{ctx: ctx, c: c, name: name, tables: map[string]*tableDraft{}, unread: map[string][]string{}, db: &schema.Database{Engine: "mysql", Version: c.server.version}}
+	return &catalog{ctx: ctx, c: c, name: name, tables: map[string]*tableDraft{}, accounts: map[string]bool{}, unread: map[string][]string{}, db: &schema.Database{Engine: "mysql", Version: c.server.version}}
 }
 
 // capture reads the model of a database.
 func capture(ctx context.Context, c *conn, name string) (*schema.Database, error) {
 	k := newCatalog(ctx, c, name)
 	return k.parts(k.readSettings, k.readTables, k.readPrivileges, k.readStorage, k.readPartitions, k.readChecks, k.readColumns, k.readIndexes, k.readForeignKeys,
-		k.readViews, k.readTriggers, k.readRoutines, k.readEvents, k.readSequences)
+		k.readViews, k.readTriggers, k.readRoutines, k.readEvents, k.readSequences, k.readAccounts, k.readPlugins)
 }
 
 // relations reads as much of the model as tells what a statement touches.
@@ -101,10 +103,16 @@ func relations(ctx context.Context, c *conn, name string) (*schema.Database, err
 }
 
 func (k *catalog) parts(parts ...func() error) (*schema.Database, error) {
-	for _, read := range parts {
-		if err := read(); err != nil {
-			return nil, err
+	err := k.c.plainly(k.ctx, func() error {
+		for _, read := range parts {
+			if err := read(); err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	k.finish()
 	return k.db, nil
@@ -142,6 +150,7 @@ func (k *catalog) finish() {
 		a, b := k.db.Routines[i], k.db.Routines[j]
 		return a.Name.Less(b.Name) || a.Name == b.Name && a.Kind < b.Kind
 	})
+	sort.Slice(k.db.Objects, func(i, j int) bool { return k.db.Objects[i].Less(k.db.Objects[j].Ref) })
 	k.tellRoutinesApart()
 	k.db.Access = mergedAccess(k.db.Access)
 	for kind, names := range k.unread {
@@ -189,6 +198,9 @@ func (k *catalog) readTables() error {
 	})
 }
 
+// ariaDefaults are options that Aria has also where nothing was said, and that dumps spell out.
+var ariaDefaults = map[string]string{"page_checksum": "1", "transactional": "1"}
+
 // createOptions reads what CREATE TABLE was told beyond the columns of information_schema: name=value, names sometimes in backticks.
 func createOptions(text string, options map[string]string) {
 	all, err := tokens(text)
@@ -204,8 +216,7 @@ func createOptions(text string, options map[string]string) {
 		if all[i+2].kind == tokenString {
 			value = stringValue(value)
 		}
-		// PAGE_CHECKSUM=1 is Aria's default, which dumps spell out.
-		if name = strings.ToLower(name); name != "row_format" && (name != "page_checksum" || value != "1") {
+		if name = strings.ToLower(name); name != "row_format" && ariaDefaults[name] != value {
 			options[name] = value
 		}
 		i += 2
@@ -239,85 +250,6 @@ func (k *catalog) readStorage() error {
 		return nil
 	}
 	return err
-}
-
-// readPartitions reads the key and the parts of partitioned tables. Subpartitions are told by the key alone.
-func (k *catalog) readPartitions() error {
-	type parts struct {
-		key   string
-		count int // of each partition: the servers make equally many
-	}
-	subpartitions := map[string]*parts{}
-	err := k.from("PARTITIONS", "TABLE_SCHEMA", " AND PARTITION_METHOD IS NOT NULL ORDER BY TABLE_NAME, PARTITION_ORDINAL_POSITION, SUBPARTITION_ORDINAL_POSITION", func(r *record) {
-		table := r.text("TABLE_NAME")
-		t, ok := k.tables[table]
-		if !ok {
-			return
-		}
-		method := r.text("PARTITION_METHOD")
-		t.PartitionBy = method + " (" + expression(r.text("PARTITION_EXPRESSION")) + ")"
-		if method == "SYSTEM_TIME" {
-			t.PartitionBy = method
-			k.leave("limit of a partitioning by SYSTEM_TIME", table)
-		}
-		name := schema.Name{Name: r.text("PARTITION_NAME")}
-		if n := len(t.Partitions); n == 0 || t.Partitions[n-1].Name != name {
-			t.Partitions = append(t.Partitions, schema.Partition{Name: name, Bound: bound(method, r.text("PARTITION_DESCRIPTION"))})
-		}
-		if m := r.text("SUBPARTITION_METHOD"); m != "" && len(t.Partitions) == 1 {
-			if subpartitions[table] == nil {
-				subpartitions[table] = &parts{key: m + " (" + expression(r.text("SUBPARTITION_EXPRESSION")) + ")"}
-			}
-			subpartitions[table].count++
-		}
-	})
-	for name, s := range subpartitions {
-		k.tables[name].PartitionBy += " SUBPARTITION BY " + s.key + " SUBPARTITIONS " + strconv.Itoa(s.count)
-	}
-	if err != nil {
-		return err
-	}
-	return k.defaultPartitions()
-}
-
-// defaultPartitions tells DEFAULT from VALUES IN (0), which MariaDB's catalogue (10.11) prints alike: only SHOW CREATE TABLE knows. It is asked of the few tables
-// that have such a partition.
-func (k *catalog) defaultPartitions() error {
-	for name, t := range k.tables {
-		at := slices.IndexFunc(t.Partitions, func(p schema.Partition) bool { return p.Bound == "VALUES IN (0)" })
-		if at < 0 || !k.c.server.maria {
-			continue
-		}
-		p := &t.Partitions[at]
-		err := k.c.query(k.ctx, "SHOW CREATE TABLE "+quote(k.name)+"."+quote(name), func(r engine.Row) error {
-			if strings.Contains(string(r[1].Data), "PARTITION "+quote(p.Name.Name)+" DEFAULT") {
-				p.Bound = "DEFAULT"
-			}
-			return nil
-		})
-		var refusal *driver.MySQLError
-		if errors.As(err, &refusal) {
-			k.leave("values of a partition that this account may not read", name+"."+p.Name.Name)
-		} else if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// bound writes a partition's values as CREATE TABLE does.
-func bound(method, description string) string {
-	switch {
-	case strings.HasPrefix(method, "RANGE") && description == "MAXVALUE" && method == "RANGE":
-		return "VALUES LESS THAN MAXVALUE"
-	case strings.HasPrefix(method, "RANGE"):
-		return "VALUES LESS THAN (" + description + ")"
-	case strings.HasPrefix(method, "LIST") && (description == "MAXVALUE" || description == "DEFAULT"):
-		return "DEFAULT"
-	case strings.HasPrefix(method, "LIST"):
-		return "VALUES IN (" + description + ")"
-	}
-	return ""
 }
 
 // readSequences reads all sequences of MariaDB in one statement: each is a table of one row.

@@ -15,10 +15,10 @@ func (k *catalog) readColumns() error {
 			return
 		}
 		c := k.column(r, t)
-		t.Columns = append(t.Columns, c)
-		if extra := strings.ToUpper(r.text("EXTRA")); strings.Contains(extra, "WITHOUT SYSTEM VERSIONING") {
-			k.leave("column without system versioning", r.text("TABLE_NAME")+"."+c.Name)
+		if strings.Contains(strings.ToUpper(r.text("EXTRA")), "WITHOUT SYSTEM VERSIONING") {
+			c.Properties = map[string]string{"system_versioning": "without"}
 		}
+		t.Columns = append(t.Columns, c)
 	})
 }
 

@@ -79,10 +79,10 @@ func createTable(t *schema.Table) (string, error) {
 		return "", fmt.Errorf("table %s has no columns that could be read", t.Name)
 	}
 	if t.PrimaryKey != nil {
-		parts = append(parts, "PRIMARY KEY ("+keyParts(t.PrimaryKey)+")")
+		parts = append(parts, "PRIMARY KEY ("+keyParts(t.PrimaryKey)+")"+keyOptions(t.PrimaryKey))
 	}
 	for i := range t.Unique {
-		parts = append(parts, "UNIQUE KEY "+quote(t.Unique[i].Name)+" ("+keyParts(&t.Unique[i])+")")
+		parts = append(parts, "UNIQUE KEY "+quote(t.Unique[i].Name)+" ("+keyParts(&t.Unique[i])+")"+keyOptions(&t.Unique[i]))
 	}
 	for i := range t.Indexes {
 		if early(t, &t.Indexes[i]) {
@@ -140,6 +140,9 @@ func columnDefinition(c *schema.Column) string {
 	if c.Identity != "" {
 		sql += " AUTO_INCREMENT"
 	}
+	if c.Properties["system_versioning"] == "without" {
+		sql += " WITHOUT SYSTEM VERSIONING"
+	}
 	if c.Comment != "" {
 		sql += " COMMENT " + literal(c.Comment)
 	}
@@ -171,6 +174,17 @@ func keyParts(k *schema.Key) string {
 		parts[i] = partDefinition(p)
 	}
 	return strings.Join(parts, ", ")
+}
+
+func keyOptions(k *schema.Key) string {
+	sql := ""
+	if m := k.Properties["method"]; m != "" {
+		sql += " USING " + strings.ToUpper(m)
+	}
+	if c := k.Properties["comment"]; c != "" {
+		sql += " COMMENT " + literal(c)
+	}
+	return sql
 }
 
 func partDefinition(p schema.IndexPart) string {
@@ -293,8 +307,11 @@ func tableOptions(t *schema.Table) string {
 
 // partitions writes the key and the parts. Parts without values of their own (hash and key) keep their names too.
 func partitions(t *schema.Table) string {
-	if t.PartitionBy == "" || t.PartitionBy == "SYSTEM_TIME" {
+	switch {
+	case t.PartitionBy == "":
 		return ""
+	case len(t.Partitions) == 0: // the server makes them
+		return " PARTITION BY " + t.PartitionBy
 	}
 	list := make([]string, len(t.Partitions))
 	for i, p := range t.Partitions {

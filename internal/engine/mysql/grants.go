@@ -8,26 +8,39 @@ import (
 )
 
 // systemAccounts come with the servers.
-var systemAccounts = []string{"mysql.sys@localhost", "mysql.session@localhost", "mysql.infoschema@localhost", "mariadb.sys@localhost", "PUBLIC@"}
+var systemAccounts = []string{"mysql.sys@localhost", "mysql.session@localhost", "mysql.infoschema@localhost", "mariadb.sys@localhost"}
 
-// readGrants reads what accounts may do with the database, its tables and columns, and with all databases. Routines' own privileges are not read. An account
-// that may not read the server's tables sees its own privileges only, so it is left at a note.
+// grantOption is the right to give others what one has, as these servers call it.
+const grantOption = "GRANT OPTION"
+
+// readGrants reads what accounts may do with the database, its tables, columns and routines, and with all databases. An account that may not read the
+// server's tables sees its own privileges only, so it is left at a note.
 func (k *catalog) readGrants(p privileges) error {
 	if !p.everywhere("select") && !p.system["select"] {
 		k.leave("privileges of accounts, which this one may not see (SELECT ON mysql.*)", k.name)
 		return nil
 	}
 	held := map[schema.Ref]map[string][]string{}
-	add := func(object schema.Ref, r *record) {
-		grantee := strings.ReplaceAll(r.text("GRANTEE"), "'", "")
-		privilege := r.text("PRIVILEGE_TYPE")
-		if privilege == "USAGE" || slices.Contains(systemAccounts, grantee) {
+	hold := func(object schema.Ref, grantee string, privileges ...string) {
+		if slices.Contains(systemAccounts, grantee) {
 			return
 		}
 		if held[object] == nil {
 			held[object] = map[string][]string{}
 		}
-		held[object][grantee] = append(held[object][grantee], privilege)
+		held[object][grantee] = append(held[object][grantee], privileges...)
+	}
+	add := func(object schema.Ref, r *record) {
+		privilege := r.text("PRIVILEGE_TYPE")
+		if privilege == "USAGE" {
+			return
+		}
+		user, host, _ := cutLast(strings.ReplaceAll(r.text("GRANTEE"), "'", ""), "@")
+		grantee := k.account(user, host)
+		hold(object, grantee, privilege)
+		if r.text("IS_GRANTABLE") == "YES" {
+			hold(object, grantee, grantOption)
+		}
 	}
 	err := k.read("SELECT * FROM information_schema.USER_PRIVILEGES", func(r *record) { add(schema.Ref{Kind: "server"}, r) })
 	if err == nil {
@@ -45,8 +58,24 @@ func (k *catalog) readGrants(p privileges) error {
 			add(schema.Ref{Kind: "column", Name: schema.Name{Name: r.text("TABLE_NAME")}, Part: r.text("COLUMN_NAME")}, r)
 		})
 	}
+	if err == nil {
+		err = k.system("privileges of routines", "SELECT * FROM mysql.procs_priv WHERE Db = "+literal(k.name), func(r *record) {
+			object := schema.Ref{Kind: "routine", Name: schema.Name{Name: r.text("ROUTINE_NAME")}, Part: strings.ToLower(r.text("ROUTINE_TYPE"))}
+			for _, privilege := range strings.Split(strings.ToUpper(r.text("PROC_PRIV")), ",") {
+				if privilege == "GRANT" {
+					privilege = grantOption
+				}
+				hold(object, k.account(r.text("USER"), r.text("HOST")), privilege)
+			}
+		})
+	}
 	if err != nil {
 		return err
+	}
+	for _, grantees := range held {
+		for grantee := range grantees {
+			k.accounts[grantee] = true
+		}
 	}
 	for object, grantees := range held {
 		k.db.Access = append(k.db.Access, schema.Access{Ref: object, Grants: grantList(grantees)})

@@ -46,9 +46,6 @@ func (k *catalog) readIndexes() error {
 	}
 	for _, d := range drafts {
 		d.table.index(d.Index)
-		if d.Unique && d.Comment != "" {
-			k.leave("comment of a key", d.table.Name.Name+"."+d.Name)
-		}
 	}
 	return nil
 }
@@ -69,6 +66,7 @@ func (t *tableDraft) index(x schema.Index) {
 	if !slices.Contains(key.Desc, true) {
 		key.Desc = nil
 	}
+	key.Properties = t.keyProperties(x)
 	switch {
 	case x.Name == "PRIMARY":
 		key.Name = ""
@@ -79,6 +77,21 @@ func (t *tableDraft) index(x schema.Index) {
 		x.Columns = t.indexed(x)
 		t.Indexes = append(t.Indexes, x)
 	}
+}
+
+// keyProperties are what a key has beside its columns. How it is kept is told where the engine would keep it otherwise: only MEMORY has a choice.
+func (t *tableDraft) keyProperties(x schema.Index) map[string]string {
+	p := map[string]string{}
+	if x.Comment != "" {
+		p["comment"] = x.Comment
+	}
+	if t.Options["engine"] == "MEMORY" && x.Method == "btree" {
+		p["method"] = x.Method
+	}
+	if len(p) == 0 {
+		return nil
+	}
+	return p
 }
 
 // indexed are the columns that an index reads.

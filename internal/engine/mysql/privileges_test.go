@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -81,7 +82,7 @@ func TestAccountThatMayNotReadATableIsToldTheGrant(t *testing.T) {
 func TestGrantsOfAccounts(t *testing.T) {
 	server, base := arrange(t, forReaders)
 	name := databaseOf(base)
-	server.Exec(t, "", "CREATE USER app@'10.%' IDENTIFIED BY 'pw'; GRANT SELECT, INSERT ON `"+strings.ReplaceAll(name, "_", `\_`)+"`.* TO app@'10.%'; GRANT DELETE ON "+name+".v TO app@'10.%'; GRANT UPDATE (secret) ON "+name+".shown TO app@'10.%'; GRANT PROCESS ON *.* TO app@'10.%'; GRANT SELECT ON mysql.* TO app@'10.%'")
+	server.Exec(t, "", "CREATE USER app@'10.%' IDENTIFIED BY 'pw'; GRANT SELECT, INSERT ON `"+strings.ReplaceAll(name, "_", `\_`)+"`.* TO app@'10.%'; GRANT DELETE ON "+name+".v TO app@'10.%'; GRANT UPDATE (secret) ON "+name+".shown TO app@'10.%' WITH GRANT OPTION; GRANT PROCESS ON *.* TO app@'10.%'; GRANT SELECT ON mysql.* TO app@'10.%'; GRANT EXECUTE ON PROCEDURE "+name+".p TO app@'10.%' WITH GRANT OPTION")
 	t.Cleanup(func() { server.Exec(t, "", "DROP USER app@'10.%'") })
 	var got []string
 	for _, a := range captured(t, base).Access {
@@ -91,8 +92,42 @@ func TestGrantsOfAccounts(t *testing.T) {
 			}
 		}
 	}
-	want := "column shown secret  UPDATE; database    INSERT,SELECT; server    PROCESS; view v  root@127.0.0.1 DELETE"
+	want := "column shown secret  GRANT OPTION,UPDATE; database    INSERT,SELECT; routine p  root@127.0.0.1 EXECUTE,GRANT OPTION; server    PROCESS; view v  root@127.0.0.1 DELETE"
 	if strings.Join(got, "; ") != want {
 		t.Errorf("got  %s\nwant %s", strings.Join(got, "; "), want)
+	}
+}
+
+// TestAccountsAndRoles: those that mean something to the database, without what lets anybody in as them.
+func TestAccountsAndRoles(t *testing.T) {
+	server, base := arrange(t, forReaders)
+	name := databaseOf(base)
+	server.Exec(t, "", "CREATE ROLE looks; CREATE ROLE unrelated; GRANT SELECT ON "+name+".* TO looks; CREATE USER app@'10.%' IDENTIFIED BY '"+password+"' REQUIRE SSL WITH MAX_USER_CONNECTIONS 5; GRANT looks TO app@'10.%'; "+
+		"SET DEFAULT ROLE looks FOR app@'10.%'; CREATE USER local@localhost IDENTIFIED VIA unix_socket OR mysql_native_password USING PASSWORD('"+password+"'); GRANT SELECT ON "+name+".shown TO local@localhost; "+
+		"CREATE USER open@localhost; GRANT SELECT ON "+name+".shown TO open@localhost; CREATE USER shut@localhost ACCOUNT LOCK; GRANT SELECT ON "+name+".shown TO shut@localhost; CREATE USER other@localhost")
+	t.Cleanup(func() {
+		server.Exec(t, "", "DROP USER app@'10.%', local@localhost, open@localhost, shut@localhost, other@localhost; DROP ROLE looks, unrelated")
+	})
+	got := map[string]string{}
+	for _, o := range captured(t, base).Objects {
+		if o.Kind == "role" && !strings.HasPrefix(o.Name.Name, "root@") {
+			said, _ := json.Marshal([]any{o.Properties, o.Lists})
+			got[o.Name.Name] = string(said)
+		}
+	}
+	want := map[string]string{
+		"app@10.%":        `[{"authentication":"mysql_native_password","connection_limit":"5","default_role":"looks","tls":"required"},{"member_of":["looks"]}]`,
+		"local@localhost": `[{"authentication":"mysql_native_password or unix_socket"},{}]`,
+		"open@localhost":  `[{"authentication":"mysql_native_password","no_password":"true"},{}]`,
+		"shut@localhost":  `[{"authentication":"mysql_native_password","locked":"true"},{}]`,
+		"looks":           `[{"role":"true"},{}]`,
+	}
+	for account, said := range want {
+		if got[account] != said {
+			t.Errorf("%s is %s, want %s", account, got[account], said)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("accounts %v", got)
 	}
 }

@@ -33,20 +33,21 @@ func (k *catalog) readSettings() error {
 	set := func(name, value, source string, changes bool) {
 		k.db.Settings = append(k.db.Settings, schema.Setting{Name: name, Value: value, Behaviour: changes, Source: source})
 	}
+	k.hostname = values["hostname"]
 	// The old name of what MySQL 8 and MariaDB 11.1 call transaction_isolation.
 	if v, ok := values["tx_isolation"]; ok && values["transaction_isolation"] == "" {
 		values["transaction_isolation"] = v
 	}
 	delete(values, "tx_isolation")
+	if values["time_zone"] == "SYSTEM" {
+		values["time_zone"] += " (" + values["system_time_zone"] + ")"
+	}
 	for changes, names := range map[bool][]string{true: behaviour, false: tuning} {
 		for _, name := range names {
 			if v, ok := values[name]; ok {
 				set(name, setting(name, v), "global variable", changes)
 			}
 		}
-	}
-	if values["time_zone"] == "SYSTEM" {
-		set("system_time_zone", values["system_time_zone"], "global variable", true)
 	}
 	found := false
 	err := k.read("SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = "+literal(k.name), func(r *record) {

@@ -36,7 +36,9 @@ func (k *catalog) readViews() error {
 // definer is the owner of stored code: the account as which it runs, where it does not run as its caller.
 func (k *catalog) definer(r *record, object schema.Ref) {
 	if d := r.text("DEFINER"); d != "" {
-		k.db.Access = append(k.db.Access, schema.Access{Ref: object, Owner: d})
+		user, host, _ := cutLast(d, "@")
+		k.accounts[k.account(user, host)] = true
+		k.db.Access = append(k.db.Access, schema.Access{Ref: object, Owner: k.account(user, host)})
 	}
 }
 
