@@ -101,3 +101,62 @@ func longestRun(s string, c byte) int {
 	}
 	return longest
 }
+
+// NoCommand makes a line one that no CI system takes for a command of its own: GitHub obeys lines that start with
+// ::name:: after any white space, and ##[name] and ##vso[name] anywhere, as TeamCity does ##teamcity[.
+func NoCommand(line string) string {
+	text := strings.TrimLeft(line, " ")
+	if strings.HasPrefix(text, "::") {
+		line = line[:len(line)-len(text)] + `\x3a` + text[1:]
+	}
+	return strings.ReplaceAll(line, "##", `#\x23`)
+}
+
+// XML makes text safe in XML 1.0, of which many characters are no part at all: those are written as Terminal writes
+// them. Markup is escaped by encoding/xml.
+func XML(s string) string { return Terminal(s) }
+
+// GitHubData makes text safe as the message of a workflow command: it stays one line and starts no command of its own.
+func GitHubData(s string) string {
+	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(Terminal(s))
+}
+
+// GitHubProperty makes text safe as a property of a workflow command.
+func GitHubProperty(s string) string {
+	return strings.NewReplacer(":", "%3A", ",", "%2C").Replace(GitHubData(s))
+}
+
+// PrometheusLabel makes text safe between the quotes of a label's value.
+func PrometheusLabel(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(Terminal(s))
+}
+
+// CollectdName makes text a part of an identifier: letters, digits and a few signs, at most 63 bytes as collectd reads
+// them, and never empty.
+func CollectdName(s string) string {
+	name := strings.Map(func(r rune) rune {
+		if r < 0x80 && (r == '_' || r == '.' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z') {
+			return r
+		}
+		return '_'
+	}, s)
+	if name == "" {
+		return "_"
+	}
+	return name[:min(len(name), 63)]
+}
+
+// RelativeURI makes a path of the repository a relative reference: no character of it starts a scheme, a query or a
+// fragment.
+func RelativeURI(p string) string {
+	var b strings.Builder
+	for i := 0; i < len(p); i++ {
+		switch c := p[i]; {
+		case c >= '0' && c <= '9', c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z', strings.IndexByte("-._~/", c) >= 0:
+			b.WriteByte(c)
+		default:
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return strings.TrimPrefix(strings.TrimLeft(b.String(), "/"), "./")
+}

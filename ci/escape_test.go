@@ -1,10 +1,15 @@
 package ci
 
 import (
+	"encoding/xml"
+	"net/url"
 	"strings"
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 )
 
 func FuzzTerminal(f *testing.F) {
@@ -57,6 +62,90 @@ func FuzzMarkdownText(f *testing.F) {
 		rest = strings.ReplaceAll(rest, "&#;", "")
 		if strings.ContainsAny(rest, "<>[]|@#`*_&") || strings.ContainsAny(out, "\r\n") {
 			t.Fatalf("%q is not inert: %q", s, out)
+		}
+	})
+}
+
+func FuzzXML(f *testing.F) {
+	for _, s := range []string{"", "<a>&", "]]>", "\x00\x0b", "\ufffe", "\xff"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		var out strings.Builder
+		if err := xml.EscapeText(&out, []byte(XML(s))); err != nil {
+			t.Fatal(err)
+		}
+		var back string
+		if err := xml.Unmarshal([]byte("<x>"+out.String()+"</x>"), &back); err != nil || back != XML(s) {
+			t.Fatalf("%q comes back as %q: %v", XML(s), back, err)
+		}
+		if strings.ContainsRune(back, utf8.RuneError) && !strings.ContainsRune(s, utf8.RuneError) {
+			t.Fatalf("%q lost a character", s)
+		}
+	})
+}
+
+func FuzzGitHub(f *testing.F) {
+	for _, s := range []string{"", "::error::x", "a\n::stop-commands::t", "a,b:c%", "\r"} {
+		f.Add(s)
+	}
+	unescape := strings.NewReplacer("%0D", "\r", "%0A", "\n", "%3A", ":", "%2C", ",", "%25", "%")
+	f.Fuzz(func(t *testing.T, s string) {
+		if d := GitHubData(s); strings.ContainsAny(d, "\r\n") || unescape.Replace(d) != Terminal(s) {
+			t.Fatalf("%q became %q", s, d)
+		}
+		if p := GitHubProperty(s); strings.ContainsAny(p, "\r\n:,") || unescape.Replace(p) != Terminal(s) {
+			t.Fatalf("%q became %q", s, p)
+		}
+	})
+}
+
+func FuzzNoCommand(f *testing.F) {
+	for _, s := range []string{"", "  ::stop-commands::x", ":::a", "##[add-mask]x", "####", "a::b"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		out := NoCommand(Terminal(s))
+		if strings.HasPrefix(strings.TrimSpace(out), "::") || strings.Contains(out, "##") {
+			t.Fatalf("%q is a command: %q", s, out)
+		}
+	})
+}
+
+func FuzzPrometheusLabel(f *testing.F) {
+	for _, s := range []string{"", `a"b\`, "x\ny", "}"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		parser := expfmt.NewTextParser(model.LegacyValidation)
+		families, err := parser.TextToMetricFamilies(strings.NewReader(`m{l="` + PrometheusLabel(s) + "\"} 1\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := families["m"].GetMetric()[0].GetLabel()[0].GetValue(); got != Terminal(s) {
+			t.Fatalf("%q is read as %q", s, got)
+		}
+	})
+}
+
+func FuzzCollectdName(f *testing.F) {
+	f.Add("a/b\"")
+	f.Add("")
+	f.Fuzz(func(t *testing.T, s string) {
+		if n := CollectdName(s); n == "" || len(n) > 63 || strings.Trim(n, "_.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+			t.Fatalf("%q became %q", s, n)
+		}
+	})
+}
+
+func FuzzRelativeURI(f *testing.F) {
+	for _, s := range []string{"a b", "http://x", "//host/x", "./a", "a?b#c", "/abs", "../up"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		u, err := url.Parse(RelativeURI(s))
+		if err != nil || u.Scheme != "" || u.Host != "" || u.RawQuery != "" || u.Fragment != "" || strings.HasPrefix(u.Path, "/") {
+			t.Fatalf("%q became %q: %v", s, RelativeURI(s), err)
 		}
 	})
 }

@@ -14,6 +14,9 @@ type Style struct {
 	Color   bool // SGR colours; words carry the meaning without them
 	Verbose bool // why and what to do, for every finding
 	Quiet   bool // no warnings
+
+	Host     string // whom collectd is told the values are of; "" is envdiff
+	Interval int    // seconds until collectd expects the next ones; 0 is a day
 }
 
 // FormatWriter is one output format.
@@ -30,20 +33,35 @@ func Formats() []FormatWriter {
 		{"json", "the whole report, format " + Format, writeJSON},
 		{"jsonl", "one JSON object a line: header, findings, gaps, verdict", writeJSONL},
 		{"markdown", "for a comment, a wiki or a step summary", writeMarkdown},
+		{"junit", "JUnit XML: a case per part looked at, finding and gap; waived is skipped, a gap an error", writeJUnit},
+		{"sarif", "SARIF 2.1.0 for code scanning: each result at its line of envdiff.yaml or its migration", writeSARIF},
+		{"github", "GitHub annotations, at most 10 of a level, and the step summary", writeGitHub},
+		{"gitlab", "GitLab code quality", writeGitLab},
+		{"prometheus", "for the node exporter's textfile collector", writePrometheus},
+		{"collectd", "PUTVAL lines for the exec plugin; PATH unix:SOCKET sends them to the unixsock plugin", writeCollectd},
+		{"atom", "an Atom feed: the verdict, then what counts for it", writeAtom},
 	}
 }
 
 // FormatByName finds a format.
 func FormatByName(name string) (FormatWriter, error) {
-	var names []string
 	for _, f := range Formats() {
 		if f.Name == name {
 			return f, nil
 		}
-		names = append(names, f.Name)
 	}
+	names := FormatNames()
 	if near := spelling.Nearest(name, names); near != "" {
 		return FormatWriter{}, fmt.Errorf("unknown output format %q: did you mean %q?", name, near)
 	}
 	return FormatWriter{}, fmt.Errorf("unknown output format %q: use %s", name, strings.Join(names, ", "))
+}
+
+// FormatNames are the names of the formats, in the order of the registry.
+func FormatNames() []string {
+	var names []string
+	for _, f := range Formats() {
+		names = append(names, f.Name)
+	}
+	return names
 }

@@ -200,6 +200,9 @@ func (r *Report) fillEmpty() {
 	if r.Sanitize != nil {
 		fillSanitize(r.Sanitize)
 	}
+	if r.Context != nil {
+		r.Context.fillEmpty()
+	}
 }
 
 func fillRehearsal(h *finding.Rehearsal) {

@@ -60,7 +60,13 @@ func sqlLines(sql string, width int) ([]string, bool) {
 			line = word
 		}
 	}
-	return append(lines, line), true
+	lines = append(lines, line)
+	for _, l := range lines {
+		if NoCommand(l) != l {
+			return nil, false
+		}
+	}
+	return lines, true
 }
 
 // unquotedFields cuts SQL at the single spaces that are outside of quotes by every engine's reading: whether a

@@ -22,6 +22,7 @@ type Report struct {
 	Coverage     []finding.Coverage    `json:"coverage"`
 	Rehearsal    *finding.Rehearsal    `json:"rehearsal"`
 	Sanitize     *finding.Sanitization `json:"sanitize"`
+	Context      *Context              `json:"context,omitempty"`
 	Verdict      Verdict               `json:"verdict"`
 }
 

@@ -51,7 +51,7 @@ type page struct {
 
 func (p *page) line(text string) {
 	if p.err == nil {
-		_, p.err = io.WriteString(p.w, strings.TrimRight(text, " ")+"\n")
+		_, p.err = io.WriteString(p.w, NoCommand(strings.TrimRight(text, " "))+"\n")
 	}
 }
 

@@ -32,9 +32,9 @@ type Waiver struct {
 	used  bool
 }
 
-// LoadWaivers reads a waiver file; a path that does not exist is no waivers when
-// optional. The error holds all mistakes.
-func LoadWaivers(path string, optional bool) ([]*Waiver, error) {
+// LoadWaivers reads a waiver file; a path that does not exist is no waivers when optional. The error holds all mistakes.
+// Findings and warnings call the file shown: its path in the repository.
+func LoadWaivers(path, shown string, optional bool) ([]*Waiver, error) {
 	src, err := os.ReadFile(path)
 	if optional && errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -42,7 +42,13 @@ func LoadWaivers(path string, optional bool) ([]*Waiver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the waivers: %w", err)
 	}
-	return ParseWaivers(path, src)
+	list, err := ParseWaivers(path, src)
+	for _, w := range list {
+		if w != nil {
+			w.file = shown
+		}
+	}
+	return list, err
 }
 
 // ParseWaivers is LoadWaivers on bytes.

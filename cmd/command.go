@@ -32,6 +32,7 @@ func commands() []command {
 		snapshotCommand(),
 		scanCommand(),
 		renderCommand(),
+		commentCommand(),
 		explainCommand(),
 		baselineCommand(),
 		waiversCommand(),

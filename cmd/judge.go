@@ -38,7 +38,7 @@ func (s *session) judgement(c *config.Config) (judgement, error) {
 	if waivers == "" {
 		waivers, optional = "envdiff.waivers.yaml", true
 	}
-	if j.policy.Waivers, err = ci.LoadWaivers(c.Path(waivers), optional); err != nil {
+	if j.policy.Waivers, err = ci.LoadWaivers(c.Path(waivers), inRepository(c, c.Path(waivers)), optional); err != nil {
 		return j, shortPaths(err, s.world.Dir)
 	}
 	if c.Gate.Baseline != "" {
@@ -54,6 +54,7 @@ func (s *session) finish(c *config.Config, j judgement, r *ci.Report) (int, erro
 	// waiver that covers nothing then is no news.
 	j.policy.Partial = r.Command == "rehearse" || len(s.opt.only)+len(s.opt.skip) > 0
 	ci.Judge(r, j.policy)
+	s.describe(c, r)
 	if err := s.writeOutputs(j.outputs, r); err != nil {
 		return 0, err
 	}

@@ -1,9 +1,12 @@
 package cmd
 
 import (
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/envdiff/envdiff/ci"
 )
 
 // options are the values of all flags; each command registers those that it takes.
@@ -27,6 +30,7 @@ type options struct {
 	report string // explain --report
 	force  bool   // baseline --force
 	dir    string // demo --dir
+	print  bool   // comment --print
 }
 
 func commonFlags(fs *pflag.FlagSet, o *options) {
@@ -45,6 +49,6 @@ func captureFlags(fs *pflag.FlagSet, o *options) {
 }
 
 func reportFlags(fs *pflag.FlagSet, o *options) {
-	fs.StringArrayVarP(&o.outputs, "output", "o", nil, "write `FORMAT[=PATH]`: table, json, jsonl or markdown (repeatable; one without PATH goes to standard output)")
+	fs.StringArrayVarP(&o.outputs, "output", "o", nil, "write `FORMAT[=PATH]`: "+strings.Join(ci.FormatNames(), ", ")+" (repeatable; one without PATH goes to standard output)")
 	fs.StringVar(&o.failOn, "fail-on", "", "fail on findings from `SEVERITY` upwards: critical, high, medium, low, info or none (default: gate.fail_on, else high)")
 }

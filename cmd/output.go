@@ -13,14 +13,19 @@ import (
 // output is one -o FORMAT[=PATH].
 type output struct {
 	format ci.FormatWriter
-	path   string // "" is standard output
+	path   string // "" is standard output, or the socket
+	socket string // of collectd
 }
+
+func (o output) toStdout() bool { return o.path == "" && o.socket == "" }
 
 // outputs are the -o flags with their paths resolved, read before anything is captured.
 func (s *session) outputs() ([]output, error) {
 	outs, err := parseOutputs(s.opt.outputs)
 	for i := range outs {
-		if outs[i].path != "" {
+		if socket, ok := strings.CutPrefix(outs[i].path, socketPrefix); ok && outs[i].format.Name == "collectd" {
+			outs[i].socket, outs[i].path = s.path(socket), ""
+		} else if outs[i].path != "" {
 			outs[i].path = s.path(outs[i].path)
 		}
 	}
@@ -43,7 +48,7 @@ func parseOutputs(flags []string) ([]output, error) {
 		if !withPath {
 			toStdout++
 		}
-		outs = append(outs, output{format, path})
+		outs = append(outs, output{format: format, path: path})
 	}
 	if toStdout > 1 {
 		return nil, hinted(fmt.Errorf("%d formats would go to standard output", toStdout), "give all but one a path: -o json=report.json")
@@ -64,7 +69,8 @@ func (s *session) writeOutputs(outs []output, r *ci.Report) error {
 	rendered := make([]bytes.Buffer, len(outs))
 	for i, o := range outs {
 		style := ci.Style{Verbose: s.opt.verbose, Quiet: s.opt.quiet}
-		if o.path == "" {
+		s.collectdStyle(&style)
+		if o.toStdout() {
 			style.Color, style.Width = s.colorStdout(), min(s.world.Width, 120)
 		}
 		if err := o.format.Write(&rendered[i], r, style); err != nil {
@@ -94,7 +100,15 @@ func (s *session) writeOutputs(outs []output, r *ci.Report) error {
 		}
 	}
 	for i, o := range outs {
-		if o.path == "" {
+		if o.format.Name == "github" {
+			s.stepSummary(r)
+		}
+		if o.socket != "" {
+			if err := toCollectd(o.socket, rendered[i].Bytes()); err != nil {
+				return err
+			}
+		}
+		if o.toStdout() {
 			if _, err := s.world.Stdout.Write(rendered[i].Bytes()); err != nil {
 				return fmt.Errorf("writing to standard output: %w", err)
 			}

@@ -42,6 +42,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"githubaction": githubAction, "gitlabjob": gitlabJob, "jenkinsfile": jenkinsfile,
 			"exits": exits, "shop": shop, "validate": validate, "edit": edit, "same": same, "sql": runSQL,
 		},
 	})

@@ -170,6 +170,7 @@ func (s *session) compareSides(ctx context.Context, c *config.Config, sides []si
 	r := s.newReport("compare", sides)
 	r.Findings, r.Gaps, r.Coverage = res.Findings, res.Gaps, res.Coverage
 	r.Warnings = append(r.Warnings, res.Warnings...)
+	r.Context = lookedAt(sides)
 	return r, nil
 }
 

@@ -20,6 +20,9 @@ type Config struct {
 	File string `json:"-"`
 	// Warnings are for people: a literal password, a role without hosts.
 	Warnings []string `json:"-"`
+	// Lines says where each role, database and endpoint stands in the file: under its own section, else where an
+	// environment names it first.
+	Lines map[string]int `json:"-"`
 }
 
 // Text may hold ${VAR}; Expand resolves it when the part that names it is used. It prints unexpanded.

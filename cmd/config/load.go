@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/strictyaml"
@@ -71,7 +73,38 @@ func Parse(file string, src []byte) (*Config, error) {
 	if err := doc.Err(); err != nil {
 		return nil, err
 	}
+	c.Lines = scopeLines(c, doc)
 	return c, nil
+}
+
+func scopeLines(c *Config, doc *strictyaml.Document) map[string]int {
+	lines := map[string]int{}
+	note := func(scope string, path ...string) {
+		if line, _ := doc.Place(path...); lines[scope] == 0 {
+			lines[scope] = line
+		}
+	}
+	for name := range c.Roles {
+		note(name, "roles", name)
+	}
+	for name := range c.Databases {
+		note(name, "databases", name)
+	}
+	for name := range c.Endpoints {
+		note(name, "endpoints", name)
+	}
+	for _, env := range slices.Sorted(maps.Keys(c.Environments)) {
+		for name := range c.Environments[env].Hosts {
+			note(name, "environments", env, "hosts", name)
+		}
+		for name := range c.Environments[env].Databases {
+			note(name, "environments", env, "databases", name)
+		}
+		for name := range c.Environments[env].Endpoints {
+			note(name, "environments", env, "endpoints", name)
+		}
+	}
+	return lines
 }
 
 // Schema is the JSON Schema of envdiff.yaml for editors.

@@ -1,0 +1,109 @@
+package cmd
+
+import (
+	"cmp"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/envdiff/envdiff/ci"
+	"github.com/envdiff/envdiff/cmd/config"
+)
+
+// describe adds to a report where its parts stand in the project, and how to run it again.
+func (s *session) describe(c *config.Config, r *ci.Report) {
+	if r.Context == nil {
+		r.Context = &ci.Context{}
+	}
+	r.Context.Version = version()
+	r.Context.Reproduce = reproduce(s.world.Args)
+	if c.File == "" {
+		return
+	}
+	file := inRepository(c, c.File)
+	r.Context.Anchors = []ci.Anchor{{Kind: "config", File: file, Line: 1}}
+	for _, scope := range slices.Sorted(maps.Keys(c.Lines)) {
+		r.Context.Anchors = append(r.Context.Anchors, ci.Anchor{Scope: scope, Kind: "config", File: file, Line: c.Lines[scope]})
+	}
+	for _, db := range slices.Sorted(maps.Keys(c.Databases)) {
+		if c.Databases[db].Migrations != nil && c.Databases[db].Migrations.Path != "" {
+			r.Context.Anchors = append(r.Context.Anchors, ci.Anchor{Scope: db, Kind: "migrations", File: inRepository(c, migrationsSpec(c, db).Dir), Line: 1})
+		}
+	}
+}
+
+// inRepository is a path as seen from the root of the repository that envdiff.yaml is in, or from its own directory
+// outside of one; a path outside of that is only its last element, which says nothing of this machine.
+func inRepository(c *config.Config, path string) string {
+	root := c.Dir()
+	for dir := root; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {
+			root = dir
+			break
+		}
+		if dir == filepath.Dir(dir) {
+			break
+		}
+	}
+	rel, err := filepath.Rel(root, path)
+	if err != nil || rel == ".." || strings.HasPrefix(rel, "../") {
+		return filepath.Base(path)
+	}
+	return filepath.ToSlash(rel)
+}
+
+// reproduce is the command line without where its outputs went.
+func reproduce(args []string) string {
+	words := []string{"envdiff"}
+	for i := 0; i < len(args); i++ {
+		switch a := args[i]; {
+		case a == "-o" || a == "--output" || a == "--progress" || a == "--color":
+			i++
+		case strings.HasPrefix(a, "-o"), strings.HasPrefix(a, "--output="), strings.HasPrefix(a, "--progress="), strings.HasPrefix(a, "--color="):
+		case a == "-q", a == "--quiet", a == "-v", a == "--verbose":
+		default:
+			words = append(words, shellQuoted(a))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// shellQuoted makes an argument one word of a POSIX shell.
+func shellQuoted(s string) string {
+	safe := func(r rune) bool {
+		return r < 0x80 && (strings.ContainsRune("-_./:=@,+%", r) || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z')
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !safe(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// lookedAt sums up what was read of the sides.
+func lookedAt(sides []side) *ci.Context {
+	out := &ci.Context{}
+	facts := map[ci.Check]int{}
+	for _, sd := range sides {
+		for _, l := range sd.snap.Lines {
+			n := 0
+			for _, h := range l.Values {
+				n += len(h.On)
+			}
+			facts[ci.Check{Scope: l.Address.Scope, Kind: l.Address.Kind}] += n
+		}
+		for _, scope := range slices.Sorted(maps.Keys(sd.snap.Manifest.Scopes)) {
+			m := sd.snap.Manifest.Scopes[scope]
+			out.Scopes = append(out.Scopes, ci.Scope{Environment: sd.ref.Text, Scope: scope, Type: m.Type, Instances: m.Instances})
+		}
+	}
+	for check, n := range facts {
+		check.Facts = n
+		out.Checks = append(out.Checks, check)
+	}
+	slices.SortFunc(out.Checks, func(a, b ci.Check) int {
+		return cmp.Or(cmp.Compare(a.Scope, b.Scope), cmp.Compare(a.Kind, b.Kind))
+	})
+	return out
+}

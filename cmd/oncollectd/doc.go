@@ -1,0 +1,2 @@
+// Package oncollectd tests the command line against a real collectd.
+package oncollectd
