@@ -123,7 +123,7 @@ func (s *session) hostOpener(c *config.Config, h config.Host, purpose string) fu
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", purpose, err)
 			}
-			o.Sudo, o.Jumps = h.Sudo, &s.jumps
+			o.Sudo, o.Jumps, o.Now = h.Sudo, &s.jumps, s.world.Now
 			return transport.SSH(o)
 		}
 		return nil, errors.New("the host's URL is none of root:DIR, local: and ssh://")

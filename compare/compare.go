@@ -62,6 +62,7 @@ type comparison struct {
 	lacking map[string]*lacking
 	owners  map[string][]string // object → objects that own it and that some instance lacks
 	usage   usage
+	alone   alone
 	data    profiles
 	repl    topologies
 	queries hotQueries
@@ -86,10 +87,12 @@ func Compare(ctx context.Context, sides []Side, opt Options) (Result, error) {
 	}
 	c.norms = newNormalisers(sides, c.views, opt.AllParams)
 	c.names = newKnownNames(sides, opt)
+	c.alone.c = c
 
 	objects := &objects{finish: c.finishObject}
 	err := c.merge(ctx, func(r *row) {
 		c.usage.note(r)
+		c.alone.note(r)
 		c.data.note(r)
 		c.repl.note(r)
 		c.queries.note(r)

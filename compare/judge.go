@@ -35,6 +35,7 @@ type verdict struct {
 func (c *comparison) judge(ctx context.Context, ds []*difference) ([]finding.Finding, error) {
 	out := append(append(c.usage.findings(c), c.repl.findings(c)...), c.queries.findings(c)...)
 	out = append(out, c.deploys.findings(c)...)
+	out = append(out, c.alone.found...)
 	for _, d := range ds {
 		if err := ctx.Err(); err != nil {
 			return nil, err

@@ -16,7 +16,12 @@ type remark struct {
 // remarkable reports whether remark would find something in a group; it is asked
 // of every value, so it is quick to say no.
 func (c *comparison) remarkable(n *node, g *group) bool {
-	return c.names.misspelt(n, g.value) != "" || guessablePlaceholder(n, g.value) || waitsForRestart(n, g)
+	return c.names.misspelt(n, g.value) != "" || guessablePlaceholder(n, g.value) || waitsForRestart(n, g) || hasFailed(n, g)
+}
+
+// hasFailed reports a unit that systemd could not keep running.
+func hasFailed(n *node, g *group) bool {
+	return n.addr.Kind == "service" && n.addr.Attribute == "active" && g.value == snapshot.String("failed")
 }
 
 // waitsForRestart reports a setting that the server's file holds otherwise than the server.
@@ -59,6 +64,8 @@ func (c *comparison) remarkOn(n *node, g *group, side int) *remark {
 		return &remark{rule: "typo", text: "is " + display(n, g.value) + ", which looks like " + c.names.misspelt(n, g.value)}
 	case guessablePlaceholder(n, g.value):
 		return &remark{rule: "secret-placeholder", text: "is the placeholder " + display(n, g.value)}
+	case hasFailed(n, g):
+		return &remark{rule: "service-state", text: "has failed"}
 	case waitsForRestart(n, g):
 		return &remark{rule: "not-loaded", text: "is set otherwise in the file: a restart changes it"}
 	}

@@ -44,9 +44,9 @@ var typed = []finding.Area{finding.AreaConfig, finding.AreaEndpoint, finding.Are
 // baseRules give every difference one rule.
 var baseRules = []rule{
 	{id: "memory-odd", at: []string{"host/memory#total_bytes"}, of: either, when: within},
-	{id: "sysctl", at: []string{"sysctl/*", "config/etc/sysctl*", "config/*/sysctl.d/*"}, of: either},
-	{id: "cron", at: []string{"cron/*", "config/etc/cron*", "config/etc/anacrontab*", "config/var/spool/cron*"}, of: either},
-	{id: "user", at: []string{"user/*", "group/*", "config/etc/subuid#*", "config/etc/subgid#*"}, of: either},
+	{id: "sysctl", at: []string{"sysctl/*", "sysctl_running/*", "config/etc/sysctl*", "config/*/sysctl.d/*"}, of: either},
+	{id: "cron", at: []string{"cron/*", "config/etc/cron*", "config/etc/anacrontab*", "config/var/spool/cron*", "timer/*"}, of: either},
+	{id: "user", at: []string{"user/*", "group/*", "sudoers/*", "authorized_keys/*", "config/etc/sudoers*", "config/etc/subuid#*", "config/etc/subgid#*"}, of: either},
 	{id: "mount", at: []string{"mount/*", "config/etc/fstab*"}, of: either},
 	{id: "host-different", areas: []finding.Area{finding.AreaHost}, of: either},
 

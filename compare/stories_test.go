@@ -91,6 +91,38 @@ func TestRules(t *testing.T) {
 			p.set("web:host/swap#used_bytes", 4<<30, "web3").set("web:host/swap#used_bytes", 0, "web1", "web2")
 		},
 			[]string{"swapping high odd web:host/swap#used_bytes"}, "web3 uses 4.0 GiB of swap beside 16.0 GiB of memory"},
+		{"a certificate is about to expire", func(s, p *env) {
+			p.set("web:certificate/etc/nginx/a.pem#not_after", "2026-11-12T00:00:00Z", "web1")
+			p.set("web:certificate/etc/nginx/a.pem#not_after", "2027-03-12T00:00:00Z", "web2")
+		},
+			[]string{"certificate-expiring medium odd web:certificate/etc/nginx/a.pem#not_after"}, "certificate /etc/nginx/a.pem on web1 expires in 10 days, on 2026-11-12"},
+		{"an expired certificate of all hosts", func(s, p *env) { s.set("web:certificate/etc/nginx/a.pem#not_after", "2026-10-01T00:00:00Z") },
+			[]string{"certificate-expiring medium odd web:certificate/etc/nginx/a.pem#not_after"}, "expired on 2026-10-01"},
+		{"a file system is full", func(s, p *env) {
+			p.set("web:filesystem/srv#used_percent", 97, "web2").set("web:filesystem/srv#used_percent", 20, "web1", "web3")
+		},
+			[]string{"disk-full medium odd web:filesystem/srv#used_percent"}, "file system /srv on web2 uses 97 % of its space"},
+		{"disks differ by how full they are", func(s, p *env) {
+			s.set("web:filesystem/srv#used_percent", 50)
+			p.set("web:filesystem/srv#used_percent", 90)
+		}, nil, ""},
+		{"a clock is behind", func(s, p *env) {
+			p.set("web:host/clock#offset_seconds", -40, "web2").set("web:host/clock#offset_seconds", 1, "web1")
+		},
+			[]string{"clock-off medium odd web:host/clock#offset_seconds"}, "the clock on web2 is 40 s behind"},
+		{"an upgrade waits for a reboot", func(s, p *env) { p.set("web:host/reboot#required", true); s.set("web:host/reboot#required", false) },
+			[]string{"restart-needed low odd web:host/reboot#required"}, "the reboot on web1, web2 and web3 is required"},
+		{"the kernel has another value than its file", func(s, p *env) { p.set("web:sysctl/vm.swappiness#running", "60", "web1") },
+			[]string{"not-loaded high odd web:sysctl/vm.swappiness#running"}, "vm.swappiness on web1 is 60"},
+		{"what runs and what a file sets is one finding", func(s, p *env) {
+			s.set("web:sysctl_running/vm.swappiness#value", "60")
+			p.set("web:sysctl/vm.swappiness#value", "10")
+		}, []string{"sysctl medium added web:sysctl/vm.swappiness"}, ""},
+		{"a unit has failed everywhere", func(s, p *env) {
+			p.set("web:service/shop#active", "failed")
+			s.set("web:service/shop#active", "failed")
+		},
+			[]string{"service-state high changed web:service/shop#active"}, "has failed"},
 		{"another system", func(s, p *env) { p.set("web:host/os#version", "11") },
 			[]string{"host-different medium changed web:host/os#version"}, ""},
 		{"a kernel parameter", func(s, p *env) { p.set("web:sysctl/net.core.somaxconn#value", 128) },

@@ -56,7 +56,10 @@ func ssh(t *testing.T, h *testservers.Host) transport.Transport {
 func differ(want, got transport.Sections) string {
 	volatile := []string{"/proc/meminfo", "/proc/cpuinfo", "/proc/loadavg", "/proc/uptime", "/proc/stat", "/proc/swaps"}
 	for _, ss := range []transport.Sections{want, got} {
-		for _, s := range ss {
+		for id, s := range ss {
+			if slices.Contains([]string{"host/clock", "host/space", "host/inodes", "host/sysctl-running"}, id) {
+				ss[id] = transport.Section{Problem: s.Problem, Status: s.Status}
+			}
 			for i := range s.Files {
 				if slices.Contains(volatile, s.Files[i].Path) && len(s.Files[i].Body) > 0 {
 					s.Files[i].Body, s.Files[i].Size = nil, 0

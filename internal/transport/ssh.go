@@ -23,6 +23,8 @@ type SSHOptions struct {
 	Program string
 	// Jumps limits how many hosts are connected to at once through the same jump host; nil does not.
 	Jumps *Jumps
+	// Now is this side's clock, to see how far the host's is from it; nil leaves that out.
+	Now func() time.Time
 
 	commandTimeout time.Duration // of one command; tests have no 20 s
 }
@@ -125,6 +127,7 @@ func (r *remote) Fetch(ctx context.Context, wants []Want) (Sections, error) {
 		return nil, err
 	}
 	c := newConversation(r.line, wants, r.options.commandTimeout)
+	c.now = r.options.Now
 	err := c.run(inner)
 	if err == nil {
 		return c.sections, nil

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // answer reads the records that answer one question.
@@ -250,6 +251,10 @@ func (a *answer) command(w Want) error {
 	if len(w.Command) == 0 {
 		return errGarbage
 	}
+	var taken time.Time
+	if a.now != nil {
+		taken = a.now()
+	}
 	limit := outputLimit(w)
 	out, err := a.line.stream.body(limit + 1)
 	if err != nil {
@@ -267,7 +272,7 @@ func (a *answer) command(w Want) error {
 	case status == statusDenied:
 		a.sections[w.ID] = Section{Problem: Denied}
 	default:
-		a.sections[w.ID] = Section{Output: out, Status: status}
+		a.sections[w.ID] = Section{Output: out, Status: status, Taken: taken}
 	}
 	return nil
 }

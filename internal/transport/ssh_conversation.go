@@ -22,6 +22,7 @@ type conversation struct {
 	wants    []Want
 	sections Sections
 	timeout  time.Duration // of one command
+	now      func() time.Time
 }
 
 func newConversation(l *line, wants []Want, timeout time.Duration) *conversation {

@@ -5,6 +5,7 @@ package transport
 import (
 	"context"
 	"io/fs"
+	"time"
 )
 
 // Content says how much of a file a want needs.
@@ -72,9 +73,11 @@ type File struct {
 
 // Section is the answer to one Want. Files are sorted by path.
 type Section struct {
-	Files   []File
-	Output  []byte // of Command
-	Status  int    // exit status of Command
+	Files  []File
+	Output []byte // of Command
+	Status int    // exit status of Command
+	// Taken is when a remote Command began to answer, by this side's clock; zero where the transport has no clock, or the same one as the host.
+	Taken   time.Time
 	Problem Problem
 	Detail  string
 }

@@ -14,6 +14,8 @@ import (
 	"github.com/envdiff/envdiff/snapshot/snapshottest"
 )
 
+var redactKey = keys.New()
+
 // capture parses a tree; answers stand for commands.
 func capture(t *testing.T, files map[string]string, spec snapshot.RoleSpec, answers map[string]transport.Section) snapshot.Result {
 	t.Helper()
@@ -27,7 +29,7 @@ func capture(t *testing.T, files map[string]string, spec snapshot.RoleSpec, answ
 		t.Fatal(err)
 	}
 	maps.Copy(ss, answers)
-	return New().Parse(snapshot.Input{Scope: "web", Instance: "web1", Spec: spec, Sections: ss, Redact: snapshot.NewRedactor(keys.New(), nil)})
+	return New().Parse(snapshot.Input{Scope: "web", Instance: "web1", Spec: spec, Sections: ss, Redact: snapshot.NewRedactor(redactKey, nil)})
 }
 
 // facts are those whose address begins with one of the prefixes, or all.
@@ -207,7 +209,10 @@ func TestDamagedFilesAreOneGapEach(t *testing.T) {
 }
 
 func fixtures(t testing.TB) []snapshottest.Fixture {
+	files, answers := running()
+	files["etc/nginx/shop.pem"] = certificate(t, "shop.example", 90)
 	return []snapshottest.Fixture{
+		{Name: "running", Tree: snapshottest.Tree(t, files), Answers: answers, Secrets: []string{"somebody@laptop", "other@laptop"}},
 		{Name: "debian", Tree: snapshottest.Tree(t, debian()), Secrets: []string{"hunter2", "$6$saltsalt", "Some Person", "k3yk3y", "s3cr3ts3cr3t"},
 			Answers: map[string]transport.Section{"machine": {Output: []byte("x86_64\n")}, "addresses": {Output: []byte("2: eth0    inet 10.0.0.7/24 scope global\n")}}},
 		{Name: "captured as configuration", Tree: snapshottest.Tree(t, debian()), Spec: snapshot.RoleSpec{Config: []string{"/etc/**"}}},
@@ -225,7 +230,7 @@ func TestThisMachine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := New().Parse(snapshot.Input{Scope: "web", Sections: ss, Redact: snapshot.NewRedactor(keys.New(), nil)})
+	r := New().Parse(snapshot.Input{Scope: "web", Sections: ss, Redact: snapshot.NewRedactor(redactKey, nil)})
 	got := facts(r)
 	for _, a := range []string{"host/kernel#release", "host/cpu#count", "host/memory#total_bytes", "host/architecture#name", "user/root#uid"} {
 		if got[a] == "" {

@@ -15,6 +15,8 @@ type reader struct {
 	// system is set where the tree is that of a system, not a few files: there, a file that is not
 	// found is absent, and not merely unknown.
 	system bool
+	// container is set where the host shares its kernel with others: its parameters, modules and clock are theirs.
+	container bool
 }
 
 func newReader(in snapshot.Input) *reader {
