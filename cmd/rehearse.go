@@ -31,6 +31,10 @@ The copy is masked by the policy (databases.NAME.sanitize, default sanitize.yaml
 policy does not name stops the copy (exit 2). No row value is in any output. Nothing of the copy
 remains.
 
+A stored ENV (production@latest) needs no connection to it: the migrations are tried on an empty
+database with its schema, and what they demand of rows is answered by the profile of the columns;
+what that does not answer is a gap.
+
   envdiff rehearse production
   envdiff rehearse production --only 'main:*' -o json=rehearsal.json`,
 		run: runRehearse,
@@ -49,23 +53,46 @@ func runRehearse(ctx context.Context, s *session, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	env := args[0]
-	if _, ok := c.Environments[env]; !ok {
-		return 0, s.unknownEnvironment(c, env)
-	}
-	names, err := s.rehearsable(c, env)
+	of, r, err := s.rehearsedSide(c, args[0])
 	if err != nil {
 		return 0, err
 	}
-	r := &ci.Report{Command: "rehearse", Rehearsal: &finding.Rehearsal{},
-		Environments: []ci.Environment{{Name: env, Source: "live", CapturedAt: s.world.Now().UTC()}}}
+	if of.snap != nil {
+		defer of.snap.Close()
+	}
+	names, err := s.rehearsable(c, of.environment())
+	if err != nil {
+		return 0, err
+	}
 	for _, db := range names {
-		if _, err := s.rehearseDatabase(ctx, c, rehearsed{env, db, nil}, r); err != nil {
+		if _, err := s.rehearseDatabase(ctx, c, rehearsed{of, db, nil}, r); err != nil {
 			return 0, interrupted(ctx, fmt.Errorf("%s: %w", db, err))
 		}
 	}
 	s.progress.Close()
 	return s.finish(c, j, r)
+}
+
+// rehearsedSide is the one ENV of the command line, which may be stored.
+func (s *session) rehearsedSide(c *config.Config, arg string) (side, *ci.Report, error) {
+	r := &ci.Report{Command: "rehearse", Rehearsal: &finding.Rehearsal{}}
+	ref, err := snapshot.ParseRef(arg)
+	if err != nil {
+		return side{}, nil, err
+	}
+	of := side{ref: ref, source: "live"}
+	if !ref.Live() {
+		if of.snap, of.source, err = s.readStored(c, ref); err != nil {
+			return of, nil, err
+		}
+		r.Environments = s.newReport("rehearse", []side{of}).Environments
+	} else {
+		r.Environments = []ci.Environment{{Name: ref.Text, Source: "live", CapturedAt: s.world.Now().UTC()}}
+	}
+	if _, ok := c.Environments[of.environment()]; !ok {
+		return of, nil, s.unknownEnvironment(c, of.environment())
+	}
+	return of, r, nil
 }
 
 // rehearsable is migrated where at least one is wanted.
@@ -106,13 +133,17 @@ func migrationsSpec(c *config.Config, db string) migrations.Spec {
 
 // rehearsed is one database of one environment, and who looks at its copy.
 type rehearsed struct {
-	env, db string
-	watch   func(ctx context.Context, moment migrations.Moment, e engine.Engine, copy engine.Target) error // may be nil
+	of    side
+	db    string
+	watch func(ctx context.Context, moment migrations.Moment, e engine.Engine, copy engine.Target) error // may be nil
 }
 
 // rehearseDatabase adds one database's rehearsal to the report. A database that cannot be reached is a gap.
 func (s *session) rehearseDatabase(ctx context.Context, c *config.Config, of rehearsed, r *ci.Report) (migrations.Output, error) {
-	env, db := of.env, of.db
+	if !of.of.ref.Live() {
+		return s.rehearseStored(ctx, c, of, r)
+	}
+	env, db := of.of.environment(), of.db
 	source, err := s.openReadOnly(ctx, c, env, db, "primary", c.Environments[env].Databases[db].URL)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -139,16 +170,16 @@ func (s *session) rehearseDatabase(ctx context.Context, c *config.Config, of reh
 			return copier.build(ctx, base, dir, demands)
 		},
 	}
+	return s.rehearse(ctx, in, of, r)
+}
+
+// rehearse runs a rehearsal, telling its steps, and adds what it found to the report.
+func (s *session) rehearse(ctx context.Context, in migrations.Input, of rehearsed, r *ci.Report) (migrations.Output, error) {
 	if of.watch != nil {
 		in.Watch = func(ctx context.Context, moment migrations.Moment, t engine.Target) error {
 			return of.watch(ctx, moment, in.Engine, t)
 		}
 	}
-	return s.rehearse(ctx, in, r)
-}
-
-// rehearse runs a rehearsal, telling its steps, and adds what it found to the report.
-func (s *session) rehearse(ctx context.Context, in migrations.Input, r *ci.Report) (migrations.Output, error) {
 	doing := ""
 	step := func(text string) {
 		if doing != "" {

@@ -55,6 +55,11 @@ func runSnapshot(ctx context.Context, s *session, args []string) (int, error) {
 	if err := s.checkSelection(c, args[0]); err != nil {
 		return 0, err
 	}
+	for i := range plan.Databases {
+		if t := &plan.Databases[i]; t.Instance == "primary" && c.Databases[t.Scope].Migrations != nil {
+			t.Spec.Versions = migrationsSpec(c, t.Scope).VersionColumns()
+		}
+	}
 	snap, err := snapshot.Capture(ctx, plan, s.world.Collectors)
 	s.progress.Close()
 	if err != nil {

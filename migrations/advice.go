@@ -28,6 +28,9 @@ func (r *rehearsal) whyPassed(broken []breach) string {
 	if r.lets(broken) == len(broken) {
 		return "elsewhere the migration passes and leaves rows that break the foreign key: " + lenient
 	}
+	if r.in.Stored != nil {
+		return "production had these rows at " + r.in.Stored.Snapshot.Manifest.CapturedAt.UTC().Format("2006-01-02 15:04") + " UTC, as its stored profile says"
+	}
 	return "the copy does not have these rows, but production does"
 }
 

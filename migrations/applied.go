@@ -25,9 +25,14 @@ type Applied struct {
 	number int64
 }
 
+// rowReader is a database, or what is stored of one.
+type rowReader interface {
+	CopyOut(ctx context.Context, r engine.Read, fn func(engine.Row) error) error
+}
+
 // ReadApplied reads the version table through a read-only connection. golang-migrate's own drivers create that table
 // and lock when they open, so they are never pointed at an environment.
-func ReadApplied(ctx context.Context, db engine.DB, sch *schema.Database, spec Spec) (Applied, error) {
+func ReadApplied(ctx context.Context, db rowReader, sch *schema.Database, spec Spec) (Applied, error) {
 	a := Applied{Table: spec.table(), number: -1}
 	t, ok := sch.Table(a.Table)
 	if !ok || !hasColumns(t, "version", "dirty") {

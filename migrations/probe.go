@@ -17,6 +17,7 @@ type Answer struct {
 	Violations int64
 	Checked    int64
 	At         time.Time
+	Stored     bool // by the profile of a stored snapshot
 	// Err is why there is no answer; the demand is then unproved.
 	Err error
 }
@@ -69,6 +70,10 @@ func integer(c engine.Cell) (int64, error) {
 // probe asks production about every demand, one after another in the one read-only session that sees
 // one moment. The error is the context's.
 func (r *rehearsal) probe(ctx context.Context) error {
+	if r.in.Stored != nil {
+		r.askStored()
+		return nil
+	}
 	demands := r.plan.demands()
 	for i, d := range demands {
 		a := &Answer{Demand: d, At: r.in.Now()}

@@ -20,7 +20,8 @@ type Input struct {
 	Environments []string // as given on the command line: findings' ids are made of them; none is Environment alone
 
 	Engine     engine.Engine
-	Production engine.DB        // open, read-only
+	Production engine.DB        // open, read-only …
+	Stored     *Stored          // … or what a snapshot holds of it, with Schema: then nothing is copied
 	Schema     *schema.Database // of Production; nil captures it
 	Spec       Spec
 
@@ -31,8 +32,8 @@ type Input struct {
 	// the rehearsal unless its mode is "reused".
 	BuildCopy func(ctx context.Context, obligations []schema.Obligation) (CopyResult, error)
 
-	// Watch looks at the database on which the migrations are replayed, the copy, before the
-	// first of them and after the last one. It may be nil.
+	// Watch looks at the database on which the migrations are replayed, the copy or where there is none the
+	// empty clone, before the first of them and after the last one. It may be nil.
 	Watch func(ctx context.Context, moment Moment, t engine.Target) error
 
 	Now      func() time.Time
@@ -129,6 +130,10 @@ func (r *rehearsal) run(ctx context.Context) error {
 	if err := r.probe(ctx); err != nil {
 		return err
 	}
+	if r.in.Stored != nil {
+		r.judgeStored()
+		return nil
+	}
 	return r.replayOnCopy(ctx)
 }
 
@@ -145,7 +150,7 @@ func (r *rehearsal) prepare(ctx context.Context) (bool, error) {
 			return false, err
 		}
 	}
-	applied, err := ReadApplied(ctx, r.in.Production, r.in.Schema, r.in.Spec)
+	applied, err := ReadApplied(ctx, r.versions(), r.in.Schema, r.in.Spec)
 	if err != nil {
 		return false, err
 	}
@@ -175,6 +180,14 @@ func (r *rehearsal) prepare(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
+// versions is where the version table's rows are read.
+func (r *rehearsal) versions() rowReader {
+	if r.in.Stored != nil {
+		return r.in.Stored
+	}
+	return r.in.Production
+}
+
 // learn replays on an empty clone, and lets golang-migrate itself do the same on another.
 func (r *rehearsal) learn(ctx context.Context) error {
 	r.doing = "replaying on an empty clone"
@@ -184,6 +197,11 @@ func (r *rehearsal) learn(ctx context.Context) error {
 		return err
 	}
 	defer r.drop(clone.Target)
+	if r.in.Stored != nil {
+		if err := r.watch(ctx, Before, clone.Target); err != nil {
+			return err
+		}
+	}
 	err = clone.use(ctx, r.in.Engine, func(s engine.Session) error {
 		start, err := s.Schema(ctx)
 		if err != nil {
@@ -198,6 +216,11 @@ func (r *rehearsal) learn(ctx context.Context) error {
 	r.redact = newRedactor(r.in.Schema, r.plan.after)
 	r.out.After = r.plan.after
 	r.noteChanges()
+	if r.in.Stored != nil && r.plan.stop == nil {
+		if err := r.watch(ctx, After, clone.Target); err != nil {
+			return err
+		}
+	}
 	return r.crossCheck(ctx)
 }
 

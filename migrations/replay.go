@@ -28,10 +28,7 @@ type failure struct {
 
 // replay runs the pending migrations on the copy and stops at the first failure. The error is the context's.
 func (r *rehearsal) replay(ctx context.Context, s engine.Session) error {
-	for _, m := range r.plan.migrations {
-		r.out.Database.Migrations = append(r.out.Database.Migrations, finding.RehearsedMigration{
-			Version: m.Version, Name: m.Name, Status: statusNotRun, Statements: []finding.Statement{}})
-	}
+	r.listMigrations()
 	for i := range r.plan.migrations {
 		m := &r.plan.migrations[i]
 		r.doing = "replaying " + m.Label() + " on the copy"

@@ -37,6 +37,11 @@ func (s Spec) tool() string {
 // VersionTable is the name of the table that holds the applied version.
 func (s Spec) VersionTable() schema.Name { return s.table() }
 
+// VersionColumns are the columns of the version table that say what is applied, by the table's name.
+func (s Spec) VersionColumns() map[string][]string {
+	return map[string][]string{s.table().String(): {"version", "dirty"}}
+}
+
 // AppliedFact is the address under which a capture of the database holds the applied version.
 func (s Spec) AppliedFact(scope string) snapshot.Address {
 	return snapshot.Address{Scope: scope, Kind: "migration", Name: "applied"}.Attr(s.table().String())

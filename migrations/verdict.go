@@ -20,11 +20,7 @@ func (r *rehearsal) report() {
 	if r.plan == nil {
 		return
 	}
-	for i := len(r.out.Database.Migrations); i < len(r.plan.migrations); i++ {
-		m := &r.plan.migrations[i]
-		r.out.Database.Migrations = append(r.out.Database.Migrations, finding.RehearsedMigration{
-			Version: m.Version, Name: m.Name, Status: statusNotRun, Statements: []finding.Statement{}})
-	}
+	r.listMigrations()
 	for i := range r.plan.migrations {
 		r.listProbes(i)
 		if r.verdict(i) {
@@ -37,6 +33,18 @@ func (r *rehearsal) report() {
 	finding.Sort(r.out.Findings)
 }
 
+// storedStatus is a probe's in the report when the profile of a stored snapshot answered it.
+const storedStatus = "stored"
+
+// listMigrations gives every pending migration its place in the report.
+func (r *rehearsal) listMigrations() {
+	for i := len(r.out.Database.Migrations); i < len(r.plan.migrations); i++ {
+		m := &r.plan.migrations[i]
+		r.out.Database.Migrations = append(r.out.Database.Migrations, finding.RehearsedMigration{
+			Version: m.Version, Name: m.Name, Status: statusNotRun, Statements: []finding.Statement{}})
+	}
+}
+
 // listProbes writes the answers about one migration into the report.
 func (r *rehearsal) listProbes(i int) {
 	m := &r.plan.migrations[i]
@@ -46,8 +54,12 @@ func (r *rehearsal) listProbes(i int) {
 			if a == nil {
 				continue
 			}
+			status := string(d.Status)
+			if a.Stored && a.Err == nil && d.Status != Unproved {
+				status = storedStatus
+			}
 			r.out.Database.Probes = append(r.out.Database.Probes, finding.Probe{
-				Address: r.demanded(d), Migration: m.Version, Status: string(d.Status), SQL: r.asked(a),
+				Address: r.demanded(d), Migration: m.Version, Status: status, SQL: r.asked(a),
 				RowsChecked: a.Checked, Violations: a.Violations, At: a.At.UTC().Format(time.RFC3339)})
 		}
 	}
@@ -108,7 +120,7 @@ func (r *rehearsal) verdict(i int) bool {
 	}
 	said := finding.Finding{Rule: "migration-predicted", Change: finding.Predicted, Message: m.Label() + outcome + first.String() + others(broken[1:]) + r.passes(broken),
 		Hint: hints(broken), Queries: r.queries(broken)}
-	if r.out.Database.Migrations[i].Status == statusOK {
+	if r.out.Database.Migrations[i].Status == statusOK || r.in.Stored != nil {
 		said.Why = r.whyPassed(broken)
 	}
 	r.find(m, first.statement, demandsOf(broken), said)

@@ -64,12 +64,17 @@ func (s *Snapshot) takeRows(a Address, on []string, from *Snapshot) {
 
 // digest is the digest of all rows of the table that an address is about; null when there is none.
 func (s *Snapshot) digest(a Address) Value {
-	want := a.Attr("digest")
+	v, _ := s.Value(a.Attr("digest"))
+	return v
+}
+
+// Value is what most instances hold at an address.
+func (s *Snapshot) Value(want Address) (Value, bool) {
 	i := sort.Search(len(s.Lines), func(i int) bool { return compareText(&s.Lines[i].Address, &want) >= 0 })
 	if i < len(s.Lines) && s.Lines[i].Address == want && len(s.Lines[i].Values) > 0 {
-		return s.Lines[i].Values[0].Value
+		return s.Lines[i].Values[0].Value, true
 	}
-	return Value{}
+	return Value{}, false
 }
 
 // instancesSeen are the instances of a scope that facts are held of.

@@ -74,6 +74,8 @@ type DatabaseSpec struct {
 	Keep func(table, column string) bool
 	// Profile asks for the per-column profile, which reads the tables.
 	Profile bool
+	// Versions asks for the schema itself beside its facts, with these columns of version tables: table → columns. nil asks for neither.
+	Versions map[string][]string
 	// Protected databases are read under timeouts and load limits.
 	Protected bool
 	// Monitor is the HOST:PORT of an MMM monitor to ask for what it says of the nodes; "" is none.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sort"
 
+	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/finding"
 	"github.com/envdiff/envdiff/internal/schema"
 	"github.com/envdiff/envdiff/snapshot"
@@ -122,6 +123,11 @@ func (c Schema) Collect(ctx context.Context, in snapshot.DatabaseInput) snapshot
 		f.gap(g)
 	}
 	f.applied(ctx, in, db)
+	if in.Spec.Versions != nil {
+		if err := keepTyped(ctx, in, db); err != nil {
+			f.Missing(snapshot.At(in.Scope, "migration", "schema"), "the schema could not be kept for rehearsals without a connection: "+refusal(err), engine.Advice(err))
+		}
+	}
 	for _, s := range db.Settings {
 		o := object{&f, snapshot.Object(in.Scope, "setting", s.Name), s.Source}
 		o.set("value", in.Redact.Scalar(s.Name, s.Value))
