@@ -11,13 +11,12 @@ import (
 	"github.com/envdiff/envdiff/internal/schema"
 	"github.com/envdiff/envdiff/migrations"
 	"github.com/envdiff/envdiff/snapshot"
-	"github.com/envdiff/envdiff/snapshot/database"
 )
 
 // rehearseStored rehearses on what a snapshot holds of a database, without a connection to it.
 func (s *session) rehearseStored(ctx context.Context, c *config.Config, of rehearsed, r *ci.Report) (migrations.Output, error) {
 	env, db, snap := of.of.environment(), of.db, of.of.snap
-	typed, ok, err := database.ReadTyped(snap, db, "primary")
+	typed, ok, err := snap.Typed(db, "primary")
 	if err != nil {
 		return migrations.Output{}, err
 	}

@@ -39,11 +39,6 @@ func RowsAttachment(scope, instance string, table ...string) string {
 	return "rows/" + scope + "/" + pathElement(instance) + "/" + pathElement(Ident(table...)) + ".tsv.zst"
 }
 
-// SchemaAttachment is the name of a database's schema as envdiff models it.
-func SchemaAttachment(scope, instance string) string {
-	return "schema/" + scope + "/" + pathElement(instance) + ".json.zst"
-}
-
 // RowDiff is how the rows of two tables differ.
 type RowDiff struct {
 	Added, Removed, Changed int64

@@ -3,36 +3,12 @@ package database
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"reflect"
-
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/schema"
 	"github.com/envdiff/envdiff/snapshot"
 )
-
-// typedFormat is the name of the attachment's format.
-const typedFormat = "envdiff.schema/1"
-
-// Typed is a schema as the engines model it, beside the facts that are made of it: pending migrations can be tried on an empty
-// database that is built from it, without a connection to where it was captured.
-type Typed struct {
-	Format string           `json:"format"`
-	Schema *schema.Database `json:"schema"`
-	// Versions are the version tables that were asked for.
-	Versions []VersionRows `json:"versions"`
-}
-
-// VersionRows are the rows of one version table: what a migration tool has noted.
-type VersionRows struct {
-	Table   schema.Name `json:"table"`
-	Columns []string    `json:"columns"`
-	Rows    [][]*string `json:"rows"` // nil is NULL
-}
 
 // keepTyped stores the schema, with the secrets in its texts replaced as in the facts.
 func keepTyped(ctx context.Context, in snapshot.DatabaseInput, db *schema.Database) error {
@@ -40,7 +16,7 @@ func keepTyped(ctx context.Context, in snapshot.DatabaseInput, db *schema.Databa
 	if err != nil {
 		return err
 	}
-	t := Typed{Format: typedFormat, Schema: &schema.Database{}}
+	t := snapshot.Typed{Schema: &schema.Database{}}
 	if err := json.Unmarshal(text, t.Schema); err != nil { // a copy: other collectors read the same schema
 		return err
 	}
@@ -59,24 +35,16 @@ func keepTyped(ctx context.Context, in snapshot.DatabaseInput, db *schema.Databa
 	if err != nil {
 		return err
 	}
-	if err := writeTyped(w, t); err != nil {
+	if err := t.Encode(w); err != nil {
 		w.Discard()
 		return err
 	}
 	return w.Commit()
 }
 
-func writeTyped(w io.Writer, t Typed) error {
-	z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
-	if err != nil {
-		return err
-	}
-	return errors.Join(json.NewEncoder(z).Encode(t), z.Close())
-}
-
 // versionRows reads the columns of a version table that it has.
-func versionRows(ctx context.Context, db engine.DB, t *schema.Table, columns []string) (VersionRows, error) {
-	out := VersionRows{Table: t.Name, Rows: [][]*string{}}
+func versionRows(ctx context.Context, db engine.DB, t *schema.Table, columns []string) (snapshot.VersionRows, error) {
+	out := snapshot.VersionRows{Table: t.Name, Rows: [][]*string{}}
 	for _, c := range columns {
 		if _, ok := t.Column(c); ok {
 			out.Columns = append(out.Columns, c)
@@ -136,30 +104,4 @@ func redactTexts(v reflect.Value, redact *snapshot.Redactor) {
 	case reflect.String:
 		v.SetString(redact.Text(v.String()))
 	}
-}
-
-// maxTyped bounds a schema that is read back.
-const maxTyped = 512 << 20
-
-// ReadTyped reads what a capture kept of a database's schema; false when the snapshot does not have it.
-func ReadTyped(s *snapshot.Snapshot, scope, instance string) (*Typed, bool, error) {
-	a, ok := s.Attachments[snapshot.SchemaAttachment(scope, instance)]
-	if !ok {
-		return nil, false, nil
-	}
-	f, err := a.Open()
-	if err != nil {
-		return nil, false, fmt.Errorf("the stored schema of %s: %w", scope, err)
-	}
-	defer f.Close()
-	z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(64<<20))
-	if err != nil {
-		return nil, false, fmt.Errorf("the stored schema of %s: %w", scope, err)
-	}
-	defer z.Close()
-	var t Typed
-	if err := json.NewDecoder(io.LimitReader(z, maxTyped)).Decode(&t); err != nil || t.Format != typedFormat || t.Schema == nil {
-		return nil, false, fmt.Errorf("the stored schema of %s is damaged or of another format", scope)
-	}
-	return &t, true, nil
 }
