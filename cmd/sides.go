@@ -23,6 +23,7 @@ type side struct {
 	ref    snapshot.Ref
 	source string // live, store or file
 	snap   *snapshot.Snapshot
+	reread compare.Reread // nil unless live
 }
 
 // environment is the side's name in envdiff.yaml, also for a snapshot file.
@@ -117,6 +118,7 @@ func (s *session) readSidesRedacted(ctx context.Context, c *config.Config, sides
 		if err != nil {
 			return nil, err
 		}
+		sides[i].reread = s.reread(plan)
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
@@ -179,7 +181,7 @@ func (s *session) compareFacts(ctx context.Context, c *config.Config, sides []si
 	in := make([]compare.Side, len(sides))
 	for i, sd := range sides {
 		env := c.Environments[sd.environment()]
-		in[i] = compare.Side{Name: sd.ref.Text, Snapshot: sd.snap, Params: env.Params, HostParams: hostParams(env), MaxLag: maxLags(env)}
+		in[i] = compare.Side{Name: sd.ref.Text, Snapshot: sd.snap, Params: env.Params, HostParams: hostParams(env), MaxLag: maxLags(env), Reread: sd.reread}
 	}
 	opt := compare.Options{Kinds: s.world.Collectors.Kinds(), Severities: severities(c), AllParams: allParams(c), KnownNames: knownNames(c), Pending: pending}
 	res, err := compare.Compare(ctx, in, opt)

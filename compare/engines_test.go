@@ -43,7 +43,7 @@ func TestSchemasAreNotComparedAcrossEngines(t *testing.T) {
 	if got := lines(r); len(got) > 0 {
 		t.Errorf("got %q", got)
 	}
-	if len(r.Coverage) != 2 || r.Coverage[0].Kind != "schema and rows of main: mysql here, postgres in production; not compared across engines" ||
+	if len(r.Coverage) != 2 || r.Coverage[0].Kind != "schema of main: mysql here, postgres in production; not compared across engines" ||
 		r.Coverage[1].Environment != "production" || !strings.Contains(r.Coverage[1].Kind, "postgres here, mysql in staging") {
 		t.Errorf("coverage %+v", r.Coverage)
 	}

@@ -13,6 +13,7 @@ import (
 // rowChanges are the differences of a table's rows between two sides, or between an odd instance and its peers.
 type rowChanges struct {
 	diff     snapshot.RowDiff
+	moving   int64 // rows that went on changing while they were read again: nothing is said of them
 	from, to string
 }
 
@@ -67,26 +68,37 @@ func (j *judgement) countRows(ctx context.Context) (skip bool, err error) {
 		return true, nil
 	}
 	from, to := j.rowPair()
-	if !j.sameColumns(from, to) {
-		return true, nil // what the columns differ by is said of the columns
+	a, b := j.rowsOf(from), j.rowsOf(to)
+	if a.file == nil || b.file == nil {
+		return !j.sameColumns(from, to), nil // what the columns differ by is said of the columns
 	}
-	a, nameA := j.rowsOf(from)
-	b, nameB := j.rowsOf(to)
-	if a == nil || b == nil {
-		return false, nil
+	diff, err := snapshot.CompareRows(a.file, b.file)
+	var moving int64
+	if err == nil {
+		diff, moving, err = j.settle(ctx, a, b, diff)
 	}
-	diff, err := snapshot.CompareRows(a, b)
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	gap := func(reason, hint string) {
+		j.c.extraGaps = append(j.c.extraGaps, finding.Gap{Environment: j.c.sides[to.side].Name, Address: j.d.node.addr.String(), Reason: reason, Hint: hint})
+	}
 	switch {
 	case errors.Is(err, snapshot.ErrRowsNotComparable):
-		j.c.warnings[fmt.Sprintf("%s: the rows of %s and %s are not compared: %v", j.d.node.addr, nameA, nameB, err)] = true
+		j.c.warnings[fmt.Sprintf("%s: the rows of %s and %s are not compared: %v", j.d.node.addr, a.name, b.name, err)] = true
 		return true, nil
 	case err != nil:
-		j.c.extraGaps = append(j.c.extraGaps, finding.Gap{Environment: j.c.sides[to.side].Name, Address: j.d.node.addr.String(),
-			Reason: err.Error(), Hint: "capture the environment again"})
+		gap(err.Error(), "capture the environment again")
 		return true, nil
 	}
-	j.rows = &rowChanges{diff, nameA, nameB}
-	return false, nil
+	if len(diff.Skipped) > 0 {
+		j.c.warnings[fmt.Sprintf("%s: the rows of %s and %s are compared without %s, which only one of them has", j.d.node.addr, a.name, b.name, strings.Join(diff.Skipped, ", "))] = true
+	}
+	j.rows = &rowChanges{diff, moving, a.name, b.name}
+	if diff.None() && moving > 0 {
+		gap(fmt.Sprintf("%d rows went on changing while they were compared", moving), "compare again when less is written")
+	}
+	return diff.None(), nil
 }
 
 // sameColumns reports that the digests of two shares are over the same columns.
@@ -135,45 +147,29 @@ func (j *judgement) rowPair() (from, to share) {
 	return from, to
 }
 
-// rowsOf is the attachment of the first instance of a share, nil when the snapshot has none.
-func (j *judgement) rowsOf(s share) (snapshot.Attachment, string) {
-	a := j.d.node.cells[s.side].addr
-	names := j.c.views[s.side][a.Scope].names(s.on)
-	who := j.c.sides[s.side].Name
-	if j.d.within && len(names) > 0 {
-		who = names[0]
-	}
-	for _, instance := range names {
-		if at, ok := j.c.sides[s.side].Snapshot.Attachments[snapshot.RowsAttachment(a.Scope, instance, snapshot.SplitIdent(a.Name)...)]; ok {
-			return at, who
-		}
-	}
-	return nil, who
+// rowsAt are the row digests of one instance.
+type rowsAt struct {
+	side     int
+	scope    string
+	table    string // as in addresses
+	instance string
+	name     string // for messages
+	file     snapshot.Attachment
 }
 
-// sayRows counts what was added, removed and changed, with the keys of some rows where the policy keeps them.
-func (j *judgement) sayRows() string {
-	n := j.d.node
-	s := "rows of " + snapshot.Unescape(n.addr.Name)
-	if j.rows == nil {
-		if j.shape == missing {
-			return s + " " + j.missingText()
-		}
-		return s + " differ between " + j.c.nameList(j.d.sides)
+// rowsOf are those of the first instance of a share, without a file when the snapshot has none.
+func (j *judgement) rowsOf(s share) rowsAt {
+	a := j.d.node.cells[s.side].addr
+	names := j.c.views[s.side][a.Scope].names(s.on)
+	at := rowsAt{side: s.side, scope: a.Scope, table: a.Name, name: j.c.sides[s.side].Name}
+	if j.d.within && len(names) > 0 {
+		at.name = names[0]
 	}
-	d := j.rows.diff
-	var parts []string
-	for _, p := range []struct {
-		n    int64
-		verb string
-	}{{d.Added, "added"}, {d.Removed, "removed"}, {d.Changed, "changed"}} {
-		if p.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.verb))
+	for _, instance := range names {
+		if file, ok := j.c.sides[s.side].Snapshot.Attachments[snapshot.RowsAttachment(a.Scope, instance, snapshot.SplitIdent(a.Name)...)]; ok {
+			at.instance, at.file = instance, file
+			break
 		}
 	}
-	s += ": " + strings.Join(parts, ", ") + " in " + j.rows.to + " against " + j.rows.from
-	if len(d.Examples) > 0 {
-		s += " (" + strings.Join(d.Examples, "; ") + ")"
-	}
-	return s
+	return at
 }

@@ -26,7 +26,7 @@ func rowsOf(t *testing.T, columns string, rows map[int]int) digestFile {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(z, `{"format":"envdiff.rows/1","key":["code"],"columns":[%s],"rows":%d}`+"\n", columns, len(rows))
+	fmt.Fprintf(z, `{"format":"envdiff.rows/2","form":"rows","buckets":"digest","key":["code"],"columns":[%s],"rows":%d}`+"\n", columns, len(rows))
 	for _, code := range slices.Sorted(func(yield func(int) bool) {
 		for c := range rows {
 			if !yield(c) {
@@ -34,7 +34,8 @@ func rowsOf(t *testing.T, columns string, rows map[int]int) digestFile {
 			}
 		}
 	}) {
-		fmt.Fprintf(z, "%032x\t%032x\t[\"c%d\"]\n", code, rows[code], code)
+		cells := fmt.Sprintf("%08x%08x", code, rows[code])[:8*(1+strings.Count(columns, ","))]
+		fmt.Fprintf(z, "%032x\t%032x\t%s\t[\"c%d\"]\n", code, rows[code], cells, code)
 	}
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
@@ -55,7 +56,7 @@ func TestRowsThatDifferAreCounted(t *testing.T) {
 	if got := lines(r); !slices.Equal(got, []string{"rows-different high changed main:rows/countries"}) {
 		t.Fatalf("got %q", got)
 	}
-	if m := r.Findings[0].Message; !strings.HasPrefix(m, "rows of countries: 2 added, 1 removed, 1 changed in production against staging (c2; c3") {
+	if m := r.Findings[0].Message; !strings.HasPrefix(m, "rows of countries: 2 added, 1 removed, 1 changed in production against staging, in name (c2; c3 removed; c4 added; c5 added)") {
 		t.Errorf("message %q", m)
 	}
 	if v := r.Findings[0].Values; len(v) != 2 || string(v[0].Value) != "3" || string(v[1].Value) != "4" {
@@ -95,7 +96,7 @@ func TestRowsOverOtherColumnsSaySo(t *testing.T) {
 	staging.rows("a", 1, "primary", rowsOf(t, `"code"`, map[int]int{1: 1}))
 	production.rows("b", 1, "primary", rowsOf(t, `"code","name"`, map[int]int{1: 1}))
 	r := compareEnvs(t, Options{}, staging, production)
-	if len(r.Findings) != 0 || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "not compared") {
+	if len(r.Findings) != 0 || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "compared without name") {
 		t.Errorf("findings %q, warnings %q", lines(r), r.Warnings)
 	}
 }

@@ -88,6 +88,13 @@ type DatabaseCollector interface {
 	Collect(ctx context.Context, in DatabaseInput) Result
 }
 
+// RowReader is a database collector whose row digests can be made again of a part of a table.
+type RowReader interface {
+	// Reread digests the rows of some buckets, as they are now, with the values of kept columns. in.DB was opened anew. The
+	// attachment is in memory alone.
+	Reread(ctx context.Context, in DatabaseInput, table string, buckets []uint16) (Attachment, error)
+}
+
 // DatabaseInput is what a database collector works on.
 type DatabaseInput struct {
 	Scope    string
@@ -113,6 +120,16 @@ type Registry struct {
 	Hosts     []HostCollector
 	Databases []DatabaseCollector
 	Dumps     []DumpCollector
+}
+
+// RowReader is the collector that can read rows again, nil when there is none.
+func (r Registry) RowReader() RowReader {
+	for _, c := range r.Databases {
+		if reader, ok := c.(RowReader); ok {
+			return reader
+		}
+	}
+	return nil
 }
 
 // Kinds returns the kinds of all collectors in registry order.

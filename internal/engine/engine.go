@@ -5,6 +5,8 @@ package engine
 import (
 	"context"
 	"errors"
+	"strconv"
+	"strings"
 
 	"github.com/envdiff/envdiff/internal/schema"
 )
@@ -107,12 +109,37 @@ type Match struct {
 	Tuples  []Row
 }
 
+// Modulo restricts a read to rows whose Column, a column of whole numbers, leaves one of In when it is divided by Of. Remainders
+// are never negative; nulls never match.
+type Modulo struct {
+	Column string
+	Of     int64
+	In     []int64
+}
+
+// Condition writes it in SQL that all engines read alike, given the quoted column.
+func (m *Modulo) Condition(column string) string {
+	if len(m.In) == 0 {
+		return "1 = 0"
+	}
+	var list strings.Builder
+	for i, n := range m.In {
+		if i > 0 {
+			list.WriteString(", ")
+		}
+		list.WriteString(strconv.FormatInt(n, 10))
+	}
+	of := strconv.FormatInt(m.Of, 10)
+	return "(" + column + " % " + of + " + " + of + ") % " + of + " IN (" + list.String() + ")"
+}
+
 // Read says what CopyOut reads.
 type Read struct {
 	Table   schema.Name
 	Columns []string
 	Where   string   // a condition from the user's policy, in the engine's SQL; "" is all
 	Match   *Match   // nil is all
+	Modulo  *Modulo  // nil is all
 	OrderBy []string // columns, in the engine's binary order; nil is any order
 	Limit   int64    // 0 is all
 }

@@ -261,6 +261,7 @@ func diff(t *testing.T, a, b *snapshot.Snapshot, table string) snapshot.RowDiff 
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.Differing, d.Buckets = nil, nil
 	return d
 }
 
@@ -282,7 +283,7 @@ func TestExactRowsAreComparedByDigest(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			other := capture(t, build(t, table, `INSERT INTO countries VALUES `+c.rows), spec)
 			got := diff(t, base, other, "countries")
-			got.Examples = nil
+			got.Examples, got.Columns = nil, nil
 			if d := cmp.Diff(c.want, got); d != "" {
 				t.Error(d)
 			}

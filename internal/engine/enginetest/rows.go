@@ -107,6 +107,10 @@ func (h Harness) selections(t *testing.T) {
 		{"null never matches", engine.Read{Match: &engine.Match{Columns: []string{"grp"}, Tuples: []engine.Row{{null()}}}}, ""},
 		{"no tuples match nothing", engine.Read{Match: &engine.Match{Columns: []string{"grp"}}}, ""},
 		{"match and where", engine.Read{Where: "name = 'two' OR id = 4", Match: &engine.Match{Columns: []string{"grp"}, Tuples: []engine.Row{{h.integer("1")}, {h.integer("2")}}}}, "2"},
+		{"modulo", engine.Read{Modulo: &engine.Modulo{Column: "id", Of: 3, In: []int64{0, 2}}}, "2 3 5"},
+		{"modulo and where", engine.Read{Where: "id < 3 OR id = 5", Modulo: &engine.Modulo{Column: "id", Of: 3, In: []int64{2}}}, "2 5"},
+		{"null has no remainder", engine.Read{Modulo: &engine.Modulo{Column: "grp", Of: 1, In: []int64{0}}}, "1 2 3 5"},
+		{"no remainders match nothing", engine.Read{Modulo: &engine.Modulo{Column: "id", Of: 3}}, ""},
 		{"limit", engine.Read{Limit: 2}, "1 2"},
 	} {
 		c.read.Table, c.read.Columns, c.read.OrderBy = schema.Name{Name: "s"}, []string{"id"}, []string{"id"}

@@ -132,6 +132,9 @@ func (s *shape) selection(r engine.Read) (string, error) {
 		}
 		conditions = append(conditions, condition)
 	}
+	if r.Modulo != nil {
+		conditions = append(conditions, r.Modulo.Condition(quote(r.Modulo.Column)))
+	}
 	if len(conditions) > 0 {
 		sql += " WHERE " + strings.Join(conditions, " AND ")
 	}

@@ -91,6 +91,9 @@ func selectRows(r engine.Read, tuples int) string {
 		one := "(?" + strings.Repeat(",?", len(r.Match.Columns)-1) + ")"
 		conditions = append(conditions, "("+quoteAll(r.Match.Columns)+") IN (VALUES "+one+strings.Repeat(","+one, tuples-1)+")")
 	}
+	if r.Modulo != nil {
+		conditions = append(conditions, r.Modulo.Condition(quote(r.Modulo.Column)))
+	}
 	if len(conditions) > 0 {
 		b.WriteString(" WHERE " + strings.Join(conditions, " AND "))
 	}

@@ -1,0 +1,2 @@
+// Package onengines holds the stories of compare on rows in SQLite, PostgreSQL and MariaDB, and across them.
+package onengines

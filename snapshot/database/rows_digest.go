@@ -1,0 +1,186 @@
+package database
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"hash"
+	"strconv"
+
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/snapshot"
+)
+
+// record is one row's digests.
+type record struct {
+	key, row [16]byte
+	cells    []byte // four bytes per column, valid until the next row
+	text     []byte // the key as a JSON list, where it is kept
+	values   []byte // kept values as a JSON list
+}
+
+// digester digests rows under a key that is derived for the table, so that equal rows of two tables have nothing in common.
+type digester struct {
+	mac            hash.Hash
+	layout         layout
+	rowTag, keyTag []byte
+	cellTags       [][]byte
+	buf, body      []byte
+	scratch        []byte
+	cells          []byte
+	ends           []int // where the canonical form of each cell ends in body
+	texts          []string
+}
+
+func newDigester(secret []byte, table string, l layout) *digester {
+	d := &digester{mac: hmac.New(sha256.New, secret), layout: l}
+	var key []string
+	for _, i := range l.key {
+		key = append(key, l.columns[i])
+	}
+	d.rowTag = d.tag("row", table, l.columns...)
+	d.keyTag = d.tag("key", table, key...)
+	for _, c := range l.columns {
+		d.cellTags = append(d.cellTags, d.tag("cell", table, c))
+	}
+	return d
+}
+
+// tag stands in front of what is digested: 16 bytes that say what it is.
+func (d *digester) tag(what, table string, columns ...string) []byte {
+	var text []byte
+	for _, s := range append([]string{what, table}, columns...) {
+		text = binary.AppendUvarint(text, uint64(len(s)))
+		text = append(text, s...)
+	}
+	sum := sha256.Sum256(text)
+	return sum[:16]
+}
+
+// maxKeyText is how long a stored key may be: longer ones are not shown. maxValue is the same of a value.
+const (
+	maxKeyText = 200
+	maxValue   = 60
+)
+
+// row digests a row, with its cells and texts where they are wanted. The record is valid until the next row.
+func (d *digester) row(row engine.Row, detail bool) record {
+	var r record
+	d.body, d.ends = append(d.body[:0], d.rowTag...), d.ends[:0]
+	for i := range row {
+		d.body = canonical(d.body, d.layout.types[i], row[i], &d.scratch)
+		d.ends = append(d.ends, len(d.body))
+	}
+	d.sum(d.body, r.row[:])
+	if len(d.layout.key) == 0 {
+		r.key = r.row
+		return r
+	}
+	d.buf = append(d.buf[:0], d.keyTag...)
+	for _, i := range d.layout.key {
+		d.buf = append(d.buf, d.cell(i)...)
+	}
+	d.sum(d.buf, r.key[:])
+	d.setBucket(&r.key, row)
+	if !detail {
+		return r
+	}
+	d.cells = d.cells[:0]
+	for i := range row {
+		d.buf = append(append(d.buf[:0], d.cellTags[i]...), r.key[:]...)
+		d.buf = append(d.buf, d.cell(i)...)
+		var sum [16]byte
+		d.sum(d.buf, sum[:])
+		d.cells = append(d.cells, sum[:4]...)
+	}
+	r.cells = d.cells
+	d.addTexts(&r, row)
+	return r
+}
+
+// keyOf is the key digest alone.
+func (d *digester) keyOf(row engine.Row) (key [16]byte) {
+	if len(d.layout.key) == 0 {
+		return d.row(row, false).key
+	}
+	d.buf = append(d.buf[:0], d.keyTag...)
+	for _, i := range d.layout.key {
+		d.buf = canonical(d.buf, d.layout.types[i], row[i], &d.scratch)
+	}
+	d.sum(d.buf, key[:])
+	d.setBucket(&key, row)
+	return key
+}
+
+// cell is the canonical form of a cell of the row in body.
+func (d *digester) cell(i int) []byte {
+	from := len(d.rowTag)
+	if i > 0 {
+		from = d.ends[i-1]
+	}
+	return d.body[from:d.ends[i]]
+}
+
+// setBucket makes the remainder of a numeric key the bucket.
+func (d *digester) setBucket(key *[16]byte, row engine.Row) {
+	if !d.layout.byNumber {
+		return
+	}
+	text := row[d.layout.key[0]].Data
+	if n, err := strconv.ParseInt(string(text), 10, 64); err == nil {
+		binary.BigEndian.PutUint16(key[:], uint16(n))
+	} else if n, err := strconv.ParseUint(string(text), 10, 64); err == nil {
+		binary.BigEndian.PutUint16(key[:], uint16(n))
+	}
+}
+
+func bucketOf(key *[16]byte) uint16 { return binary.BigEndian.Uint16(key[:]) }
+
+// addTexts adds what the policy lets be seen.
+func (d *digester) addTexts(r *record, row engine.Row) {
+	if d.layout.keyText {
+		d.texts = d.texts[:0]
+		for _, i := range d.layout.key {
+			d.texts = append(d.texts, string(row[i].Data))
+		}
+		if text := snapshot.Strings(false, d.texts...).JSON(); len(text) <= maxKeyText {
+			r.text = []byte(text)
+		}
+	}
+	if d.layout.values {
+		d.texts = d.texts[:0]
+		for i, c := range row {
+			d.texts = append(d.texts, d.shown(i, c))
+		}
+		r.values = []byte(snapshot.Strings(false, d.texts...).JSON())
+	}
+}
+
+// shown is a value for people, "" where it is not theirs to see.
+func (d *digester) shown(i int, c engine.Cell) string {
+	switch {
+	case !d.layout.kept[i]:
+		return ""
+	case c.Type == engine.CellNull:
+		return "NULL"
+	case c.Type == engine.CellBlob:
+		return fmt.Sprintf("%d bytes", len(c.Data))
+	case len(c.Data) > maxValue:
+		return fmt.Sprintf("%d bytes of text", len(c.Data))
+	}
+	if n, ok := number(c.Data, &d.scratch); ok && (c.Type != engine.CellText || d.layout.types[i] != logicalText) {
+		return string(n)
+	}
+	return strconv.Quote(string(c.Data))
+}
+
+func (d *digester) sum(what []byte, to []byte) {
+	d.mac.Reset()
+	d.mac.Write(what)
+	var sum [sha256.Size]byte
+	copy(to, d.mac.Sum(sum[:0]))
+}
+
+// String keeps a digester, which holds a key, out of messages.
+func (d *digester) String() string { return "digester" }
