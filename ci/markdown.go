@@ -15,6 +15,12 @@ func writeMarkdown(w io.Writer, r *Report, _ Style) error {
 	fmt.Fprintf(&b, "%s\n", MarkdownText(strings.TrimPrefix(summary(r), "envdiff: "+r.Verdict.Status+" — ")))
 	markdownFindings(&b, r)
 	markdownRehearsal(&b, r)
+	if lines := refreshed(r); len(lines) > 0 {
+		b.WriteString("\n")
+		for _, text := range lines {
+			fmt.Fprintf(&b, "- %s\n", MarkdownText(text))
+		}
+	}
 	markdownGaps(&b, r)
 	if len(r.Warnings) > 0 {
 		b.WriteString("\n")

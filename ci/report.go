@@ -23,6 +23,7 @@ type Report struct {
 	Rehearsal    *finding.Rehearsal    `json:"rehearsal"`
 	Sanitize     *finding.Sanitization `json:"sanitize"`
 	Context      *Context              `json:"context,omitempty"`
+	Refresh      *finding.Refresh      `json:"refresh,omitempty"`
 	Verdict      Verdict               `json:"verdict"`
 }
 

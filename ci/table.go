@@ -27,6 +27,7 @@ func writeTable(w io.Writer, r *Report, s Style) error {
 	}
 	p.setAside(r)
 	p.rehearsal(r)
+	p.refresh(r)
 	p.gaps(r)
 	if !s.Quiet {
 		for _, warning := range r.Warnings {

@@ -29,6 +29,7 @@ func commands() []command {
 		compareCommand(),
 		gateCommand(),
 		rehearseCommand(),
+		refreshCommand(),
 		snapshotCommand(),
 		scanCommand(),
 		renderCommand(),
@@ -45,7 +46,7 @@ func commands() []command {
 }
 
 // reserved are the contract's commands that this version does not have yet: their names are not environments.
-var reserved = []string{"refresh", "pending", "waive", "history", "serve", "prune", "completion"}
+var reserved = []string{"pending", "waive", "history", "serve", "prune", "completion"}
 
 func dispatch(ctx context.Context, w World) (int, error) {
 	name, args := splitCommand(w.Args)

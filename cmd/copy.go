@@ -16,23 +16,24 @@ import (
 	"github.com/envdiff/envdiff/sanitize"
 )
 
-// copier makes the sanitised copy of one database for a rehearsal.
+// copier makes the sanitised copy of one database.
 type copier struct {
-	now    func() time.Time
-	warn   func(format string, args ...any)
-	env    string
-	db     string
-	source engine.DB
-	schema *schema.Database
-	policy *sanitize.Policy
-	key    keys.Key
-	spec   *config.Copy
-	table  schema.Name // the version table, copied as it is
+	now      func() time.Time
+	warn     func(format string, args ...any)
+	env      string
+	db       string
+	source   engine.DB
+	schema   *schema.Database
+	policy   *sanitize.Policy
+	key      keys.Key
+	spec     *config.Copy
+	use      sanitize.Use
+	versions []schema.Name // the version table, copied as it is
 }
 
-// newCopier checks everything that a copy needs before the rehearsal starts: policy, key,
+// newCopier checks everything that a copy needs before anything is made: policy, key,
 // and that the policy names every column.
-func (s *session) newCopier(ctx context.Context, c *config.Config, env, db string, source engine.DB) (*copier, error) {
+func (s *session) newCopier(ctx context.Context, c *config.Config, env, db string, source engine.DB, use sanitize.Use) (*copier, error) {
 	sch, err := source.Schema(ctx)
 	if err != nil {
 		return nil, err
@@ -50,14 +51,14 @@ func (s *session) newCopier(ctx context.Context, c *config.Config, env, db strin
 		return nil, err
 	}
 	cp := &copier{now: s.world.Now, warn: s.warn, env: env, db: db, source: source, schema: sch, policy: policy, key: key,
-		spec: c.Databases[db].Copy, table: migrationsSpec(c, db).VersionTable()}
+		spec: c.Databases[db].Copy, use: use, versions: versionTables(c, db)}
 	_, err = cp.plan(nil)
 	return cp, err
 }
 
 // plan joins policy and schema; what the policy does not name is an error with the command that adds it.
 func (cp *copier) plan(demands []schema.Obligation) (*sanitize.Plan, error) {
-	plan, err := sanitize.NewPlan(cp.policy, cp.schema, sanitize.Rehearsal, demands, cp.table)
+	plan, err := sanitize.NewPlan(cp.policy, cp.schema, cp.use, demands, cp.versions...)
 	var open *sanitize.PlanError
 	if errors.As(err, &open) && len(open.Missing) > 0 {
 		return nil, hinted(err, "envdiff scan %s -w %s", cp.env, cp.policy.File)

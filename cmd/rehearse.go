@@ -154,7 +154,7 @@ func (s *session) rehearseDatabase(ctx context.Context, c *config.Config, of reh
 		return migrations.Output{}, nil
 	}
 	defer source.Close()
-	copier, err := s.newCopier(ctx, c, env, db, source)
+	copier, err := s.newCopier(ctx, c, env, db, source, sanitize.Rehearsal)
 	if err != nil {
 		return migrations.Output{}, err
 	}

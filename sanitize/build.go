@@ -23,10 +23,6 @@ type Built struct {
 // target; after a leak it still has the report.
 func Build(ctx context.Context, src engine.DB, base engine.Target, dir string, sch *schema.Database, plan *Plan, key keys.Key, opt CopyOptions) (built *Built, err error) {
 	e := src.Engine()
-	before, after, err := e.DDL(sch)
-	if err != nil {
-		return nil, fmt.Errorf("writing the copy's schema: %w", err)
-	}
 	target, err := e.CreateScratch(ctx, base, dir)
 	if err != nil {
 		return nil, fmt.Errorf("making a scratch database: %w", err)
@@ -40,24 +36,58 @@ func Build(ctx context.Context, src engine.DB, base engine.Target, dir string, s
 		}
 		built.Target = target
 	}()
-	dst, err := e.Open(ctx, target, engine.Scratch)
+	f := &filling{src: src, target: target, sch: sch, plan: plan, key: key, opt: opt}
+	built.Report, err = f.run(ctx)
+	if built.Report != nil {
+		for _, t := range built.Report.Tables {
+			built.Rows += t.Rows
+		}
+	}
+	return built, err
+}
+
+// filling gives an empty scratch database a schema and sanitised rows.
+type filling struct {
+	src    engine.DB
+	target engine.Target
+	sch    *schema.Database
+	plan   *Plan
+	key    keys.Key
+	opt    CopyOptions
+	// loaded, when set, adds rows of other sources before indexes and constraints are made.
+	loaded func(ctx context.Context, dst engine.DB) error
+}
+
+// run makes the tables, copies and checks, and makes the rest. After a leak the report says what was copied.
+func (f *filling) run(ctx context.Context) (report *finding.Sanitization, err error) {
+	e := f.src.Engine()
+	before, after, err := e.DDL(f.sch)
 	if err != nil {
-		return built, fmt.Errorf("opening the scratch database: %w", err)
+		return nil, fmt.Errorf("writing the copy's schema: %w", err)
+	}
+	dst, err := e.Open(ctx, f.target, engine.Scratch)
+	if err != nil {
+		return nil, fmt.Errorf("opening the scratch database: %w", err)
 	}
 	defer func() { err = errors.Join(err, dst.Close()) }()
 	if err := run(ctx, dst, before); err != nil {
-		return built, fmt.Errorf("making the copy's tables: %w", err)
+		return nil, fmt.Errorf("making the copy's tables: %w", err)
 	}
-	if built.Report, err = Copy(ctx, src, dst, sch, plan, key, opt); err != nil {
-		return built, err
+	if report, err = Copy(ctx, f.src, dst, f.sch, f.plan, f.key, f.opt); err != nil {
+		return report, err
 	}
-	for _, t := range built.Report.Tables {
-		built.Rows += t.Rows
+	if f.loaded != nil {
+		if err := f.loaded(ctx, dst); err != nil {
+			return report, err
+		}
 	}
-	if err := run(ctx, dst, append(append([]string(nil), after...), plan.After...)); err != nil {
-		return built, fmt.Errorf("making the copy's indexes and constraints: %w", err)
+	if err := run(ctx, dst, after); err != nil {
+		return report, fmt.Errorf("making the copy's indexes and constraints: %w", err)
 	}
-	return built, nil
+	if err := run(ctx, dst, f.plan.After); err != nil {
+		return report, fmt.Errorf("running the policy's after: %w", err)
+	}
+	return report, nil
 }
 
 // run executes statements on one session.

@@ -40,6 +40,7 @@ func Copy(ctx context.Context, src, dst engine.DB, sch *schema.Database, plan *P
 	}
 	c := &copier{src: src, dst: dst, sch: sch, plan: plan, key: key, opt: opt, selection: sel, leaks: newLeakSet(opt.MaxLeakValues), masks: map[string]*column{}}
 	result := &finding.Sanitization{Tables: []finding.SanitizedTable{}, Features: []finding.Feature{}}
+	loaded := map[string]int64{}
 	for i := range plan.Tables {
 		t := &plan.Tables[i]
 		if t.Exclude || t.Preserve || len(t.Columns) == 0 {
@@ -49,10 +50,11 @@ func Copy(ctx context.Context, src, dst engine.DB, sch *schema.Database, plan *P
 		if err != nil {
 			return nil, fmt.Errorf("copying %s: %w", TableKey(t.Table), err)
 		}
+		loaded[TableKey(t.Table)] = done.rows
 		result.Tables = append(result.Tables, done.report())
 		result.Features = append(result.Features, done.features()...)
 	}
-	found, err := c.leaks.search(ctx, dst, sch, plan)
+	found, err := c.leaks.search(ctx, dst, sch, plan, loaded)
 	if err != nil {
 		return nil, fmt.Errorf("looking for leaks: %w", err)
 	}

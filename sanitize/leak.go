@@ -83,8 +83,8 @@ type tally struct {
 // a status is no leak of the one note that says "Standard".
 const maxWordUses = 3
 
-// search reads the whole copy and returns the leaks, sorted.
-func (s *leakSet) search(ctx context.Context, dst engine.DB, sch *schema.Database, plan *Plan) ([]Leak, error) {
+// search reads the whole copy and returns the leaks, sorted. On the way it counts the rows of each table, which have to be those of loaded.
+func (s *leakSet) search(ctx context.Context, dst engine.DB, sch *schema.Database, plan *Plan, loaded map[string]int64) ([]Leak, error) {
 	found := map[[2]string]int64{}
 	for _, c := range s.columns {
 		if c.own > 0 {
@@ -96,8 +96,12 @@ func (s *leakSet) search(ctx context.Context, dst engine.DB, sch *schema.Databas
 		if t.Exclude || t.Preserve || t.Version {
 			continue
 		}
-		if err := s.searchTable(ctx, dst, sch, t, found); err != nil {
+		rows, err := s.searchTable(ctx, dst, sch, t, found)
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", TableKey(t.Table), err)
+		}
+		if want, ok := loaded[TableKey(t.Table)]; ok && rows != want {
+			return nil, fmt.Errorf("%s holds %d rows, but %d were loaded", TableKey(t.Table), rows, want)
 		}
 	}
 	out := make([]Leak, 0, len(found))
@@ -114,10 +118,14 @@ func (s *leakSet) search(ctx context.Context, dst engine.DB, sch *schema.Databas
 }
 
 // searchTable reads every column, generated ones included: they are made of masked values, or should be.
-func (s *leakSet) searchTable(ctx context.Context, dst engine.DB, sch *schema.Database, t *TablePlan, found map[[2]string]int64) error {
+func (s *leakSet) searchTable(ctx context.Context, dst engine.DB, sch *schema.Database, t *TablePlan, found map[[2]string]int64) (rows int64, err error) {
 	table, ok := sch.Table(t.Table)
-	if !ok || s.used == 0 {
-		return nil
+	if !ok || len(t.Columns) == 0 {
+		return 0, nil
+	}
+	if s.used == 0 { // nothing to look for
+		err = dst.CopyOut(ctx, engine.Read{Table: t.Table, Columns: t.key}, func(engine.Row) error { rows++; return nil })
+		return rows, err
 	}
 	columns := make([]searchColumn, len(table.Columns))
 	names := make([]string, len(columns))
@@ -128,14 +136,15 @@ func (s *leakSet) searchTable(ctx context.Context, dst engine.DB, sch *schema.Da
 			columns[i].masked = columns[i].masked || p.Column == c.Name && p.Action == Mask
 		}
 	}
-	err := dst.CopyOut(ctx, engine.Read{Table: t.Table, Columns: names}, func(row engine.Row) error {
+	err = dst.CopyOut(ctx, engine.Read{Table: t.Table, Columns: names}, func(row engine.Row) error {
+		rows++
 		for i := range row {
 			columns[i].cell(row[i])
 		}
 		return nil
 	})
 	if err != nil {
-		return err
+		return rows, err
 	}
 	for i := range columns {
 		for from, tl := range columns[i].tallies {
@@ -145,7 +154,7 @@ func (s *leakSet) searchTable(ctx context.Context, dst engine.DB, sch *schema.Da
 			}
 		}
 	}
-	return nil
+	return rows, nil
 }
 
 // searchColumn is one column of the copy under search.

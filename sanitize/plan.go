@@ -65,6 +65,13 @@ func (p *Plan) Table(n schema.Name) (*TablePlan, bool) {
 	return nil, false
 }
 
+// Leave copies no rows of a table: the caller fills it.
+func (p *Plan) Leave(n schema.Name) {
+	if t, ok := p.Table(n); ok {
+		t.Exclude = true
+	}
+}
+
 // PlanError is why there is no plan: everything at once.
 type PlanError struct {
 	File     string

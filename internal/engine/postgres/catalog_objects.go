@@ -1,6 +1,10 @@
 package postgres
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/envdiff/envdiff/internal/engine"
+)
 
 // objectQuery reads objects of the long tail: kind, schema, name, part, properties, lists, and the objects that take it along.
 type objectQuery struct {
@@ -136,7 +140,7 @@ func objectQueries(v major) []objectQuery {
 		{"operator classes", []string{"operator_class/*"}, operatorClassesQuery},
 		{"roles", []string{"role/*"}, rolesQuery(v)},
 		{"the database", []string{"database*"}, objectSQL{kind: "'database'", name: "''",
-			properties: []string{"connection_limit", "CASE WHEN c.datconnlimit >= 0 THEN c.datconnlimit END", "comment", "(SELECT x FROM shobj_description(c.oid, 'pg_database') x WHERE NOT starts_with(x, " + literal(scratchMark) + "))"},
+			properties: []string{"connection_limit", "CASE WHEN c.datconnlimit >= 0 THEN c.datconnlimit END", "comment", "(SELECT x FROM shobj_description(c.oid, 'pg_database') x WHERE NOT starts_with(x, " + literal(scratchMark) + ") AND NOT starts_with(x, " + literal(engine.MarkPrefix) + "))"},
 			from:       "pg_database c WHERE c.datname = current_database()"}.text()},
 	}
 	return queries

@@ -15,7 +15,7 @@ import (
 // table-valued functions joined to sqlite_schema (https://sqlite.org/pragma.html#pragfunc). Names
 // that begin with sqlite_ are SQLite's own.
 const (
-	objectsQuery = `SELECT type, name, tbl_name, rootpage, coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`
+	objectsQuery = `SELECT type, name, tbl_name, rootpage, coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' AND name <> '` + markTable + `' ORDER BY name`
 	kindsQuery   = `SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main'`
 	columnsQuery = `SELECT m.name, x.name, x.type, x."notnull", x.dflt_value, x.pk, x.hidden
 		FROM sqlite_schema m, pragma_table_xinfo(m.name, 'main') x WHERE m.type = 'table' AND m.rootpage > 0 ORDER BY m.name, x.cid`

@@ -1,0 +1,239 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/envdiff/envdiff/ci"
+	"github.com/envdiff/envdiff/cmd/config"
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/finding"
+	"github.com/envdiff/envdiff/internal/schema"
+	"github.com/envdiff/envdiff/sanitize"
+)
+
+func refreshCommand() command {
+	return command{
+		name: "refresh", args: "FROM TO...", captures: true, reports: true,
+		short: "replace environments' databases by a sanitised copy of another's",
+		long: `Copies each database of FROM, masked by its policy (databases.NAME.sanitize), into each TO: built
+beside the old data, indexes and constraints after the rows, brought to the version that TO stood at
+by its newer migrations, checked (row counts, foreign keys, raw values), and only then swapped in.
+Whatever happens on the way, TO keeps what it has. All targets get the rows of one moment.
+
+TO is refused when it is protected, or the same database as a protected one whatever its name; when
+it is neither empty nor of an earlier refresh; while another refresh of it runs. A column that the
+policy does not name stops everything before anything is made.
+
+Tables of TO that the policy preserves keep their rows; the policy's after: runs on the new rows.
+Programs that are connected to TO are disconnected by the swap, and the report tells whose they were.
+
+  envdiff refresh production staging
+  envdiff refresh production staging uat --only 'main:*' -q -o json=refresh.json`,
+		run: runRefresh,
+	}
+}
+
+func runRefresh(ctx context.Context, s *session, args []string) (int, error) {
+	if len(args) < 2 {
+		return 0, hinted(errors.New("name where the rows come from and where they go"), "envdiff refresh production staging")
+	}
+	c, err := s.loadConfig()
+	if err != nil {
+		return 0, err
+	}
+	j, err := s.judgement(c)
+	if err != nil {
+		return 0, err
+	}
+	from, to := args[0], args[1:]
+	if err := s.refreshable(c, from, to); err != nil {
+		return 0, err
+	}
+	if _, err := s.key(c.Keys.Pseudonym, "pseudonym", true); err != nil {
+		return 0, err
+	}
+	r := &ci.Report{Command: "refresh", Refresh: &finding.Refresh{Targets: []finding.RefreshedTarget{}}}
+	for _, env := range args {
+		r.Environments = append(r.Environments, ci.Environment{Name: env, Source: "live", CapturedAt: s.world.Now().UTC()})
+	}
+	feeds, err := s.feeds(ctx, c, from, to, r)
+	defer func() {
+		for _, f := range feeds {
+			f.source.Close()
+		}
+	}()
+	if err != nil {
+		return 0, interrupted(ctx, err)
+	}
+	var failed error
+	for _, f := range feeds {
+		for _, t := range f.targets {
+			if err := f.refresh(ctx, t); err != nil {
+				if ctx.Err() != nil {
+					return 0, errors.New("interrupted: what was not swapped in yet keeps its old data")
+				}
+				failed = errors.Join(failed, fmt.Errorf("%s of %s: %w", f.db, t.env, err))
+			}
+		}
+	}
+	s.progress.Close()
+	if failed != nil {
+		return 0, failed
+	}
+	if s.opt.quiet && len(s.opt.outputs) == 0 && len(r.Findings)+len(r.Gaps) == 0 {
+		j.outputs = nil
+	}
+	return s.finish(c, j, r)
+}
+
+// refreshable checks the names: what the configuration alone can tell.
+func (s *session) refreshable(c *config.Config, from string, to []string) error {
+	seen := map[string]bool{from: true}
+	for _, env := range append([]string{from}, to...) {
+		if _, ok := c.Environments[env]; !ok {
+			return s.unknownEnvironment(c, env)
+		}
+	}
+	for _, env := range to {
+		if seen[env] {
+			return fmt.Errorf("%s is named twice: an environment is not refreshed from itself", env)
+		}
+		seen[env] = true
+		if c.Environments[env].Protected {
+			return hinted(fmt.Errorf("%s is protected: nothing is ever written there", env), "name an environment that may be replaced")
+		}
+	}
+	dbs := s.refreshed(c, from)
+	if len(dbs) == 0 {
+		return fmt.Errorf("%s has no database that is selected", from)
+	}
+	for _, env := range to {
+		for _, db := range dbs {
+			if _, ok := c.Environments[env].Databases[db]; !ok {
+				return hinted(fmt.Errorf("%s has no database %s", env, db), "leave it out with --skip '%s:*', or name its URL under environments.%s.databases", db, env)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *session) refreshed(c *config.Config, from string) []string {
+	var names []string
+	for _, db := range slices.Sorted(maps.Keys(c.Environments[from].Databases)) {
+		if s.selection().MayTake(db + ":*") {
+			names = append(names, db)
+		}
+	}
+	return names
+}
+
+// feed is one database of the source, open at one moment, and where its rows go.
+type feed struct {
+	*copier
+	s        *session
+	c        *config.Config
+	r        *ci.Report
+	args     []string // environments as given
+	identity engine.Identity
+	moment   time.Time
+	targets  []*destination
+}
+
+// destination is one target, checked.
+type destination struct {
+	env      string
+	target   engine.Target
+	exists   bool
+	standing *schema.Database
+}
+
+// feeds opens every source and checks every target before anything is made anywhere.
+func (s *session) feeds(ctx context.Context, c *config.Config, from string, to []string, r *ci.Report) ([]*feed, error) {
+	var feeds []*feed
+	for _, db := range s.refreshed(c, from) {
+		source, err := s.openReadOnly(ctx, c, from, db, "primary", c.Environments[from].Databases[db].URL)
+		if err != nil {
+			return feeds, hinted(fmt.Errorf("%s of %s: %w", db, from, err), "envdiff doctor %s", from)
+		}
+		f := &feed{copier: &copier{source: source}, s: s, c: c, r: r, args: append([]string{from}, to...), moment: s.world.Now()}
+		feeds = append(feeds, f)
+		if f.identity, err = source.Identity(ctx); err != nil {
+			return feeds, fmt.Errorf("%s of %s: %w", db, from, err)
+		}
+		if f.copier, err = s.newCopier(ctx, c, from, db, source, sanitize.Keepable); err != nil {
+			return feeds, err
+		}
+		for _, g := range f.schema.Gaps {
+			for _, kind := range g.Kinds {
+				r.Gaps = append(r.Gaps, finding.Gap{Environment: from, Address: db + ":" + kind, Reason: "not copied: " + g.Reason, Hint: g.Hint})
+			}
+		}
+		for _, env := range to {
+			t, err := f.destination(ctx, env)
+			if err != nil {
+				return feeds, fmt.Errorf("%s of %s: %w", db, env, err)
+			}
+			f.targets = append(f.targets, t)
+		}
+	}
+	return feeds, nil
+}
+
+// refresh fills one target. Findings go into the report and are no error.
+func (f *feed) refresh(ctx context.Context, t *destination) error {
+	start := f.now()
+	doing := fmt.Sprintf("%s/%s", t.env, f.db)
+	f.s.progress.Start(doing)
+	defer f.s.progress.Done(doing)
+	result := finding.RefreshedTarget{Environment: t.env, Database: f.db, Status: "kept", CapturedAt: f.moment.UTC().Format(time.RFC3339), Migrations: []string{}}
+	done, findings, err := f.fill(ctx, t, &result)
+	result.Seconds = f.now().Sub(start).Seconds()
+	var leak *sanitize.LeakError
+	switch {
+	case errors.As(err, &leak):
+		f.r.Findings = append(f.r.Findings, leak.Findings(f.db, t.env)...)
+	case len(findings) > 0:
+		f.r.Findings = append(f.r.Findings, findings...)
+	case err != nil:
+		return err
+	}
+	if done != nil {
+		result.Rows = done.Rows
+		if done.Report != nil {
+			result.Tables = len(done.Report.Tables)
+		}
+		if t == f.targets[0] {
+			mergeSanitization(f.r, f.db, done.Report)
+		}
+		for _, text := range slices.Concat(done.Notes, done.Swapped.Warnings) {
+			f.warn("%s of %s: %s", f.db, t.env, text)
+		}
+		if n := len(done.Swapped.Ended); n > 0 {
+			f.warn("%s of %s: %s disconnected: %s", f.db, t.env, countOf(n, "session was", "sessions were"), listed(done.Swapped.Ended))
+		}
+	}
+	f.r.Refresh.Targets = append(f.r.Refresh.Targets, result)
+	return nil
+}
+
+// listed names at most a few, each once.
+func listed(names []string) string {
+	const most = 5
+	names = slices.Compact(slices.Sorted(slices.Values(names)))
+	text := ""
+	for i, n := range names {
+		if i == most {
+			return text + fmt.Sprintf(" and %d others", len(names)-most)
+		}
+		if i > 0 {
+			text += "; "
+		}
+		text += n
+	}
+	return text
+}

@@ -1,0 +1,261 @@
+package sanitize
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/finding"
+	"github.com/envdiff/envdiff/internal/keys"
+	"github.com/envdiff/envdiff/internal/schema"
+)
+
+// Refreshing says what one target gets, and how.
+type Refreshing struct {
+	Source engine.DB
+	Schema *schema.Database
+	Plan   *Plan
+	Key    keys.Key
+	Copy   CopyOptions
+
+	Target engine.Refresh // begun; the caller closes it
+	// Old opens what the target holds, for reading; nil where there is nothing. Standing is its schema.
+	Old      func(context.Context) (engine.DB, error)
+	Standing *schema.Database
+	// Migrate brings the stage, which has the source's schema and rows, to where the target stands. Nil has nothing to do.
+	Migrate func(ctx context.Context, stage engine.Target) error
+	Mark    engine.Mark
+	Now     func() time.Time
+	Step    func(what string) // may be nil
+}
+
+// Refreshed is what a refresh did.
+type Refreshed struct {
+	Report  *finding.Sanitization
+	Rows    int64
+	Swapped engine.Swapped
+	Notes   []string
+}
+
+// Refresh builds the sanitised copy beside the target's old content, brings it to the target's version, verifies it, and swaps it in. After an error
+// the old content is what it was; a *LeakError comes with the report.
+func Refresh(ctx context.Context, in Refreshing) (*Refreshed, error) {
+	out := &Refreshed{}
+	in.step("make the tables")
+	stage, err := in.Target.Stage(ctx)
+	if err != nil {
+		return out, fmt.Errorf("making the database for the new rows: %w", err)
+	}
+	p := &preserving{in: &in, stage: stage, early: in.Migrate == nil}
+	in.step("copy the rows")
+	f := &filling{src: in.Source, target: stage, sch: in.withAccess(), plan: in.Plan, key: in.Key, opt: in.Copy, loaded: p.beforeIndexes}
+	out.Report, err = f.run(ctx)
+	if err != nil {
+		return out, err
+	}
+	for _, t := range out.Report.Tables {
+		out.Rows += t.Rows
+	}
+	if in.Migrate != nil {
+		in.step("apply the target's newer migrations")
+		if err := in.Migrate(ctx, stage); err != nil {
+			return out, err
+		}
+	}
+	if err := p.afterMigrations(ctx); err != nil {
+		return out, err
+	}
+	out.Notes = p.notes
+	in.step("verify")
+	if err := verify(ctx, &in, stage); err != nil {
+		return out, err
+	}
+	in.step("swap")
+	in.Mark.RefreshedAt = in.Now()
+	out.Swapped, err = in.Target.Swap(ctx, in.Mark)
+	return out, err
+}
+
+func (in *Refreshing) step(what string) {
+	if in.Step != nil {
+		in.Step(what)
+	}
+}
+
+// withAccess is the source's schema with the owners and privileges that the target's objects have: its roles are its own.
+func (in *Refreshing) withAccess() *schema.Database {
+	if in.Standing == nil || len(in.Standing.Access) == 0 {
+		return in.Schema
+	}
+	there := map[schema.Ref]bool{}
+	for _, a := range in.Standing.Access {
+		there[a.Ref] = true
+	}
+	made := *in.Schema
+	made.Access = nil
+	for _, a := range in.Standing.Access {
+		if in.makes(a.Ref) {
+			made.Access = append(made.Access, a)
+		}
+	}
+	for _, a := range in.Schema.Access {
+		if !there[a.Ref] {
+			made.Access = append(made.Access, a)
+		}
+	}
+	return &made
+}
+
+// makes reports whether the source's schema has what a privilege of the target is on: what only the target's newer migrations make is not there yet.
+func (in *Refreshing) makes(r schema.Ref) bool {
+	for _, a := range in.Schema.Access {
+		if a.Ref == r {
+			return true
+		}
+	}
+	return r.Kind == "database"
+}
+
+// preserving carries the target's own rows of the tables that the policy preserves.
+type preserving struct {
+	in    *Refreshing
+	stage engine.Target
+	early bool // before indexes and constraints: there are no migrations that could change or fill these tables
+	notes []string
+}
+
+func (p *preserving) tables() []schema.Name {
+	var out []schema.Name
+	for i := range p.in.Plan.Tables {
+		if t := &p.in.Plan.Tables[i]; t.Preserve {
+			out = append(out, t.Table)
+		}
+	}
+	return out
+}
+
+func (p *preserving) beforeIndexes(ctx context.Context, dst engine.DB) error {
+	if !p.early {
+		return nil
+	}
+	return p.load(ctx, dst, p.in.Schema)
+}
+
+// afterMigrations takes the place of what migrations put into these tables.
+func (p *preserving) afterMigrations(ctx context.Context) (err error) {
+	if p.early || len(p.tables()) == 0 {
+		return nil
+	}
+	dst, err := p.in.Source.Engine().Open(ctx, p.stage, engine.Scratch)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, dst.Close()) }()
+	sch, err := dst.Schema(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range p.tables() {
+		if _, ok := sch.Table(name); !ok {
+			continue // a migration dropped it
+		}
+		if err := p.in.Target.Empty(ctx, name); err != nil {
+			return fmt.Errorf("emptying %s for the target's own rows: %w", TableKey(name), err)
+		}
+	}
+	return p.load(ctx, dst, sch)
+}
+
+// load copies the target's own rows, column by name.
+func (p *preserving) load(ctx context.Context, dst engine.DB, made *schema.Database) (err error) {
+	tables := p.tables()
+	if len(tables) == 0 {
+		return nil
+	}
+	var old engine.DB
+	if p.in.Old != nil {
+		if old, err = p.in.Old(ctx); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, old.Close()) }()
+	}
+	for _, name := range tables {
+		to, ok := made.Table(name)
+		if !ok {
+			continue
+		}
+		from, ok := p.standing(name)
+		if !ok {
+			p.notes = append(p.notes, TableKey(name)+" is preserved, and the target has no such table yet: it stays empty")
+			continue
+		}
+		columns, err := common(from, to)
+		if err != nil {
+			return fmt.Errorf("preserving %s: %w", TableKey(name), err)
+		}
+		if err := pour(ctx, old, dst, name, columns); err != nil {
+			return fmt.Errorf("preserving %s: %w", TableKey(name), err)
+		}
+	}
+	return nil
+}
+
+func (p *preserving) standing(name schema.Name) (*schema.Table, bool) {
+	if p.in.Standing == nil {
+		return nil, false
+	}
+	return p.in.Standing.Table(name)
+}
+
+// common are the columns of the target's table, all of which the new one must have.
+func common(from, to *schema.Table) ([]string, error) {
+	var columns []string
+	for _, c := range from.Columns {
+		made, ok := to.Column(c.Name)
+		switch {
+		case c.Generated != "":
+		case !ok:
+			return nil, fmt.Errorf("the target's column %s is not in the source's table: its values would be lost; add the migration that made it, or exclude the table", c.Name)
+		case made.Generated == "":
+			columns = append(columns, c.Name)
+		}
+	}
+	return columns, nil
+}
+
+// pour copies rows as they are from one database to another of the same engine.
+func pour(ctx context.Context, src, dst engine.DB, table schema.Name, columns []string) error {
+	if len(columns) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	p := newPipe()
+	go func() {
+		p.finish(src.CopyOut(ctx, engine.Read{Table: table, Columns: columns}, func(row engine.Row) error { return p.add(ctx, row) }))
+	}()
+	_, err := dst.CopyIn(ctx, table, columns, p.next)
+	cancel()
+	if readErr := p.drain(); readErr != nil && !errors.Is(readErr, context.Canceled) && !errors.Is(readErr, io.EOF) {
+		return readErr
+	}
+	return err
+}
+
+// add puts a row into the pipe as it is.
+func (p *pipe) add(ctx context.Context, row engine.Row) error {
+	b := p.batch
+	for _, c := range row {
+		start := len(b.data)
+		b.data = append(b.data, c.Data...)
+		b.cells = append(b.cells, engine.Cell{Type: c.Type, Data: b.data[start:len(b.data):len(b.data)]})
+	}
+	b.ends = append(b.ends, len(row))
+	if len(b.ends) >= batchRows || len(b.data) >= batchBytes {
+		return p.send(ctx)
+	}
+	return nil
+}
