@@ -58,3 +58,15 @@ func runSQL(ts *testscript.TestScript, _ bool, args []string) {
 	_, err = db.Exec(args[1])
 	ts.Check(err)
 }
+
+// answers FILE QUERY WANT: what a SQLite file answers to a question with one value.
+func answers(ts *testscript.TestScript, _ bool, args []string) {
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer db.Close()
+	var got string
+	ts.Check(db.QueryRow(args[1]).Scan(&got))
+	if got != args[2] {
+		ts.Fatalf("%s answers %q, want %q", args[0], got, args[2])
+	}
+}

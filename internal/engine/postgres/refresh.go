@@ -19,8 +19,9 @@ import (
 // slots, subscriptions) are not the database's and stay as they are.
 
 const (
-	// lockPatience is how long a refresh waits for another one to end: the server needs a moment to notice that a killed envdiff is gone.
-	lockPatience = 8 * time.Second
+	// lockTries and lockEvery are how long a refresh waits for another one to end: the server needs a moment to notice that a killed envdiff is gone.
+	lockTries = 40
+	lockEvery = 200 * time.Millisecond
 	// endEvery is the pause between two rounds of ending sessions in the target.
 	endEvery = 50 * time.Millisecond
 )
@@ -81,7 +82,7 @@ func (r *refresh) connect(ctx context.Context) (err error) {
 func (r *refresh) lock(ctx context.Context) error {
 	sum := sha256.Sum256([]byte("envdiff refresh " + r.name))
 	sql := fmt.Sprintf("SELECT pg_catalog.pg_try_advisory_lock(('x%x')::bit(64)::bigint)", sum[:8])
-	for deadline := time.Now().Add(lockPatience); ; {
+	for try := 1; ; try++ {
 		taken := false
 		err := query(ctx, r.pg, sql, func(v [][]byte) error { taken = string(v[0]) == "t"; return nil })
 		if err != nil {
@@ -90,13 +91,13 @@ func (r *refresh) lock(ctx context.Context) error {
 		if taken {
 			return nil
 		}
-		if time.Now().After(deadline) {
+		if try == lockTries {
 			return fmt.Errorf("%s: %w", r.target, engine.ErrRefreshing)
 		}
 		select {
 		case <-ctx.Done():
 			return fail(ctx, r.target, ctx.Err())
-		case <-time.After(lockPatience / 40):
+		case <-time.After(lockEvery):
 		}
 	}
 }
