@@ -83,8 +83,8 @@ func (a Advance) Run(ctx context.Context, stage engine.Target) ([]finding.Findin
 	if err != nil {
 		return nil, err
 	}
-	r := &rehearsal{in: Input{Scope: a.Scope, Environment: a.Environment, Environments: a.Environments, Engine: a.Engine, Schema: a.Schema, Spec: a.Spec, Now: a.Now},
-		src: src, answers: map[*Demand]*Answer{}, unnoticed: map[*Demand]int64{}, redact: newRedactor(a.Schema)}
+	r := newRehearsal(Input{Scope: a.Scope, Environment: a.Environment, Environments: a.Environments, Engine: a.Engine, Schema: a.Schema, Spec: a.Spec, Now: a.Now})
+	r.src, r.redact = src, newRedactor(a.Schema)
 	r.out.Pending.Applied = a.From
 	r.out.Pending.Migrations = a.between(src)
 	r.plan = readPlan(src, r.out.Pending.Migrations, a.Engine)
@@ -101,10 +101,7 @@ func (a Advance) Run(ctx context.Context, stage engine.Target) ([]finding.Findin
 
 // Demands is what an environment's pending migrations demand of its rows, learnt on an empty clone: masks must keep what they look at.
 func Demands(ctx context.Context, in Input) ([]schema.Obligation, error) {
-	if len(in.Environments) == 0 {
-		in.Environments = []string{in.Environment}
-	}
-	r := &rehearsal{in: in, answers: map[*Demand]*Answer{}, unnoticed: map[*Demand]int64{}}
+	r := newRehearsal(in)
 	ready, err := r.prepare(ctx)
 	if err != nil || !ready {
 		return nil, err

@@ -100,6 +100,17 @@ type rehearsal struct {
 // is known so far; an error means that nothing can be said: the source or the database could not be read, the copy
 // could not be built, or ctx was cancelled.
 func Rehearse(ctx context.Context, in Input) (Output, error) {
+	r := newRehearsal(in)
+	err := r.run(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		r.gapInterrupted()
+		err = nil
+	}
+	r.report()
+	return r.out, err
+}
+
+func newRehearsal(in Input) *rehearsal {
 	if len(in.Environments) == 0 {
 		in.Environments = []string{in.Environment}
 	}
@@ -109,13 +120,7 @@ func Rehearse(ctx context.Context, in Input) (Output, error) {
 	r.out.Changes = Changes{objects: map[string]string{}, columns: map[string]string{}}
 	r.out.Database = finding.RehearsedDatabase{Name: in.Scope, Engine: in.Engine.Name(), Pending: []string{},
 		Migrations: []finding.RehearsedMigration{}, Probes: []finding.Probe{}, Plans: []finding.Plan{}}
-	err := r.run(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
-		r.gapInterrupted()
-		err = nil
-	}
-	r.report()
-	return r.out, err
+	return r
 }
 
 func (r *rehearsal) run(ctx context.Context) error {
