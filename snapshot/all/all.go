@@ -10,6 +10,7 @@ import (
 	"github.com/envdiff/envdiff/snapshot/host"
 	"github.com/envdiff/envdiff/snapshot/hotquery"
 	"github.com/envdiff/envdiff/snapshot/packages"
+	"github.com/envdiff/envdiff/snapshot/process"
 	"github.com/envdiff/envdiff/snapshot/replication"
 	"github.com/envdiff/envdiff/snapshot/service"
 )
@@ -22,6 +23,7 @@ func Collectors() snapshot.Registry {
 			packages.New(),
 			config.New(),
 			service.New(),
+			process.New(),
 			capistrano.New(),
 		},
 		// What is quick and unaffected by reading tables comes first.

@@ -60,8 +60,9 @@ func TestUnits(t *testing.T) {
 		"service/nginx#enabled": "true", "service/getty@tty1#enabled": "true", "service/apt-daily.timer#enabled": "true",
 		"service/docker.socket#enabled": "true", "service/ssh#enabled": "true", "service/apport#enabled": "masked",
 	}
-	listed := transport.Section{Output: []byte("  nginx.service loaded active running A web server\n● shop-worker.service loaded failed failed Worker\n" +
-		"  cron.service loaded active running Cron\n")}
+	listed := transport.Section{Output: []byte("Type=forking\nId=nginx.service\nActiveState=active\nNeedDaemonReload=no\nDropInPaths=/etc/systemd/system/nginx.service.d/limits.conf\n\n" +
+		"Type=simple\nId=shop-worker.service\nActiveState=failed\nNeedDaemonReload=yes\n\nType=simple\nId=cron.service\nActiveState=active\n\n" +
+		"Type=oneshot\nId=apt-daily.service\nActiveState=inactive\n\nId=apt-daily.timer\nActiveState=active\n\nType=notify\nId=ssh.service\nTriggeredBy=ssh.socket\nActiveState=inactive\n")}
 	for _, c := range []struct {
 		name    string
 		spec    snapshot.RoleSpec
@@ -70,17 +71,18 @@ func TestUnits(t *testing.T) {
 		digests []string
 		looked  []string
 	}{
-		{"a tree", snapshot.RoleSpec{}, nil, nil, []string{"nginx.service.d/limits.conf", "shop-worker.service"}, []string{"service/*#", "service/*#enabled", "unit/*"}},
+		{"a tree", snapshot.RoleSpec{}, nil, nil, []string{"nginx.service.d/limits.conf", "shop-worker.service"}, []string{"service/*#", "service/*#enabled", "unit/*", "timer/*"}},
 		{"named services are there even when they are not enabled", snapshot.RoleSpec{Services: []string{"nginx", "php8.2-fpm", "fstrim.timer"}}, nil,
 			map[string]string{"service/php8.2-fpm#enabled": "false", "service/fstrim.timer#enabled": "false"},
-			[]string{"nginx.service.d/limits.conf", "shop-worker.service"}, []string{"service/*#", "service/*#enabled", "unit/*"}},
+			[]string{"nginx.service.d/limits.conf", "shop-worker.service"}, []string{"service/*#", "service/*#enabled", "unit/*", "timer/*"}},
 		{"a running host shows named and failed units", snapshot.RoleSpec{Services: []string{"nginx", "php8.2-fpm"}}, map[string]transport.Section{"states": listed},
-			map[string]string{"service/nginx#active": "active", "service/php8.2-fpm#enabled": "false", "service/php8.2-fpm#active": "inactive", "service/shop-worker#active": "failed"},
-			[]string{"nginx.service.d/limits.conf", "shop-worker.service"}, []string{"service/*#", "service/*#enabled", "service/*#active", "unit/*"}},
+			map[string]string{"service/nginx#active": "active", "service/php8.2-fpm#enabled": "false", "service/php8.2-fpm#active": "inactive", "service/shop-worker#active": "failed",
+				"service/shop-worker#stale": "true", "service/nginx#drop_ins": "[/etc/systemd/system/nginx.service.d/limits.conf]", "service/apt-daily.timer#active": "active"},
+			[]string{"nginx.service.d/limits.conf", "shop-worker.service"}, []string{"service/*#", "service/*#enabled", "service/*#active", "service/*#stale", "service/*#drop_ins", "unit/*", "timer/*"}},
 		{"systemctl without systemd", snapshot.RoleSpec{}, map[string]transport.Section{"states": {Status: 1}}, nil,
-			[]string{"nginx.service.d/limits.conf", "shop-worker.service"}, []string{"service/*#", "service/*#enabled", "unit/*"}},
+			[]string{"nginx.service.d/limits.conf", "shop-worker.service"}, []string{"service/*#", "service/*#enabled", "unit/*", "timer/*"}},
 		{"overrides captured as configuration", snapshot.RoleSpec{Config: []string{"/etc/systemd/system/*.d/*"}}, nil, nil, []string{"shop-worker.service"},
-			[]string{"service/*#", "service/*#enabled", "unit/*"}},
+			[]string{"service/*#", "service/*#enabled", "unit/*", "timer/*"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := capture(t, units(), c.spec, c.answers)
@@ -115,6 +117,30 @@ func TestCapturedLinksAreLeftToTheConfigCollector(t *testing.T) {
 	}
 }
 
+func TestTimersAreMergedAsSystemdDoes(t *testing.T) {
+	const dir = "etc/systemd/system/"
+	files := map[string]string{
+		dir + "backup.timer":                     "# nightly\n[Unit]\nDescription=backup\n[Timer]\nOnCalendar=*-*-* 03:00\nOnCalendar=Sun \\\n  12:00\nPersistent=true\n",
+		"lib/systemd/system/backup.timer":        "[Timer]\nOnCalendar=daily\n",
+		"lib/systemd/system/apt-daily.timer":     "[Timer]\nOnCalendar=6,18:00\nRandomizedDelaySec=12h\n",
+		dir + "apt-daily.timer.d/20-later.conf":  "[Timer]\nRandomizedDelaySec=1h\n",
+		dir + "apt-daily.timer.d/10-when.conf":   "[Timer]\nOnCalendar=\nOnCalendar=04:00\n",
+		"lib/systemd/system/fstrim.timer":        "[Timer]\nOnCalendar=weekly\n",
+		dir + "timers.target.wants/fstrim.timer": "-> /lib/systemd/system/fstrim.timer",
+	}
+	got := facts(capture(t, files, snapshot.RoleSpec{}, nil))
+	want := map[string]string{
+		"timer/backup.timer#Unit.Description": "backup", "timer/backup.timer#Timer.OnCalendar": "[*-*-* 03:00, Sun 12:00]", "timer/backup.timer#Timer.Persistent": "true",
+		"timer/apt-daily.timer#Timer.OnCalendar": "04:00", "timer/apt-daily.timer#Timer.RandomizedDelaySec": "1h", "service/fstrim.timer#enabled": "true",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if got := facts(capture(t, files, snapshot.RoleSpec{Config: []string{"/etc/systemd/**"}}, nil)); len(got) > 0 {
+		t.Errorf("told twice: %v", got)
+	}
+}
+
 func TestAHostWithoutSystemd(t *testing.T) {
 	r := capture(t, map[string]string{"etc/passwd": ""}, snapshot.RoleSpec{}, nil)
 	if len(r.Facts)+len(r.Gaps)+len(r.Looked) > 0 || r.Looked == nil {
@@ -130,7 +156,7 @@ func fixtures(t testing.TB) []snapshottest.Fixture {
 	return []snapshottest.Fixture{
 		{Name: "tree", Tree: snapshottest.Tree(t, units())},
 		{Name: "running host", Tree: snapshottest.Tree(t, units()), Spec: snapshot.RoleSpec{Services: []string{"nginx", "php8.2-fpm"}, Config: []string{"/etc/systemd/system/*.service"}},
-			Answers: map[string]transport.Section{"states": {Output: []byte("nginx.service loaded active running x\nshop.service loaded failed failed y\n")}}},
+			Answers: map[string]transport.Section{"states": {Output: []byte("Id=nginx.service\nActiveState=active\n\nId=shop.service\nActiveState=failed\n")}}},
 	}
 }
 

@@ -1,7 +1,6 @@
 package service
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"path"
@@ -33,6 +32,7 @@ func (Collector) Parse(in snapshot.Input) snapshot.Result {
 	p.states()
 	p.facts()
 	p.overrides()
+	p.timers()
 	return p.r
 }
 
@@ -57,6 +57,8 @@ type unit struct {
 	masked  bool
 	told    bool // the link that enables it is captured as configuration
 	active  string
+	stale   bool // systemd has not read its files since they changed
+	dropIns []string
 	origin  string
 }
 
@@ -132,33 +134,6 @@ func enabling(dir string) bool {
 	return strings.HasSuffix(dir, ".wants") || strings.HasSuffix(dir, ".requires") || strings.HasSuffix(dir, ".upholds")
 }
 
-// states reads systemctl list-units: UNIT LOAD ACTIVE SUB DESCRIPTION.
-func (p *parser) states() {
-	s, fetched := p.in.Sections["states"]
-	if !fetched || s.Problem != transport.OK || s.Status != 0 {
-		detail := "systemd does not run here, or cannot be asked"
-		if s.Problem == transport.Unable {
-			detail = "a directory tree does not show what is running"
-		}
-		p.r.Notes = append(p.r.Notes, snapshot.Note{Scope: p.in.Scope, Kind: "service states", Count: 1, Detail: detail})
-		return
-	}
-	p.live = true
-	p.r.Looked = append(p.r.Looked, "service/*#active")
-	for line := range bytes.Lines(s.Output) {
-		f := strings.Fields(string(line[:min(len(line), 4096)]))
-		if len(f) > 0 && (f[0] == "●" || f[0] == "*") {
-			f = f[1:]
-		}
-		if len(f) < 4 || !isUnit(f[0]) {
-			continue
-		}
-		if u := p.units[f[0]]; u != nil && u.named || f[2] == "failed" {
-			p.unit(f[0]).active = f[2]
-		}
-	}
-}
-
 // facts writes what is known of every unit. A service that the role names is there even when it is not enabled.
 func (p *parser) facts() {
 	unseen := 0
@@ -179,10 +154,16 @@ func (p *parser) facts() {
 			p.r.Add(a.Attr("enabled"), snapshot.Bool(false), unitDir)
 		}
 		if p.live && u.active == "" && u.named {
-			u.active = "inactive" // list-units does not know it, so it was never loaded
+			u.active = "inactive" // systemd does not know it, so it was never loaded
 		}
 		if u.active != "" {
-			p.r.Add(a.Attr("active"), snapshot.String(u.active), "systemctl list-units")
+			p.r.Add(a.Attr("active"), snapshot.String(u.active), "systemctl show")
+		}
+		if u.stale {
+			p.r.Add(a.Attr("stale"), snapshot.Bool(true), "systemctl show")
+		}
+		if len(u.dropIns) > 0 {
+			p.r.Add(a.Attr("drop_ins"), snapshot.Strings(true, u.dropIns...), "systemctl show")
 		}
 	}
 	if unseen > 0 && len(p.r.Gaps) == 0 {
@@ -206,7 +187,7 @@ func (p *parser) overrides() {
 		a := snapshot.At(p.in.Scope, "unit", strings.TrimPrefix(f.Path, "/"))
 		switch {
 		case f.Target != "", f.Problem == transport.NotFound: // links are told by links
-		case p.captured(f.Path):
+		case p.captured(f.Path), isTimer(f.Path):
 		case f.Problem != transport.OK:
 			complete = false
 			if f.Problem != transport.Denied {
