@@ -2,7 +2,6 @@ package migrations
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,8 @@ import (
 
 	"github.com/golang-migrate/migrate/v4"
 	"github.com/golang-migrate/migrate/v4/database"
+	"github.com/golang-migrate/migrate/v4/database/mysql"
+	pgx "github.com/golang-migrate/migrate/v4/database/pgx/v5"
 	"github.com/golang-migrate/migrate/v4/database/sqlite"
 	"github.com/golang-migrate/migrate/v4/source/iofs"
 
@@ -22,28 +23,37 @@ import (
 // itself run the same files, uncut, on a second empty clone, and compares what comes out. Its database drivers write
 // and lock when they open, so they see nothing but scratch databases.
 
-// toolDriver opens golang-migrate's own driver on a scratch database; false for engines that are not wired yet.
-func toolDriver(t engine.Target, spec Spec) (database.Driver, bool, error) {
+// toolDriver opens golang-migrate's own driver on a scratch database.
+func toolDriver(lib engine.Library, t scratch, spec Spec) (database.Driver, error) {
+	db, err := lib.SQL(t.Target)
+	if err != nil {
+		return nil, err
+	}
+	var d database.Driver
+	table := spec.table()
 	switch t.Engine {
 	case "sqlite":
-		db, err := sql.Open("sqlite", t.Path+"?_pragma=synchronous(off)") // a scratch file need not survive a power cut
-		if err != nil {
-			return nil, true, err
-		}
-		d, err := sqlite.WithInstance(db, &sqlite.Config{MigrationsTable: spec.table().Name, NoTxWrap: spec.NoTxWrap})
-		if err != nil {
-			db.Close()
-		}
-		return d, true, err
+		d, err = sqlite.WithInstance(db, &sqlite.Config{MigrationsTable: table.Name, NoTxWrap: spec.NoTxWrap})
+	case "postgres":
+		d, err = pgx.WithInstance(db, &pgx.Config{MigrationsTable: table.Name, SchemaName: table.Schema})
+	case "mysql":
+		d, err = mysql.WithInstance(db, &mysql.Config{MigrationsTable: table.Name})
+	default:
+		err = errors.New("golang-migrate has no driver for " + t.Engine)
 	}
-	return nil, false, nil
+	if err != nil {
+		db.Close()
+		return nil, toolError(lib, t, err)
+	}
+	return d, nil
 }
 
 // crossCheck compares our replay on an empty clone with the tool's own; a difference is a gap. It has
 // nothing to compare where our replay could not go on, or left out statements that only work where there are
 // rows, or where the tool refuses to start.
 func (r *rehearsal) crossCheck(ctx context.Context) error {
-	if r.plan.after == nil || r.plan.skipped > 0 || r.out.Pending.Refused != "" || r.in.Engine.Name() != "sqlite" {
+	lib, opens := r.in.Engine.(engine.Library)
+	if r.plan.after == nil || r.plan.skipped > 0 || r.out.Pending.Refused != "" || !opens {
 		return nil
 	}
 	r.doing = "letting golang-migrate run the files"
@@ -56,7 +66,7 @@ func (r *rehearsal) crossCheck(ctx context.Context) error {
 	if err := r.markApplied(ctx, clone); err != nil {
 		return err
 	}
-	toolErr := runTool(ctx, clone.Target, r.src.Spec)
+	toolErr := runTool(ctx, lib, clone, r.src.Spec)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -106,13 +116,13 @@ func (r *rehearsal) markApplied(ctx context.Context, c scratch) error {
 
 // runTool runs the pending files. golang-migrate's drivers take no context: when ctx ends, the run is told to stop
 // after the current file and left behind.
-func runTool(ctx context.Context, t engine.Target, spec Spec) error {
+func runTool(ctx context.Context, lib engine.Library, t scratch, spec Spec) error {
 	files, err := iofs.New(os.DirFS(spec.Dir), ".")
 	if err != nil {
 		return err
 	}
-	driver, ok, err := toolDriver(t, spec)
-	if err != nil || !ok {
+	driver, err := toolDriver(lib, t, spec)
+	if err != nil {
 		files.Close()
 		return err
 	}
@@ -135,24 +145,24 @@ func runTool(ctx context.Context, t engine.Target, spec Spec) error {
 	}()
 	select {
 	case err := <-done:
-		return toolError(err)
+		return toolError(lib, t, err)
 	case <-ctx.Done():
 		m.GracefulStop <- true
 		return ctx.Err()
 	}
 }
 
-// toolError keeps of the tool's error what holds no SQL: it appends the whole file otherwise.
-func toolError(err error) error {
+// toolError keeps of the tool's error what the database said, without values and SQL: the tool appends the whole file.
+func toolError(lib engine.Library, t scratch, err error) error {
 	var e database.Error
 	var p *database.Error
 	switch {
 	case err == nil, errors.Is(err, migrate.ErrNoChange):
 		return nil
 	case errors.As(err, &p):
-		return fmt.Errorf("%v", p.OrigErr)
+		return lib.Refused(t.Target, p.OrigErr)
 	case errors.As(err, &e):
-		return fmt.Errorf("%v", e.OrigErr)
+		return lib.Refused(t.Target, e.OrigErr)
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package enginetest
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ func (h Harness) scratch(t *testing.T) {
 	t.Run("a clone has everything", h.cloneIsComplete)
 	t.Run("only what envdiff made is dropped", h.dropRefuses)
 	t.Run("what is dropped is gone", h.dropped)
+	t.Run("other programs' code is let into scratch databases only", h.libraries)
 	t.Run("targets print without their secrets", h.safeDisplay)
 }
 
@@ -59,6 +61,34 @@ func (h Harness) dropRefuses(t *testing.T) {
 	}
 	if _, err := h.open(t, foreign, engine.ReadOnly).Identity(h.context(t)); err != nil {
 		t.Errorf("the foreign database is gone: %v", err)
+	}
+}
+
+func (h Harness) libraries(t *testing.T) {
+	lib, ok := h.Engine.(engine.Library)
+	if !ok {
+		t.Fatal("the engine lets no library in")
+	}
+	if db, err := lib.SQL(h.Foreign(t)); err == nil {
+		db.Close()
+		t.Error("a library was let into a database that envdiff did not make")
+	}
+	at := h.empty(t)
+	db, err := lib.SQL(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(h.context(t), "CREATE TABLE theirs (a INTEGER); CREATE TABLE too (a INTEGER)"); err != nil {
+		t.Fatalf("a whole file: %v", err)
+	}
+	if n := len(h.capture(t, at).Tables); n != 2 {
+		t.Errorf("the library made %d tables, want 2", n)
+	}
+	_, err = db.ExecContext(h.context(t), "SELECT 'planted' FROM nowhere")
+	var refusal *engine.Error
+	if said := lib.Refused(at, err); said == nil || strings.Contains(said.Error(), "planted") || h.Engine.Name() != "sqlite" && (!errors.As(said, &refusal) || refusal.Code != h.Codes.NoSuchTable) {
+		t.Errorf("the refusal is %v", said)
 	}
 }
 
