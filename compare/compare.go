@@ -69,6 +69,7 @@ type comparison struct {
 	repl    topologies
 	queries hotQueries
 	deploys deployments
+	puppet  puppetRuns
 	names   *knownNames
 	spelled *spellings
 
@@ -99,6 +100,7 @@ func Compare(ctx context.Context, sides []Side, opt Options) (Result, error) {
 		c.repl.note(r)
 		c.queries.note(r)
 		c.deploys.note(r)
+		c.puppet.note(r)
 		c.spelled.note(r)
 		objects.add(r)
 	})
@@ -112,7 +114,7 @@ func Compare(ctx context.Context, sides []Side, opt Options) (Result, error) {
 	differences := c.differences()
 	differences = c.drop(differences)
 	differences = c.dropCopied(append(c.pairSpellings(differences), c.data.differences(c)...))
-	differences = c.dropAcrossEngines(differences)
+	differences = c.explained(c.dropAcrossEngines(differences))
 	findings, err := c.judge(ctx, differences)
 	if err != nil {
 		return Result{}, err

@@ -19,6 +19,8 @@
 //	usage.go, profile.go  what several facts say together: swapping, traits of data that only the last side has
 //	replication.go, replication_checks.go  what the nodes of one database say together: missing, stopped,
 //	              lagging, diverged
+//	deployments.go, puppet.go  what runs that was never tried; runs that failed, services without order
+//	explained.go  values of resources that a parameter explains are related to it
 //	hotquery.go   what the last environment spends its time on and another one has never run
 //	rules.go      rules as data: which rule a difference breaks; judge.go weighs, messages.go says it, words.go has the words
 //

@@ -34,7 +34,7 @@ type verdict struct {
 // judge turns differences into sealed findings: one per address and set of sides, by the strongest rule.
 func (c *comparison) judge(ctx context.Context, ds []*difference) ([]finding.Finding, error) {
 	out := append(append(c.usage.findings(c), c.repl.findings(c)...), c.queries.findings(c)...)
-	out = append(out, c.deploys.findings(c)...)
+	out = append(out, append(c.deploys.findings(c), c.puppet.findings(c)...)...)
 	out = append(out, c.alone.found...)
 	for _, d := range ds {
 		if err := ctx.Err(); err != nil {
@@ -286,6 +286,9 @@ func (c *comparison) sideIndex(name string) int {
 func (j *judgement) related() []string {
 	d := j.d
 	set := map[string]bool{}
+	for _, a := range d.explains {
+		set[a] = true
+	}
 	if d.counterpart != nil {
 		set[d.counterpart.node.addr.String()] = true
 	}

@@ -16,7 +16,8 @@ type difference struct {
 	counterpart *difference
 	renamed     bool
 	remark      *remark
-	alone       bool // nothing differs; the remark alone is the finding
+	explains    []string // addresses of differences that this one is the cause of
+	alone       bool     // nothing differs; the remark alone is the finding
 }
 
 // share is one value on one side and who holds it.

@@ -43,6 +43,7 @@ var typed = []finding.Area{finding.AreaConfig, finding.AreaEndpoint, finding.Are
 
 // baseRules give every difference one rule.
 var baseRules = []rule{
+	{id: "puppet-run", at: []string{"puppet/run*"}, of: either},
 	{id: "memory-odd", at: []string{"host/memory#total_bytes"}, of: either, when: within},
 	{id: "sysctl", at: []string{"sysctl/*", "sysctl_running/*", "config/etc/sysctl*", "config/*/sysctl.d/*"}, of: either},
 	{id: "cron", at: []string{"cron/*", "config/etc/cron*", "config/etc/anacrontab*", "config/var/spool/cron*", "timer/*"}, of: either},

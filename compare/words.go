@@ -32,6 +32,8 @@ func subject(n *node) string {
 		if attribute == "version" {
 			return s
 		}
+	case a.Kind == "resource":
+		return strings.TrimSpace(resourceName(a.Name) + " " + attribute)
 	case a.Kind == "grant":
 		return strings.TrimSuffix("privileges of "+attribute, " of ") + " on " + strings.Replace(name, "/", " ", 1)
 	case a.Kind == "profile", a.Kind == "rows":

@@ -18,6 +18,7 @@ import (
 	"github.com/envdiff/envdiff/snapshot/host"
 	"github.com/envdiff/envdiff/snapshot/hotquery"
 	"github.com/envdiff/envdiff/snapshot/packages"
+	"github.com/envdiff/envdiff/snapshot/puppet"
 	"github.com/envdiff/envdiff/snapshot/replication"
 	"github.com/envdiff/envdiff/snapshot/service"
 )
@@ -25,7 +26,7 @@ import (
 // productKinds are the kinds of the collectors themselves, so that these tests notice
 // when a collector's declaration changes.
 func productKinds() []snapshot.Kind {
-	r := snapshot.Registry{Hosts: []snapshot.HostCollector{host.New(), packages.New(), service.New(), config.New(), capistrano.New()},
+	r := snapshot.Registry{Hosts: []snapshot.HostCollector{host.New(), packages.New(), service.New(), config.New(), capistrano.New(), puppet.New()},
 		Databases: append(database.New(), replication.New(), hotquery.New())}
 	return append(r.Kinds(), snapshot.Kind{Pattern: "value/*", Area: finding.AreaEndpoint})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/envdiff/envdiff/snapshot/hotquery"
 	"github.com/envdiff/envdiff/snapshot/packages"
 	"github.com/envdiff/envdiff/snapshot/process"
+	"github.com/envdiff/envdiff/snapshot/puppet"
 	"github.com/envdiff/envdiff/snapshot/replication"
 	"github.com/envdiff/envdiff/snapshot/service"
 )
@@ -25,6 +26,7 @@ func Collectors() snapshot.Registry {
 			service.New(),
 			process.New(),
 			capistrano.New(),
+			puppet.New(),
 		},
 		// What is quick and unaffected by reading tables comes first.
 		Databases: append([]snapshot.DatabaseCollector{replication.New(), hotquery.New()}, database.New()...),
