@@ -43,6 +43,9 @@ func TestDocsAreGenerated(t *testing.T) {
 	for _, c := range registry.Databases {
 		pages[filepath.Join("collectors", c.Name()+".md")] = collectorPage(c)
 	}
+	for _, c := range registry.Dumps {
+		pages[filepath.Join("collectors", c.Name()+".md")] = collectorPage(c)
+	}
 	for _, dir := range []string{"commands", "collectors"} {
 		if *update {
 			if err := os.MkdirAll(filepath.Join("..", "docs", dir), 0o755); err != nil {

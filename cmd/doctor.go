@@ -123,8 +123,8 @@ func (d *checkup) environment(ctx context.Context, c *config.Config, name string
 	for _, t := range plan.Databases {
 		d.database(ctx, c, name, t)
 	}
-	for _, ep := range slices.Sorted(maps.Keys(c.Environments[name].Endpoints)) {
-		d.note(name+" "+ep, "endpoints are not read by this version", "")
+	for _, t := range plan.Dumps {
+		d.dump(ctx, name, t)
 	}
 	return ctx.Err()
 }
@@ -202,6 +202,23 @@ func (d *checkup) deadline() time.Duration {
 		return d.s.opt.timeout
 	}
 	return time.Minute
+}
+
+// dump asks for an endpoint as a capture would, and sums up what it tells.
+func (d *checkup) dump(ctx context.Context, env string, t snapshot.DumpTarget) {
+	what := env + " " + t.Scope + "/" + t.Instance
+	seen, err := snapshot.Capture(ctx, snapshot.Plan{Environment: env, Dumps: []snapshot.DumpTarget{t}, Redact: snapshot.NewRedactor(keys.New(), nil),
+		Now: d.s.world.Now, Timeout: d.deadline()}, d.s.world.Collectors)
+	if err != nil {
+		return // interrupted, which the caller sees
+	}
+	defer seen.Close()
+	for _, g := range seen.Gaps {
+		d.bad(what, g.Reason, g.Hint)
+	}
+	if len(seen.Gaps) == 0 {
+		d.ok(what, "%s", count(len(seen.Lines), "value"))
+	}
 }
 
 func (d *checkup) database(ctx context.Context, c *config.Config, env string, t snapshot.DatabaseTarget) {

@@ -179,5 +179,8 @@ func (s *session) allCollectors() []snapshot.Collector {
 	for _, c := range s.world.Collectors.Databases {
 		cs = append(cs, c)
 	}
+	for _, c := range s.world.Collectors.Dumps {
+		cs = append(cs, c)
+	}
 	return cs
 }

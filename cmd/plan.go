@@ -58,6 +58,7 @@ func (s *session) plan(c *config.Config, name string, redact *snapshot.Redactor)
 		return p, err
 	}
 	p.Gaps = unread(c, name)
+	p.Dumps = s.endpoints(c, name)
 	p.Databases, err = s.databases(c, name)
 	return p, err
 }
@@ -67,9 +68,6 @@ func unread(c *config.Config, name string) []snapshot.Gap {
 	const hint = "leave it out of envdiff.yaml, or waive this gap"
 	var gaps []snapshot.Gap
 	env := c.Environments[name]
-	for _, endpoint := range slices.Sorted(maps.Keys(env.Endpoints)) {
-		gaps = append(gaps, snapshot.Gap{Address: snapshot.At(endpoint, "value", ""), Reason: "endpoints are not read by this version", Hint: hint})
-	}
 	for _, role := range slices.Sorted(maps.Keys(env.Hosts)) {
 		if len(c.Roles[role].SBOM) > 0 {
 			gaps = append(gaps, snapshot.Gap{Address: snapshot.At(role, "sbom", ""), Reason: "sbom files are not read by this version", Hint: hint})
@@ -101,6 +99,7 @@ func (s *session) hosts(c *config.Config, name string) ([]snapshot.HostTarget, e
 				targets = append(targets, snapshot.HostTarget{Instance: h.Instance(), Roles: map[string]snapshot.RoleSpec{}, Open: open})
 			}
 			targets[i].Roles[role] = snapshot.RoleSpec{Packages: spec.Packages, Config: spec.Config, Services: spec.Services, SBOM: spec.SBOM, Deployments: spec.Deployments}
+			targets[i].Dumps = append(targets[i].Dumps, s.endpointsVia(c, name, role)...)
 		}
 	}
 	return targets, nil
@@ -237,6 +236,13 @@ func knownNames(c *config.Config) []string {
 		}
 		for _, loc := range env.Databases {
 			for _, u := range append([]config.Text{loc.URL}, texts(loc.Replicas, loc.Shards)...) {
+				if host := urlHost(string(u)); host != "" {
+					names[host] = true
+				}
+			}
+		}
+		for _, loc := range env.Endpoints {
+			for _, u := range append([]config.Text{loc.URL}, texts(loc.Replicas)...) {
 				if host := urlHost(string(u)); host != "" {
 					names[host] = true
 				}

@@ -44,6 +44,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"githubaction": githubAction, "gitlabjob": gitlabJob, "jenkinsfile": jenkinsfile,
 			"exits": exits, "shop": shop, "validate": validate, "edit": edit, "same": same, "sql": runSQL, "answers": answers,
+			"serve": serve,
 		},
 	})
 }

@@ -23,11 +23,14 @@ func (s *session) checkSelection(c *config.Config, environments ...string) error
 		for db := range c.Environments[name].Databases {
 			scopes[db] = true
 		}
+		for endpoint := range c.Environments[name].Endpoints {
+			scopes[endpoint] = true
+		}
 	}
 	names := slices.Sorted(maps.Keys(scopes))
 	if len(names) == 0 || slices.ContainsFunc(names, func(scope string) bool { return s.selection().MayTake(scope + ":*") }) {
 		return nil
 	}
 	return hinted(fmt.Errorf("--only and --skip leave nothing of %s to look at", strings.Join(environments, ", ")),
-		"addresses begin with a role or database, here %s: --only '%s:*'", strings.Join(names, ", "), names[0])
+		"addresses begin with a role, database or endpoint, here %s: --only '%s:*'", strings.Join(names, ", "), names[0])
 }

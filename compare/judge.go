@@ -36,6 +36,7 @@ func (c *comparison) judge(ctx context.Context, ds []*difference) ([]finding.Fin
 	out := append(append(c.usage.findings(c), c.repl.findings(c)...), c.queries.findings(c)...)
 	out = append(out, append(c.deploys.findings(c), c.puppet.findings(c)...)...)
 	out = append(out, c.alone.found...)
+	out = append(out, c.endpointFindings()...)
 	for _, d := range ds {
 		if err := ctx.Err(); err != nil {
 			return nil, err

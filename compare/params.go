@@ -130,8 +130,14 @@ func (n *normaliser) addHosts(s Side, views map[string]*scopeView, ph *placehold
 			for _, name := range slices.Sorted(maps.Keys(s.HostParams[instance])) {
 				n.add(s.HostParams[instance][name], target{ph.id(name), host})
 			}
-			if s.Snapshot.Manifest.Scopes[scope].Type == "role" && strings.ContainsAny(instance, "0123456789.") {
-				n.add(instance, target{ph.id(ownName), host})
+			switch s.Snapshot.Manifest.Scopes[scope].Type {
+			case "role", "endpoint":
+				if strings.ContainsAny(instance, "0123456789.") {
+					n.add(instance, target{ph.id(ownName), host})
+				}
+				if name, _, port := strings.Cut(instance, ":"); port && strings.ContainsAny(name, "0123456789.") {
+					n.add(name, target{ph.id(ownName), host})
+				}
 			}
 		}
 		n.addOwn(s.Snapshot, scope, "name", "hostname", ph.id(ownName))

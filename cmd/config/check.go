@@ -28,6 +28,9 @@ func check(c *Config, doc *strictyaml.Document) {
 	for _, name := range slices.Sorted(maps.Keys(c.Databases)) {
 		checkDatabase(c.Databases[name], []string{"databases", name}, doc)
 	}
+	for _, name := range slices.Sorted(maps.Keys(c.Endpoints)) {
+		checkEndpoint(c.Endpoints[name], []string{"endpoints", name}, doc)
+	}
 	checkRules(c, doc)
 	if f := c.Gate.FailOn; f != "" && f != "none" {
 		if _, err := finding.ParseSeverity(f); err != nil || f == "off" {
@@ -108,9 +111,7 @@ func checkEnvironment(c *Config, name string, doc *strictyaml.Document) {
 		}
 	}
 	for _, ep := range slices.Sorted(maps.Keys(e.Endpoints)) {
-		if u := string(e.Endpoints[ep].URL); u == "" {
-			doc.Errorf(append(path[:2:2], "endpoints", ep), "endpoint %q has no url", ep)
-		}
+		checkEndpointLocation(c, e, ep, append(path[:2:2], "endpoints", ep), doc)
 	}
 }
 

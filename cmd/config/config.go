@@ -63,8 +63,12 @@ type DatabaseLocation struct {
 
 // EndpointLocation is an application's configuration dump.
 type EndpointLocation struct {
-	URL     Text            `json:"url" scalar:"true" doc:"https://…"`
-	Headers map[string]Text `json:"headers" doc:"request headers"`
+	URL      Text            `json:"url" scalar:"true" doc:"https://…; with via, as the hosts reach it"`
+	Via      string          `json:"via" doc:"a role whose hosts are asked for it, each over its own connection; default: envdiff asks itself"`
+	Replicas map[string]Text `json:"replicas" doc:"instance → URL of another one of the same application"`
+	Headers  map[string]Text `json:"headers" doc:"request headers, such as Authorization: \"Bearer ${TOKEN}\""`
+	CA       string          `json:"ca" doc:"file of the certificates to trust, in PEM; default: those of the system"`
+	Insecure bool            `json:"insecure" doc:"accept any certificate"`
 }
 
 // Role says what is captured of the hosts of a role.
@@ -110,8 +114,9 @@ type Copy struct {
 
 // Endpoint says which keys of a dump are captured and which are metrics.
 type Endpoint struct {
-	Keys    []string          `json:"keys" doc:"keys to capture, with * for one level; default all"`
-	Metrics map[string]string `json:"metrics" doc:"key → threshold such as <= 0"`
+	Format  string            `json:"format" doc:"json, yaml, properties, dotenv or phpinfo; default: by media type and content"`
+	Keys    []string          `json:"keys" doc:"keys to capture, such as db/host, with * for one level; default all"`
+	Metrics map[string]string `json:"metrics" doc:"key of a counter → the limit that it must keep, such as \"<= 0\""`
 }
 
 // Gate is the policy of the verdict.

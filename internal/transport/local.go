@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -61,7 +62,7 @@ func (l *local) Fetch(ctx context.Context, wants []Want) (Sections, error) {
 	return sections, nil
 }
 
-// command runs one command in the C locale, without input, in a process group of its own that is killed as a whole. Its
+// command runs one command in the C locale, in a process group of its own that is killed as a whole. Its
 // error is the context's. What the command says on standard error is dropped: it may quote what it read.
 func (l *local) command(ctx context.Context, w Want) (Section, error) {
 	program := findCommand(w.Command[0])
@@ -78,6 +79,9 @@ func (l *local) command(ctx context.Context, w Want) (Section, error) {
 	cmd := exec.CommandContext(limited, program, w.Command[1:]...)
 	cmd.Env = []string{"LC_ALL=C", "PATH=" + commandPath(), "HOME=/"}
 	cmd.Dir = "/"
+	if w.Input != "" {
+		cmd.Stdin = strings.NewReader(w.Input)
+	}
 	cmd.Stdout = out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

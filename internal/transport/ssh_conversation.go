@@ -61,7 +61,7 @@ func (c *conversation) run(ctx context.Context) error {
 func (c *conversation) refuse() {
 	for _, w := range c.wants {
 		switch {
-		case len(w.Command) > 0 && strings.ContainsRune(strings.Join(w.Command, ""), 0):
+		case len(w.Command) > 0 && strings.ContainsRune(w.Input+strings.Join(w.Command, ""), 0):
 			c.sections[w.ID] = Section{Problem: Failed, Detail: "an argument holds NUL"}
 		case len(w.Command) == 0 && !slices.Contains([]string{"find", "stat", "ls"}, c.line.about.finds):
 			c.sections[w.ID] = Section{Problem: Failed, Detail: "the host has no find and head, or neither stat nor ls with readlink"}
@@ -139,7 +139,11 @@ func (c *conversation) ask(number int, commands []int) error {
 	q.contents()
 	for _, i := range commands {
 		w := c.wants[i]
-		q.call(w.Command, "c", i, outputLimit(w)+1)
+		if w.Input == "" {
+			q.call(w.Command, "c", i, outputLimit(w)+1)
+			continue
+		}
+		q.call(append([]string{w.Input}, w.Command...), "ci", i, outputLimit(w)+1)
 	}
 	q.text.WriteString("r ok " + strconv.Itoa(number) + "\n")
 	text := q.text.String()

@@ -92,6 +92,15 @@ c() {
 	r end "$q"
 }
 
+# ci INDEX LIMIT INPUT ARGV...: the same with a standard input. printf is the shell's own: nobody sees its arguments.
+ci() {
+	i=$1 k=$2 g=$3; shift 3
+	if ! has "$1"; then r no "c$i" gone; return; fi
+	r cmd "$i"
+	q=$({ { printf %s "$g" | $T "$@" 2>/dev/null 3>&- 4>&-; echo $? >&4; } | head -c "$k" >&3; } 4>&1)
+	r end "$q"
+}
+
 F=none T=
 if has find && has head; then
 	if [ "$(find / -maxdepth 0 -printf %y </dev/null)" = d ]; then F=find

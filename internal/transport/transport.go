@@ -28,6 +28,7 @@ type Want struct {
 	MaxBytes int64    // per file; 0 means DefaultMaxBytes
 	MaxFiles int      // per want; 0 means DefaultMaxFiles
 	Command  []string // argv; a directory tree runs nothing and leaves the section unavailable
+	Input    string   // what the command reads on its standard input; no list of processes shows it
 	Sudo     bool     // needs root; whether that is used is the transport's configuration
 	Doc      string   // why it is read, for docs and doctor
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/envdiff/envdiff/snapshot/capistrano"
 	"github.com/envdiff/envdiff/snapshot/config"
 	"github.com/envdiff/envdiff/snapshot/database"
+	"github.com/envdiff/envdiff/snapshot/endpoint"
 	"github.com/envdiff/envdiff/snapshot/host"
 	"github.com/envdiff/envdiff/snapshot/hotquery"
 	"github.com/envdiff/envdiff/snapshot/packages"
@@ -30,5 +31,6 @@ func Collectors() snapshot.Registry {
 		},
 		// What is quick and unaffected by reading tables comes first.
 		Databases: append([]snapshot.DatabaseCollector{replication.New(), hotquery.New()}, database.New()...),
+		Dumps:     []snapshot.DumpCollector{endpoint.New()},
 	}
 }

@@ -108,7 +108,7 @@ func (c capture) body() bool {
 	entries, err := f.parse(text)
 	switch {
 	case err == nil:
-		r := resolver{redact: c.in.Redact, object: c.at, file: c.file.Path}
+		r := resolver{redact: c.in.Redact, at: attributesOf(c.at), file: c.file.Path}
 		c.res.Facts = append(c.res.Facts, r.facts(entries)...)
 	case isLimit(err):
 		c.gap("larger than what is parsed: "+err.Error(), limitHint)

@@ -24,6 +24,8 @@ type entry struct {
 type segment struct {
 	name string
 	item *item
+	// index is the place of a list's item, whatever it is addressed by; "" for other steps.
+	index string
 }
 
 // item is a list item without identity. Its name is made of its content with secrets taken out, so that it depends
@@ -76,8 +78,18 @@ func order(line int, parent []segment, group string, children []segment) []entry
 // resolver turns entries into facts: it redacts values and names, and names the items that have no name.
 type resolver struct {
 	redact *snapshot.Redactor
-	object snapshot.Address
-	file   string
+	at     func(flat bool, path []string) snapshot.Address
+	file   string // "" is none that an origin could name
+}
+
+// attributesOf addresses entries as attributes of an object.
+func attributesOf(object snapshot.Address) func(bool, []string) snapshot.Address {
+	return func(flat bool, path []string) snapshot.Address {
+		if flat {
+			return object.Attr(path[0])
+		}
+		return object.Path(path...)
+	}
 }
 
 // maxSegment is the longest name that an address shows; the rest of a longer one is a digest.
@@ -201,13 +213,7 @@ func (r resolver) facts(entries []entry) []snapshot.Fact {
 	facts := make([]snapshot.Fact, 0, len(entries))
 	at := make(map[snapshot.Address]int, len(entries))
 	for _, e := range entries {
-		a := r.object
-		if e.flat {
-			a = a.Attr(r.segment(e.path[0]))
-		} else {
-			a = a.Path(r.path(e.path)...)
-		}
-		v := r.value(e)
+		a, v := r.at(e.flat, r.path(e.path)), r.value(e)
 		if name := e.path[len(e.path)-1].name; e.order == nil {
 			// An address shows no digest, because it must not change with a key; a secret in
 			// a name is compared as part of the value.
@@ -228,7 +234,7 @@ func (r resolver) facts(entries []entry) []snapshot.Fact {
 }
 
 func (r resolver) origin(line int) string {
-	if line <= 0 {
+	if line <= 0 || r.file == "" {
 		return r.file
 	}
 	return r.file + ":" + strconv.Itoa(line)

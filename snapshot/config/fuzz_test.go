@@ -27,7 +27,7 @@ func fuzzFormat(f *testing.F, path string, parse func([]byte) ([]entry, error), 
 			}
 			return
 		}
-		r := resolver{redact: redactor(t), object: snapshot.At("web", "config", path), file: path}
+		r := resolver{redact: redactor(t), at: attributesOf(snapshot.At("web", "config", path)), file: path}
 		first := factMap(t, r.facts(entries))
 		again, err := parse(src)
 		if err != nil {

@@ -175,6 +175,7 @@ func (f *flattener) list(path []segment, n *node, depth int) []entry {
 	}
 	var out []entry
 	for i, it := range n.items {
+		segs[i].index = strconv.Itoa(i)
 		out = append(out, f.node(extend(path, segs[i]), it, depth+1)...)
 	}
 	return append(out, order(n.line, path, "", segs)...)
@@ -187,6 +188,7 @@ func (f *flattener) byContent(path []segment, n *node, depth int) []entry {
 	var nameless []*item
 	var out []entry
 	for i, it := range n.items {
+		segs[i].index = strconv.Itoa(i)
 		entries := f.node(nil, it, depth+1)
 		if segs[i].name == "" {
 			segs[i].item = &item{entries: entries}
