@@ -139,7 +139,12 @@ func sameDatabase(a, b engine.Target) bool {
 // fill runs one refresh under the target's lock.
 func (f *feed) fill(ctx context.Context, t *destination, result *finding.RefreshedTarget) (done *sanitize.Refreshed, findings []finding.Finding, err error) {
 	e := f.source.Engine()
-	advance, demands, err := f.ahead(ctx, t)
+	locked, err := e.(engine.Refresher).BeginRefresh(ctx, t.target)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, locked.Close(context.WithoutCancel(ctx))) }()
+	advance, demands, err := f.ahead(ctx, t, locked)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -154,12 +159,6 @@ func (f *feed) fill(ctx context.Context, t *destination, result *finding.Refresh
 	for _, text := range plan.Warnings {
 		f.warn("%s: %s", f.db, text)
 	}
-	refresher := e.(engine.Refresher)
-	locked, err := refresher.BeginRefresh(ctx, t.target)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer func() { err = errors.Join(err, locked.Close(context.WithoutCancel(ctx))) }()
 	in := sanitize.Refreshing{Source: f.source, Schema: f.schema, Plan: plan, Key: f.key, Target: locked, Standing: t.standing, Now: f.now,
 		Copy: sanitize.CopyOptions{Sample: sample, Note: func(text string) { f.warn("%s: %s", f.db, text) }},
 		Mark: engine.Mark{CapturedAt: f.moment, Source: f.env, Key: f.key.ID(), Version: version()}}
@@ -185,7 +184,7 @@ func (f *feed) fill(ctx context.Context, t *destination, result *finding.Refresh
 }
 
 // ahead finds out by which migrations the target is ahead of the source, and what the pending ones demand of the rows.
-func (f *feed) ahead(ctx context.Context, t *destination) (*migrations.Advance, []schema.Obligation, error) {
+func (f *feed) ahead(ctx context.Context, t *destination, locked engine.Refresh) (*migrations.Advance, []schema.Obligation, error) {
 	m := f.c.Databases[f.db].Migrations
 	if m == nil || m.Command != "" {
 		return nil, nil, nil
@@ -195,12 +194,16 @@ func (f *feed) ahead(ctx context.Context, t *destination) (*migrations.Advance, 
 	if err != nil {
 		return nil, nil, err
 	}
-	base, dir, err := f.cloneBeside(t)
+	dir, err := f.s.scratch()
 	if err != nil {
 		return nil, nil, err
 	}
-	demands, err := migrations.Demands(ctx, migrations.Input{Scope: f.db, Environment: f.env, Environments: f.args, Engine: f.source.Engine(), Production: f.source,
-		Schema: f.schema, Spec: spec, ScratchBase: base, ScratchDir: dir, Now: f.now})
+	e := f.source.Engine()
+	if t.target.Path == "" {
+		e = beside{e, locked}
+	}
+	demands, err := migrations.Demands(ctx, migrations.Input{Scope: f.db, Environment: f.env, Environments: f.args, Engine: e, Production: f.source,
+		Schema: f.schema, Spec: spec, ScratchBase: t.target, ScratchDir: dir, Now: f.now})
 	if err != nil || t.standing == nil {
 		return nil, demands, err
 	}
@@ -216,10 +219,14 @@ func (f *feed) ahead(ctx context.Context, t *destination) (*migrations.Advance, 
 	return a, demands, nil
 }
 
-// cloneBeside is where empty clones are made: on the target's server, which may be written to, or in this run's own directory.
-func (f *feed) cloneBeside(t *destination) (engine.Target, string, error) {
-	dir, err := f.s.scratch()
-	return t.target, dir, err
+// beside is an engine that makes its scratch databases as a refresh's stage, so that the next refresh clears a killed one's away.
+type beside struct {
+	engine.Engine
+	locked engine.Refresh
+}
+
+func (b beside) CreateScratch(ctx context.Context, _ engine.Target, _ string) (engine.Target, error) {
+	return b.locked.Stage(ctx)
 }
 
 func (f *feed) applied(ctx context.Context, t *destination, spec migrations.Spec) (migrations.Applied, error) {

@@ -17,7 +17,15 @@ import (
 	"github.com/envdiff/envdiff/snapshot/all"
 )
 
-func TestMain(m *testing.M) { testservers.Main(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		os.Exit(cmd.Main())
+	}
+	testservers.Main(m)
+}
+
+// asProgram makes the test binary the program itself, to be killed.
+const asProgram = "ENVDIFF_TEST_AS_PROGRAM"
 
 // planted is part of every personal value: no output may hold it.
 const planted = "zqtoken"

@@ -20,7 +20,7 @@ import (
 
 const (
 	// lockTries and lockEvery are how long a refresh waits for another one to end: the server needs a moment to notice that a killed envdiff is gone.
-	lockTries = 40
+	lockTries = 25
 	lockEvery = 200 * time.Millisecond
 	// endEvery is the pause between two rounds of ending sessions in the target.
 	endEvery = 50 * time.Millisecond
