@@ -70,6 +70,7 @@ type comparison struct {
 	queries hotQueries
 	deploys deployments
 	puppet  puppetRuns
+	silent  silences
 	names   *knownNames
 	spelled *spellings
 
@@ -101,6 +102,7 @@ func Compare(ctx context.Context, sides []Side, opt Options) (Result, error) {
 		c.queries.note(r)
 		c.deploys.note(r)
 		c.puppet.note(r)
+		c.silent.note(r)
 		c.spelled.note(r)
 		objects.add(r)
 	})

@@ -20,6 +20,7 @@
 //	replication.go, replication_checks.go  what the nodes of one database say together: missing, stopped,
 //	              lagging, diverged
 //	deployments.go, puppet.go  what runs that was never tried; runs that failed, services without order
+//	metrics.go    plugins of collectd that are loaded and silent
 //	explained.go  values of resources that a parameter explains are related to it
 //	hotquery.go   what the last environment spends its time on and another one has never run
 //	rules.go      rules as data: which rule a difference breaks; judge.go weighs, messages.go says it, words.go has the words

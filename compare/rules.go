@@ -57,6 +57,7 @@ var baseRules = []rule{
 	{id: "package-different", at: []string{"package/*#version"}, of: differs, say: (*judgement).sayVersions},
 	{id: "package-different", areas: []finding.Area{finding.AreaPackage}, of: either},
 
+	{id: "metric-missing", at: []string{"metric/*"}, of: either},
 	{id: "service-state", areas: []finding.Area{finding.AreaService}, of: either},
 	{id: "endpoint-value", areas: []finding.Area{finding.AreaEndpoint}, of: either},
 

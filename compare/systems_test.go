@@ -142,3 +142,29 @@ func TestWhatAParameterExplainsIsRelated(t *testing.T) {
 		t.Errorf("%+v", r.Findings)
 	}
 }
+
+// monitored gives every web host of an environment what collectd reports of it.
+func monitored(e *env) *env {
+	return e.set("web:metric/cpu", true).set("web:metric/cpu#types", []string{"cpu"}).set("web:metric/processes", true).set("web:metric/processes/nginx#types", []string{"ps_count", "ps_rss"})
+}
+
+func TestMonitoringParity(t *testing.T) {
+	for _, s := range []story{
+		{"all hosts report the same", func(s, p *env) { monitored(s); monitored(p) }, nil, ""},
+		{"a plugin that one host does not report", func(s, p *env) { monitored(s); monitored(p).unset("web:metric/processes*", "web3") },
+			[]string{"metric-missing medium odd web:metric/processes"}, "web3 has none"},
+		{"an instance that one host does not report", func(s, p *env) { monitored(s); monitored(p).unset("web:metric/processes/nginx#types", "web3") },
+			[]string{"metric-missing medium odd web:metric/processes/nginx"}, ""},
+		{"a type that production does not report", func(s, p *env) {
+			monitored(s)
+			monitored(p).set("web:metric/processes/nginx#types", []string{"ps_count"})
+		},
+			[]string{"metric-missing medium changed web:metric/processes/nginx#types"}, "lacks ps_rss in production"},
+		{"only staging is not monitored so", func(s, p *env) { monitored(s).unset("web:metric/cpu*"); monitored(p) },
+			[]string{"metric-missing low added web:metric/cpu"}, ""},
+		{"loaded and silent on every host", func(s, p *env) { monitored(s); monitored(p).set("web:collectd/silent#plugins", []string{"curl_json"}) },
+			[]string{"metric-missing medium failed web:collectd/silent#plugins"}, "collectd in production loads and reports nothing of curl_json on web1, web2 and web3"},
+	} {
+		t.Run(s.name, s.run)
+	}
+}

@@ -174,6 +174,8 @@ var rules = []Rule{
 		Why: "a fresh host may configure in the wrong order", Hint: "add the dependency"},
 	{ID: "puppet-run", Severity: Medium, Area: AreaHost, Title: "the last Puppet run failed or would change something",
 		Why: "the host is not what its description says", Hint: "read the last run's report"},
+	{ID: "metric-missing", Severity: Medium, Area: AreaService, Sided: true, Title: "a host is not monitored like its peers",
+		Why: "what breaks there nobody sees", Hint: "load the plugin, or correct what keeps it silent"},
 	{ID: "certificate-expiring", Severity: Medium, Area: AreaHost, Title: "a certificate expires within 21 days",
 		Why: "clients will refuse it", Hint: "renew it"},
 	{ID: "secret-placeholder", Severity: Medium, Area: AreaConfig, Title: "a secret is a placeholder",

@@ -5,6 +5,7 @@ package all
 import (
 	"github.com/envdiff/envdiff/snapshot"
 	"github.com/envdiff/envdiff/snapshot/capistrano"
+	"github.com/envdiff/envdiff/snapshot/collectd"
 	"github.com/envdiff/envdiff/snapshot/config"
 	"github.com/envdiff/envdiff/snapshot/database"
 	"github.com/envdiff/envdiff/snapshot/endpoint"
@@ -28,6 +29,7 @@ func Collectors() snapshot.Registry {
 			process.New(),
 			capistrano.New(),
 			puppet.New(),
+			collectd.New(),
 		},
 		// What is quick and unaffected by reading tables comes first.
 		Databases: append([]snapshot.DatabaseCollector{replication.New(), hotquery.New()}, database.New()...),

@@ -216,6 +216,10 @@ server {
 			"weekly": "true", "/var/log/a /var/log/b.rotate": `"4"`, "/var/log/a /var/log/b.missingok": "true", "/var/log/a /var/log/b.postrotate": `"kill x"`}},
 		{"haproxy", "/etc/haproxy/haproxy.cfg", "global\n  daemon\nbackend app # x\n  server a 10.0.0.1:80 check\n  http-request deny if a\n  http-request allow\n", map[string]string{
 			"global.daemon": "true", "backend app.server.a": `"10.0.0.1:80 check"`, "backend app.http-request": `["deny if a","allow"]`}},
+		{"collectd", "/etc/collectd/collectd.conf", "LoadPlugin df # x\n<LoadPlugin \"curl_json\">\n Interval 60\n</LoadPlugin>\n<plugin curl_json>\n <URL \"http://u:Zq7pTr9vWx2k@h.example/s\">\n  Instance shop\n" +
+			"  <Key \"a/*/b\">\n   Type \"gauge\"\n  </Key>\n </URL>\n</Plugin>\n<Plugin df>\n FSType rootfs\n FSType ext4\n Password Zq7pTr9vWx2k\n</Plugin>\n", map[string]string{
+			"LoadPlugin": `["curl_json","df"]`, "LoadPlugin curl_json.Interval": "60", "Plugin.curl_json.URL.http%3A//u%3A‹secret›@h%2Eexample/s.Instance": `"shop"`,
+			"Plugin.curl_json.URL.http%3A//u%3A‹secret›@h%2Eexample/s.Key.a/%2A/b.Type": `"gauge"`, "Plugin.df.FSType": `["ext4","rootfs"]`, "Plugin.df.Password": secretJSON(t, "Zq7pTr9vWx2k")}},
 		{"key value with flags", "/etc/chrony/chrony.conf", "pool x iburst\nrtcsync\n", map[string]string{"pool": `"x iburst"`, "rtcsync": "true"}},
 		{"comments of an unknown format", "/etc/x.conf", "# a\n\n", map[string]string{}},
 		{"an empty file", "/a.yaml", "", map[string]string{}},

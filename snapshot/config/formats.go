@@ -60,6 +60,8 @@ var formats = []format{
 		doc: "selector = action, objects by what they load, their name or type; files with conditions are digested"},
 	{name: "logrotate", paths: []string{"logrotate.conf", "/etc/logrotate.d/*"}, parse: parseLogrotate, doc: "blocks by their files"},
 	{name: "haproxy", paths: []string{"haproxy.cfg", "/etc/haproxy/*.cfg"}, parse: parseHAProxy, doc: "section.keyword, repeated keywords in order, servers and binds by name"},
+	{name: "collectd", paths: []string{"collectd.conf", "/etc/collectd/collectd.conf.d/*.conf", "/etc/collectd.d/*.conf", "/etc/collectd/*.conf.d/*.conf"}, parse: parseCollectd,
+		doc: "blocks by name and argument (a curl_json URL, each of its keys), LoadPlugin and other repeated options are sets, chains keep their order"},
 	{name: "key-value", paths: []string{"chrony.conf", "redis.conf", "sentinel.conf", "login.defs", "dnsmasq.conf", "ntp.conf", "/etc/adduser.conf", "memcached.conf"}, parse: parseKeyValue, partial: true,
 		doc: "key = value, a repeated key is a list"},
 	{name: "yaml", paths: []string{"*.yaml", "*.yml", "*.eyaml"}, parse: parseYAML,

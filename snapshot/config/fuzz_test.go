@@ -114,6 +114,9 @@ func FuzzLogrotate(f *testing.F) {
 func FuzzHAProxy(f *testing.F) {
 	fuzzFormat(f, "haproxy.cfg", parseHAProxy, "global\n a \"b c\" # d\nbackend x\n server y z\n option q\n")
 }
+func FuzzCollectd(f *testing.F) {
+	fuzzFormat(f, "collectd.conf", parseCollectd, "LoadPlugin cpu\n<Plugin curl_json>\n <URL \"http://a/b\">\n <Key \"a/*\">\n Type \"x\"\n </Key>\n </URL>\n</Plugin>\n")
+}
 func FuzzNginx(f *testing.F) {
 	fuzzFormat(f, "nginx.conf", parseNginx, "http { map $a $b { default 1; ~x 2; } server { listen 80; location ~ \\.php$ { set $x \"${y}z\"; } } content_by_lua_block { a = \"}\" -- }\n } }",
 		"types { a b c; }\nupstream u { server x; }\nif ($a) {}\nallow all;")
