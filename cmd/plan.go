@@ -58,7 +58,7 @@ func (s *session) plan(c *config.Config, name string, redact *snapshot.Redactor)
 		return p, err
 	}
 	p.Gaps = unread(c, name)
-	p.Dumps = s.endpoints(c, name)
+	p.Dumps = append(s.endpoints(c, name), s.programs(c, name)...)
 	p.Databases, err = s.databases(c, name)
 	return p, err
 }
@@ -100,6 +100,7 @@ func (s *session) hosts(c *config.Config, name string) ([]snapshot.HostTarget, e
 			}
 			targets[i].Roles[role] = snapshot.RoleSpec{Packages: spec.Packages, Config: spec.Config, Services: spec.Services, SBOM: spec.SBOM, Deployments: spec.Deployments}
 			targets[i].Dumps = append(targets[i].Dumps, s.endpointsVia(c, name, role)...)
+			targets[i].Dumps = append(targets[i].Dumps, programsOn(c, name, role)...)
 		}
 	}
 	return targets, nil

@@ -26,6 +26,9 @@ func (s *session) checkSelection(c *config.Config, environments ...string) error
 		for endpoint := range c.Environments[name].Endpoints {
 			scopes[endpoint] = true
 		}
+		for scope := range c.Environments[name].Exec {
+			scopes[scope] = true
+		}
 	}
 	names := slices.Sorted(maps.Keys(scopes))
 	if len(names) == 0 || slices.ContainsFunc(names, func(scope string) bool { return s.selection().MayTake(scope + ":*") }) {

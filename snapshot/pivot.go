@@ -82,7 +82,7 @@ func NewBuilder(sel Selection) *Builder {
 }
 
 // Instance declares that an instance belongs to a scope, whether or not anything can be read
-// from it. typ is role, database or endpoint.
+// from it. typ is role, database, endpoint or exec.
 func (b *Builder) Instance(scope, typ, engine, instance string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -46,7 +46,7 @@ type Manifest struct {
 
 // Scope says what was looked at under one scope name.
 type Scope struct {
-	Type      string              `json:"type"` // role, database or endpoint
+	Type      string              `json:"type"` // role, database, endpoint or exec
 	Instances []string            `json:"instances"`
 	Replicas  []string            `json:"replicas,omitempty"` // of the instances, those that are declared as replicas of the others
 	Looked    map[string][]string `json:"looked"`             // address glob without scope → instances; nil instances means all

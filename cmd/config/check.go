@@ -28,6 +28,9 @@ func check(c *Config, doc *strictyaml.Document) {
 	for _, name := range slices.Sorted(maps.Keys(c.Databases)) {
 		checkDatabase(c.Databases[name], []string{"databases", name}, doc)
 	}
+	for _, name := range slices.Sorted(maps.Keys(c.Roles)) {
+		checkPrograms(c.Roles[name].Exec, []string{"roles", name, "exec"}, doc)
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.Endpoints)) {
 		checkEndpoint(c.Endpoints[name], []string{"endpoints", name}, doc)
 	}
@@ -64,6 +67,9 @@ func checkScopes(c *Config, doc *strictyaml.Document) {
 		for _, n := range slices.Sorted(maps.Keys(e.Endpoints)) {
 			see("endpoints", n, []string{"environments", env, "endpoints", n})
 		}
+		for _, n := range slices.Sorted(maps.Keys(e.Exec)) {
+			see("exec", n, []string{"environments", env, "exec", n})
+		}
 	}
 	for _, n := range slices.Sorted(maps.Keys(c.Roles)) {
 		see("roles", n, []string{"roles", n})
@@ -86,7 +92,7 @@ func checkEnvironment(c *Config, name string, doc *strictyaml.Document) {
 	if !environmentName.MatchString(name) {
 		doc.Errorf(path, "the environment name %q may hold letters, digits, _ . and - only", name)
 	}
-	if len(e.Hosts)+len(e.Databases)+len(e.Endpoints) == 0 {
+	if len(e.Hosts)+len(e.Databases)+len(e.Endpoints)+len(e.Exec) == 0 {
 		doc.Errorf(path, "environment %q has no hosts, databases or endpoints", name)
 	}
 	checkDuration(e.MaxDataAge, append(path, "max_data_age"), doc)
@@ -112,6 +118,9 @@ func checkEnvironment(c *Config, name string, doc *strictyaml.Document) {
 	}
 	for _, ep := range slices.Sorted(maps.Keys(e.Endpoints)) {
 		checkEndpointLocation(c, e, ep, append(path[:2:2], "endpoints", ep), doc)
+	}
+	for _, scope := range slices.Sorted(maps.Keys(e.Exec)) {
+		checkProgram(e.Exec[scope], append(path[:2:2], "exec", scope), doc)
 	}
 }
 

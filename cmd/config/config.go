@@ -42,6 +42,7 @@ type Environment struct {
 	Hosts      map[string][]Host           `json:"hosts" doc:"role → hosts: ssh://…, root:DIR or local:"`
 	Databases  map[string]DatabaseLocation `json:"databases" doc:"database → URL"`
 	Endpoints  map[string]EndpointLocation `json:"endpoints" doc:"endpoint → URL of an application's configuration dump"`
+	Exec       map[string]Program          `json:"exec" doc:"scope → a program that prints facts, run where envdiff runs"`
 }
 
 // Host is one machine: a plain URL, or a mapping.
@@ -71,14 +72,22 @@ type EndpointLocation struct {
 	Insecure bool            `json:"insecure" doc:"accept any certificate"`
 }
 
+// Program prints facts as JSON lines.
+type Program struct {
+	Name    string   `json:"name" doc:"what it is called in messages; default: the command's last path element"`
+	Command []string `json:"command" doc:"the program and its arguments; a relative path is relative to envdiff.yaml where it runs here, on a host it must be absolute or in PATH"`
+	Facts   []string `json:"facts" doc:"what it may print, and is the whole truth about, as globs of kind/name#attribute; default app/*"`
+}
+
 // Role says what is captured of the hosts of a role.
 type Role struct {
 	Packages []string `json:"packages" doc:"deb, rpm, apk, pip, npm, gem, go; default: all that are found"`
 	Config   []string `json:"config" doc:"globs of configuration files; ** crosses directories"`
 	Services []string `json:"services" doc:"units that must be looked at"`
 	// Deployments are absolute, like the globs of Config.
-	Deployments []string `json:"deployments" doc:"globs of the directories that Capistrano deploys to; default: those below /var/www, /srv and /u/apps"`
-	SBOM        []string `json:"sbom" doc:"CycloneDX or SPDX files that list packages"`
+	Deployments []string  `json:"deployments" doc:"globs of the directories that Capistrano deploys to; default: those below /var/www, /srv and /u/apps"`
+	SBOM        []string  `json:"sbom" doc:"CycloneDX or SPDX files that list packages"`
+	Exec        []Program `json:"exec" doc:"programs that print facts, run on each host"`
 }
 
 // Database says what is captured, copied and rehearsed of a database.

@@ -47,3 +47,35 @@ func TestHostsAskForTheirEndpoint(t *testing.T) {
 		t.Errorf("the application was asked %d times", n)
 	}
 }
+
+// Every host of a role runs the role's program, and hosts are compared by what it prints.
+func TestHostsRunTheirProgram(t *testing.T) {
+	var blocks []string
+	for i, workers := range []int{4, 4, 8} {
+		root := plantHost(t, fmt.Sprintf("web%d", i), map[string]string{"usr/local/bin/facts": fmt.Sprintf("#!/bin/sh\necho \"{\\\"a\\\": \\\"$ENVDIFF_SCOPE:app/queue#workers\\\", \\\"v\\\": %d}\"\n", workers)})
+		if err := os.Chmod(root+"/usr/local/bin/facts", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		blocks = append(blocks, testservers.SSH(t, testservers.Inside(t, root)).Block(fmt.Sprintf("web%d", i)))
+	}
+	testservers.Client(t, blocks...)
+	p := newProject(t, "  odd: {hosts: {mail: [\"ssh://web0\", \"ssh://web1\", \"ssh://web2\"]}}\n")
+	p.add(t, "  mail: {exec: [{command: [/usr/local/bin/facts]}]}\n")
+	out := p.run(t, 1, "odd", "--only", "mail:app/*")
+	expect(t, out, "mail:app/queue#workers", "8", "web2")
+}
+
+// add appends to the roles of envdiff.yaml.
+func (p project) add(t *testing.T, roles string) {
+	t.Helper()
+	f, err := os.OpenFile(p.dir+"/envdiff.yaml", os.O_APPEND|os.O_WRONLY, 0)
+	if err == nil {
+		_, err = f.WriteString(roles)
+	}
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/envdiff/envdiff/snapshot/config"
 	"github.com/envdiff/envdiff/snapshot/database"
 	"github.com/envdiff/envdiff/snapshot/endpoint"
+	"github.com/envdiff/envdiff/snapshot/exec"
 	"github.com/envdiff/envdiff/snapshot/host"
 	"github.com/envdiff/envdiff/snapshot/hotquery"
 	"github.com/envdiff/envdiff/snapshot/packages"
@@ -33,6 +34,6 @@ func Collectors() snapshot.Registry {
 		},
 		// What is quick and unaffected by reading tables comes first.
 		Databases: append([]snapshot.DatabaseCollector{replication.New(), hotquery.New()}, database.New()...),
-		Dumps:     []snapshot.DumpCollector{endpoint.New()},
+		Dumps:     []snapshot.DumpCollector{endpoint.New(), exec.New()},
 	}
 }
