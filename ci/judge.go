@@ -220,7 +220,7 @@ func fillRehearsal(h *finding.Rehearsal) {
 			for k := range m.Statements {
 				s := &m.Statements[k]
 				s.Locks, s.Rewrites, s.Scans = nonNil(s.Locks), nonNil(s.Rewrites), nonNil(s.Scans)
-				s.ProductionSeconds = nonNil(s.ProductionSeconds)
+				s.ProductionSeconds, s.Builds = nonNil(s.ProductionSeconds), nonNil(s.Builds)
 			}
 		}
 	}

@@ -172,6 +172,15 @@ func (p *page) rehearsal(r *Report) {
 			rows = append(rows, []string{Terminal(m.Status), Terminal(m.Version + "_" + m.Name), plural(len(m.Statements), "statement", "statements"), fmt.Sprintf("%.2f s", m.Seconds)})
 		}
 		p.table([]string{"replay", "migration", "", ""}, rows)
+		if p.style.Verbose {
+			for _, m := range d.Migrations {
+				for _, l := range statementLines(m) {
+					for _, l := range indent(wrap(Terminal(l), p.style.Width-2)) {
+						p.line(l)
+					}
+				}
+			}
+		}
 		p.probes(d, rehearsedEnvironment(r))
 	}
 }

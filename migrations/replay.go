@@ -29,6 +29,11 @@ type failure struct {
 // replay runs the pending migrations on the copy and stops at the first failure. The error is the context's.
 func (r *rehearsal) replay(ctx context.Context, s engine.Session) error {
 	r.listMigrations()
+	if tracer, ok := s.(engine.Tracer); ok {
+		if err := tracer.StartTrace(ctx); err != nil {
+			return err
+		}
+	}
 	for i := range r.plan.migrations {
 		m := &r.plan.migrations[i]
 		r.doing = "replaying " + m.Label() + " on the copy"
@@ -64,11 +69,16 @@ func (r *rehearsal) replayOne(ctx context.Context, s engine.Session, i int) *fai
 		result.Status = statusFailed
 		return &failure{i, -1, err, nil, -1}
 	}
+	var seen []observed
+	defer func() { r.describe(m, result, seen, r.in.Now(), tx.wrapped) }()
 	for j, st := range m.statements {
 		r.notice(ctx, s, st.demands)
-		began := r.in.Now()
-		rows, err := tx.exec(ctx, st.Text)
-		result.Statements = append(result.Statements, r.traced(st.Text, rows, r.in.Now().Sub(began).Seconds(), err))
+		o := observed{statement: j, began: r.in.Now()}
+		rows, trace, err := tx.traced(ctx, st.Text)
+		o.ended, o.trace = r.in.Now(), trace
+		o.growth = r.growthOf(st, trace)
+		seen = append(seen, o)
+		result.Statements = append(result.Statements, r.traced(st.Text, rows, o.seconds(), err))
 		if err == nil {
 			continue
 		}

@@ -63,21 +63,32 @@ func (t *transaction) begin(ctx context.Context) error {
 // exec runs one statement. After an error the session sees the rows as they were
 // before it, where the engine can do that.
 func (t *transaction) exec(ctx context.Context, sql string) (int64, error) {
+	n, _, err := t.execBy(ctx, sql, func(ctx context.Context, sql string) (int64, engine.Trace, error) {
+		n, err := t.s.Exec(ctx, sql)
+		return n, engine.Trace{}, err
+	})
+	return n, err
+}
+
+// traced is exec that tells what the statement did.
+func (t *transaction) traced(ctx context.Context, sql string) (int64, engine.Trace, error) {
+	return t.execBy(ctx, sql, t.run)
+}
+
+func (t *transaction) execBy(ctx context.Context, sql string, run func(context.Context, string) (int64, engine.Trace, error)) (int64, engine.Trace, error) {
 	if !t.savepoints {
-		return t.s.Exec(ctx, sql)
+		return run(ctx, sql)
 	}
 	if _, err := t.s.Exec(ctx, savepoint); err != nil {
-		return 0, err
+		return 0, engine.Trace{}, err
 	}
-	n, err := t.s.Exec(ctx, sql)
+	n, trace, err := run(ctx, sql)
 	if err != nil {
-		if _, back := t.s.Exec(ctx, backToIt); back != nil {
-			return n, err // the statement's own error tells more
-		}
-		return n, err
+		_, _ = t.s.Exec(ctx, backToIt) // the statement's own error tells more
+		return n, trace, err
 	}
 	_, err = t.s.Exec(ctx, releaseIt)
-	return n, err
+	return n, trace, err
 }
 
 func (t *transaction) commit(ctx context.Context) error {

@@ -44,6 +44,10 @@ type Statement struct {
 	Scans             []string        `json:"scans"`
 	WALBytes          int64           `json:"wal_bytes"`
 	ProductionSeconds []float64       `json:"production_seconds"` // [low, high], empty when not extrapolated
+	Derived           string          `json:"derived"`            // what the range was made from: "12,000 of 1,200,000 rows of users copied"
+	DiskBytes         int64           `json:"disk_bytes"`         // needed beyond what is freed, while it runs
+	Builds            []string        `json:"builds"`             // indexes
+	Algorithm         string          `json:"algorithm"`          // MySQL's and MariaDB's: INSTANT, INPLACE with its lock, COPY
 	Error             *StatementError `json:"error"`
 }
 

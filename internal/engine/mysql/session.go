@@ -11,7 +11,8 @@ import (
 type session struct {
 	target engine.Target
 	c      *conn
-	name   string // of the database
+	name   string  // of the database
+	trace  *tracer // nil while nobody asked for it
 }
 
 func (d *database) Session(ctx context.Context) (engine.Session, error) {

@@ -20,6 +20,11 @@ const connectTimeout = 15 * time.Second
 
 // dial connects. What the URL leaves open comes from where PostgreSQL's own tools take it: ~/.pgpass, service files and PG… variables. Its errors name the target by Display alone: the driver's hold the connection string.
 func dial(ctx context.Context, t engine.Target) (*pgconn.PgConn, error) {
+	return dialHearing(ctx, t, nil)
+}
+
+// dialHearing is dial for a connection whose notices are heard.
+func dialHearing(ctx context.Context, t engine.Target, hear pgconn.NoticeHandler) (*pgconn.PgConn, error) {
 	config, err := pgconn.ParseConfig(t.DSN)
 	if err != nil {
 		return nil, &engine.Error{Code: "08001", Message: fmt.Sprintf(
@@ -33,6 +38,7 @@ func dial(ctx context.Context, t engine.Target) (*pgconn.PgConn, error) {
 	config.BuildContextWatcherHandler = func(pg *pgconn.PgConn) ctxwatch.Handler {
 		return &canceller{pg: pg}
 	}
+	config.OnNotice = hear
 	pg, err := pgconn.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, connectError(ctx, t, config.User, err)

@@ -12,17 +12,24 @@ import (
 type session struct {
 	target engine.Target
 	pg     *pgconn.PgConn
+	trace  *tracer // nil while nobody asked for it
 }
 
 func (d *database) Session(ctx context.Context) (engine.Session, error) {
 	if d.mode != engine.Scratch {
 		return nil, errProtected(d.target, "scripts run")
 	}
-	pg, err := dial(ctx, d.target)
+	s := &session{target: d.target}
+	pg, err := dialHearing(ctx, d.target, func(_ *pgconn.PgConn, n *pgconn.Notice) {
+		if s.trace != nil {
+			s.trace.notice.hear(n.Message)
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &session{target: d.target, pg: pg}, nil
+	s.pg = pg
+	return s, nil
 }
 
 // Exec uses the simple protocol, as psql and migration tools do: some statements behave differently in the extended one.

@@ -13,7 +13,8 @@ import (
 // session is a connection of its own, with SQLite's defaults (foreign keys are not
 // enforced unless a statement asks for it).
 type session struct {
-	c *conn
+	traced bool
+	c      *conn
 }
 
 // Exec runs all statements of a text, as a migration tool does with a file, and counts the rows that they changed.

@@ -1,0 +1,280 @@
+package mysql
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/schema"
+	driver "github.com/go-sql-driver/mysql"
+)
+
+// tracer finds out how the server changes a table by asking for the cheapest way first: a way that it refuses costs nothing, and the one that it
+// takes is the one that it would have chosen by itself.
+type tracer struct {
+	log int64 // bytes written to the redo log of the whole server
+}
+
+// StartTrace begins to observe.
+func (s *session) StartTrace(ctx context.Context) error {
+	s.trace = &tracer{}
+	var err error
+	s.trace.log, err = s.logWritten(ctx)
+	return fail(ctx, s.target, err)
+}
+
+// way is one way to change a table.
+type way struct {
+	name   string // as told
+	clause []string
+	lock   engine.TableLock
+	work   bool // it reads or writes the rows
+}
+
+// ways are tried in this order. An exclusive metadata lock at the end is a moment of every one; under COPY nobody writes while rows are copied.
+var ways = []way{
+	{"INSTANT", []string{"ALGORITHM=INSTANT"}, engine.TableLock{Mode: "EXCLUSIVE", Blocks: engine.BlocksReadsAndWrites, Brief: true}, false},
+	{"INPLACE, LOCK=NONE", []string{"ALGORITHM=INPLACE", "LOCK=NONE"}, engine.TableLock{Mode: "SHARED_UPGRADABLE", Blocks: engine.BlocksNothing}, true},
+	{"INPLACE, LOCK=SHARED", []string{"ALGORITHM=INPLACE", "LOCK=SHARED"}, engine.TableLock{Mode: "SHARED_NO_WRITE", Blocks: engine.BlocksWrites}, true},
+	{"INPLACE, LOCK=EXCLUSIVE", []string{"ALGORITHM=INPLACE"}, engine.TableLock{Mode: "EXCLUSIVE", Blocks: engine.BlocksReadsAndWrites}, true},
+	{"COPY", nil, engine.TableLock{Mode: "SHARED_NO_WRITE", Blocks: engine.BlocksWrites}, true},
+}
+
+// Traced runs a statement.
+func (s *session) Traced(ctx context.Context, sql string) (int64, engine.Trace, error) {
+	if s.trace == nil {
+		rows, err := s.Exec(ctx, sql)
+		return rows, engine.Trace{}, err
+	}
+	var t engine.Trace
+	var rows int64
+	var err error
+	table, kind := s.changes(sql)
+	switch kind {
+	case altersTable, makesIndex:
+		rows, t, err = s.tracedAlter(ctx, sql, table, kind)
+	case dropsIndex: // MariaDB's DROP INDEX takes no ALGORITHM; InnoDB needs no rows for it
+		rows, err = s.c.affected(ctx, sql)
+		t.Locks = []engine.TableLock{{Table: table, Mode: "EXCLUSIVE", Blocks: engine.BlocksReadsAndWrites, Brief: true}}
+		t.Algorithm = ways[1].name
+	case dropsTable:
+		rows, err = s.c.affected(ctx, sql)
+		t.Locks = []engine.TableLock{{Table: table, Mode: "EXCLUSIVE", Blocks: engine.BlocksReadsAndWrites, Brief: true}}
+	default:
+		rows, err = s.c.affected(ctx, sql)
+	}
+	if err != nil {
+		return rows, engine.Trace{}, fail(ctx, s.target, err)
+	}
+	now, err := s.logWritten(ctx)
+	t.LogBytes, s.trace.log = max(0, now-s.trace.log), now
+	return rows, t, fail(ctx, s.target, err)
+}
+
+// tracedAlter changes a table in the first way that the server takes.
+func (s *session) tracedAlter(ctx context.Context, sql string, table schema.Name, kind statementKind) (int64, engine.Trace, error) {
+	before := s.storage(ctx, table)
+	w, own := declared(sql)
+	if own {
+		rows, err := s.c.affected(ctx, sql)
+		if err == nil && w.name == "" && rows > 0 {
+			w = ways[len(ways)-1] // only a copy counts rows
+		}
+		if err != nil || w.name == "" {
+			return rows, engine.Trace{}, err
+		}
+		return rows, s.told(ctx, w, table, before), nil
+	}
+	for _, w := range ways {
+		rows, err := s.c.affected(ctx, asked(sql, w, kind))
+		if len(w.clause) > 0 && unwilling(err) {
+			continue
+		}
+		if err != nil {
+			return rows, engine.Trace{}, err
+		}
+		return rows, s.told(ctx, w, table, before), nil
+	}
+	return 0, engine.Trace{}, nil
+}
+
+// asked is the statement with the clauses that ask for a way.
+func asked(sql string, w way, kind statementKind) string {
+	if len(w.clause) == 0 {
+		return sql
+	}
+	text := strings.TrimRight(sql, "; \t\r\n") + "\n" // a comment may end the statement
+	if kind == makesIndex {
+		return text + strings.Join(w.clause, " ")
+	}
+	return text + ", " + strings.Join(w.clause, ", ")
+}
+
+// declared is the way that a statement asks for itself; one without a name is not known.
+func declared(sql string) (way, bool) {
+	switch {
+	case hasWord(sql, "algorithm") && hasWord(sql, "instant"):
+		return ways[0], true
+	case hasWord(sql, "algorithm") && (hasWord(sql, "inplace") || hasWord(sql, "nocopy")):
+		return ways[1], true
+	case hasWord(sql, "algorithm") && hasWord(sql, "copy"):
+		return ways[len(ways)-1], true
+	}
+	for _, word := range []string{"algorithm", "lock", "partition", "engine"} { // MariaDB takes ALGORITHM=INSTANT with another engine, and copies
+		if hasWord(sql, word) {
+			return way{}, true
+		}
+	}
+	return way{}, false
+}
+
+// told is what a way means for the table. before is its storage's id: another one after it is a rebuild.
+func (s *session) told(ctx context.Context, w way, table schema.Name, before string) engine.Trace {
+	lock := w.lock
+	lock.Table = table
+	t := engine.Trace{Algorithm: w.name, Locks: []engine.TableLock{lock}}
+	if w.work {
+		t.Scans = []schema.Name{table}
+	}
+	if after := s.storage(ctx, table); w.name == "COPY" || w.work && before != "" && after != "" && before != after {
+		size := s.size(ctx, table)
+		t.Rewrites, t.DiskBytes = []engine.Rewrite{{Table: table, Bytes: size}}, size
+	}
+	return t
+}
+
+// storage identifies the file that holds a table's rows; "" where the role may not see it.
+func (s *session) storage(ctx context.Context, table schema.Name) string {
+	view := "innodb_tables"
+	if s.c.server.maria || s.c.server.major < 8 {
+		view = "innodb_sys_tables"
+	}
+	space := s.name
+	if table.Schema != "" {
+		space = table.Schema
+	}
+	id := ""
+	_ = s.c.query(ctx, "SELECT table_id FROM information_schema."+view+" WHERE name = "+literal(space+"/"+table.Name), func(r engine.Row) error {
+		id = string(r[0].Data)
+		return nil
+	})
+	return id
+}
+
+// size is a table's data and indexes, as the server estimates them; 0 unknown.
+func (s *session) size(ctx context.Context, table schema.Name) int64 {
+	var size int64
+	space := s.name
+	if table.Schema != "" {
+		space = table.Schema
+	}
+	_ = s.c.query(ctx, "SELECT data_length + index_length FROM information_schema.tables WHERE table_schema = "+literal(space)+" AND table_name = "+literal(table.Name), func(r engine.Row) error {
+		size, _ = strconv.ParseInt(string(r[0].Data), 10, 64)
+		return nil
+	})
+	return size
+}
+
+// logWritten is the server's counter of redo log bytes.
+func (s *session) logWritten(ctx context.Context) (int64, error) {
+	var n int64
+	err := s.c.query(ctx, "SHOW GLOBAL STATUS LIKE 'Innodb_os_log_written'", func(r engine.Row) error {
+		n, _ = strconv.ParseInt(string(r[1].Data), 10, 64)
+		return nil
+	})
+	return n, err
+}
+
+// unwilling reports that the server will not change the table in this way: 1845 and 1846, and 1064 and 1221 from versions that do not know the clause.
+func unwilling(err error) bool {
+	var e *driver.MySQLError
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Number {
+	case 1845, 1846, 1064, 1221, 1235, 4092:
+		return true
+	}
+	return false
+}
+
+// statementKind is what a statement does to tables.
+type statementKind int
+
+const (
+	otherStatement statementKind = iota
+	altersTable
+	makesIndex
+	dropsTable
+	dropsIndex
+)
+
+// changes reads from a statement which table it changes and how. A statement that makes the table itself is none of these.
+func (s *session) changes(sql string) (schema.Name, statementKind) {
+	all, err := tokens(sql)
+	if err != nil {
+		return schema.Name{}, otherStatement
+	}
+	at := func(i int) string {
+		if i < len(all) {
+			return all[i].lower(sql)
+		}
+		return ""
+	}
+	name := func(i int) schema.Name {
+		if at(i) == "if" { // IF EXISTS
+			i += 2
+		}
+		if i >= len(all) {
+			return schema.Name{}
+		}
+		first, _ := all[i].name(sql)
+		if at(i+1) != "." || i+2 >= len(all) {
+			return schema.Name{Name: first}
+		}
+		second, _ := all[i+2].name(sql)
+		if first == s.name {
+			first = ""
+		}
+		return schema.Name{Schema: first, Name: second}
+	}
+	switch {
+	case at(0) == "alter" && at(1) == "table":
+		return name(2), altersTable
+	case at(0) == "alter" && (at(1) == "online" || at(1) == "ignore") && at(2) == "table":
+		return name(3), altersTable
+	case (at(0) == "drop" || at(0) == "truncate" || at(0) == "rename") && at(1) == "table":
+		return name(2), dropsTable
+	case at(0) == "create" || at(0) == "drop":
+		for i := 1; i < 6; i++ {
+			if at(i) != "index" {
+				continue
+			}
+			for j := i; j < len(all); j++ {
+				if at(j) == "on" && at(0) == "drop" {
+					return name(j + 1), dropsIndex
+				}
+				if at(j) == "on" {
+					return name(j + 1), makesIndex
+				}
+			}
+		}
+	}
+	return schema.Name{}, otherStatement
+}
+
+// hasWord reports a word outside of quotes and comments.
+func hasWord(sql, word string) bool {
+	all, err := tokens(sql)
+	if err != nil {
+		return true
+	}
+	for _, t := range all {
+		if t.kind == tokenWord && t.lower(sql) == word {
+			return true
+		}
+	}
+	return false
+}
