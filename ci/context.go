@@ -3,6 +3,7 @@ package ci
 import (
 	"path"
 	"strings"
+	"time"
 
 	"github.com/envdiff/envdiff/internal/finding"
 	"github.com/envdiff/envdiff/snapshot"
@@ -21,6 +22,15 @@ type Context struct {
 	Objects []Object `json:"objects"`
 	// Profiles are the counts of the columns that findings about data name.
 	Profiles []Profile `json:"profiles"`
+	// Trend are the earlier runs of the same comparison that the store remembers, oldest first, and this one.
+	Trend []TrendPoint `json:"trend"`
+}
+
+// TrendPoint is one run of a comparison.
+type TrendPoint struct {
+	At     time.Time `json:"at"`
+	Status string    `json:"status"`
+	Counts Counts    `json:"counts"`
 }
 
 // Anchor says where a part of an environment stands in the project's repository.
@@ -62,7 +72,7 @@ type Profile struct {
 
 func (c *Context) fillEmpty() {
 	c.Anchors, c.Checks, c.Scopes = nonNil(c.Anchors), nonNil(c.Checks), nonNil(c.Scopes)
-	c.Objects, c.Profiles = nonNil(c.Objects), nonNil(c.Profiles)
+	c.Objects, c.Profiles, c.Trend = nonNil(c.Objects), nonNil(c.Profiles), nonNil(c.Trend)
 	for i := range c.Scopes {
 		c.Scopes[i].Instances = nonNil(c.Scopes[i].Instances)
 	}

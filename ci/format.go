@@ -33,6 +33,7 @@ func Formats() []FormatWriter {
 		{"json", "the whole report, format " + Format, writeJSON},
 		{"jsonl", "one JSON object a line: header, findings, gaps, verdict", writeJSONL},
 		{"markdown", "for a comment, a wiki or a step summary", writeMarkdown},
+		{"html", "one page that works offline and without JavaScript, to look at, share and print", writeHTML},
 		{"junit", "JUnit XML: a case per part looked at, finding and gap; waived is skipped, a gap an error", writeJUnit},
 		{"sarif", "SARIF 2.1.0 for code scanning: each result at its line of envdiff.yaml or its migration", writeSARIF},
 		{"github", "GitHub annotations, at most 10 of a level, and the step summary", writeGitHub},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/envdiff/envdiff/ci"
 	"github.com/envdiff/envdiff/cmd/config"
+	"github.com/envdiff/envdiff/snapshot"
 )
 
 // describe adds to a report where its parts stand in the project, and how to run it again.
@@ -18,6 +19,8 @@ func (s *session) describe(c *config.Config, r *ci.Report) {
 		r.Context = &ci.Context{}
 	}
 	r.Context.Version = version()
+	describeObjects(r, s.compared)
+	describeProfiles(r, s.compared)
 	r.Context.Reproduce = reproduce(s.world.Args)
 	if c.File == "" {
 		return
@@ -106,4 +109,61 @@ func lookedAt(sides []side) *ci.Context {
 		return cmp.Or(cmp.Compare(a.Scope, b.Scope), cmp.Compare(a.Kind, b.Kind))
 	})
 	return out
+}
+
+// mostObjects bounds what a report shows of the schema and of columns: a page for people, not a dump.
+const mostObjects = 50
+
+// describeObjects adds the definitions of the schema objects that findings are about.
+func describeObjects(r *ci.Report, sides []side) {
+	d := ci.NewDefinitions(r)
+	objects := d.Objects()
+	objects = objects[:min(len(objects), mostObjects)]
+	for _, sd := range sides {
+		d.Start()
+		for i := range sd.snap.Lines {
+			d.Add(&sd.snap.Lines[i])
+		}
+		for _, object := range objects {
+			r.Context.Objects = append(r.Context.Objects, ci.Object{Environment: sd.ref.Text, Address: object, Definition: d.Definition(object)})
+		}
+	}
+}
+
+// describeProfiles adds the counts of the columns that findings about data name.
+func describeProfiles(r *ci.Report, sides []side) {
+	wanted := map[string]bool{}
+	for i := range r.Findings {
+		if a, err := snapshot.ParseAddress(r.Findings[i].Address); err == nil && a.Kind == "profile" && len(wanted) < mostObjects {
+			wanted[a.Whole().String()] = true
+		}
+	}
+	if len(wanted) == 0 {
+		return
+	}
+	for _, sd := range sides {
+		rows, counts := map[string]float64{}, map[string]map[string]float64{}
+		for i := range sd.snap.Lines {
+			l := &sd.snap.Lines[i]
+			if l.Address.Kind != "profile" || len(l.Values) == 0 {
+				continue
+			}
+			n, ok := l.Values[0].Value.Number()
+			object := l.Address.Whole().String()
+			switch {
+			case !ok:
+			case l.Address.Attribute == "rows":
+				rows[object] = n
+			case wanted[object]:
+				if counts[object] == nil {
+					counts[object] = map[string]float64{}
+				}
+				counts[object][l.Address.Attribute] = n
+			}
+		}
+		for _, object := range slices.Sorted(maps.Keys(counts)) {
+			counts[object]["rows"] = rows[object[:strings.LastIndexByte(object, '.')]]
+			r.Context.Profiles = append(r.Context.Profiles, ci.Profile{Environment: sd.ref.Text, Address: object, Counts: counts[object]})
+		}
+	}
 }

@@ -25,6 +25,7 @@ type session struct {
 	tempLock *os.File          // held as long as tempDir is used
 	fileVars map[string]string // of the key file
 	warnings []string
+	compared []side          // what the report is about, for what it shows beside its findings
 	jumps    transport.Jumps // limits how many ssh connections are made at once through one jump host
 }
 

@@ -172,7 +172,6 @@ func (s *session) compareSides(ctx context.Context, c *config.Config, sides []si
 	r := s.newReport("compare", sides)
 	r.Findings, r.Gaps, r.Coverage = res.Findings, res.Gaps, res.Coverage
 	r.Warnings = append(r.Warnings, res.Warnings...)
-	r.Context = lookedAt(sides)
 	return r, nil
 }
 
@@ -192,7 +191,8 @@ func (s *session) compareFacts(ctx context.Context, c *config.Config, sides []si
 }
 
 func (s *session) newReport(command string, sides []side) *ci.Report {
-	r := &ci.Report{Command: command}
+	r := &ci.Report{Command: command, Context: lookedAt(sides)}
+	s.compared = sides
 	for _, sd := range sides {
 		m := sd.snap.Manifest
 		facts := 0

@@ -1,0 +1,2 @@
+// Package onchromium tests the HTML page in a real browser.
+package onchromium
