@@ -120,8 +120,8 @@ func htmlSides(f *finding.Finding) []htmlSide {
 	var sides []htmlSide
 	for i, s := range f.Values {
 		side := htmlSide{Environment: Terminal(s.Environment), Instances: Terminal(strings.Join(s.Instances, ", ")), Odd: f.Change == finding.Odd && i != usual}
-		if s.State != finding.Present {
-			side.State = string(s.State)
+		if s.State != finding.Present || string(s.Value) == "null" && !strings.Contains(f.Address, "#") {
+			side.State = string(s.State) // of an object there is no more to say
 			sides = append(sides, side)
 			continue
 		}
