@@ -105,6 +105,9 @@ const maxExponent = 20_000
 // number is a decimal number without signs, zeros and exponents that mean nothing: "-1.50" is "-1.5", "1e2" is "100".
 // It reports whether the text is a number.
 func number(text []byte, scratch *[]byte) ([]byte, bool) {
+	if len(text) > 0 && text[0] != '0' && digits(text) {
+		return text, true
+	}
 	negative, rest := false, text
 	if len(rest) > 0 && (rest[0] == '-' || rest[0] == '+') {
 		negative, rest = rest[0] == '-', rest[1:]

@@ -88,10 +88,8 @@ func find(db *schema.Database, table string) *schema.Table {
 // digestTable streams a table and stores its digests.
 func (c Rows) digestTable(ctx context.Context, in snapshot.DatabaseInput, t *schema.Table, a snapshot.Address, r *snapshot.Result) (err error) {
 	l := newLayout(in.DB.Engine().Name(), t, in.Spec.Keep)
-	d := newDigester(in.Redact.Key("rows").Bytes(), tableName(t.Name), l)
-	tally := newTally(l, c.Limit)
-	read := engine.Read{Table: t.Name, Columns: l.columns}
-	if err := in.DB.CopyOut(ctx, read, func(row engine.Row) error { tally.add(d.row(row, !tally.full())); return nil }); err != nil {
+	tally, err := c.stream(ctx, in, t, l)
+	if err != nil {
 		return err
 	}
 	out, err := in.Attach(snapshot.RowsAttachment(in.Scope, in.Instance, t.Name.Idents()...))
@@ -117,4 +115,24 @@ func (c Rows) digestTable(ctx context.Context, in snapshot.DatabaseInput, t *sch
 	r.Add(a.Attr("digest"), snapshot.String(fmt.Sprintf("%x", tally.total.Sum())), "")
 	r.Add(a.Attr("@columns"), snapshot.Strings(true, names...), "")
 	return nil
+}
+
+// stream digests all rows. Where the catalogue says that they are too many to be kept, they are added up from the first one on;
+// where it was wrong, they are read once more.
+func (c Rows) stream(ctx context.Context, in snapshot.DatabaseInput, t *schema.Table, l layout) (*tally, error) {
+	d := newDigester(in.Redact.Key("rows").Bytes(), tableName(t.Name), l)
+	read := engine.Read{Table: t.Name, Columns: l.columns}
+	all := func(tally *tally) error {
+		return in.DB.CopyOut(ctx, read, func(row engine.Row) error { tally.add(d.row(row, !tally.full())); return nil })
+	}
+	tally := newTally(l, c.Limit)
+	if t.EstimatedRows > int64(tally.most) {
+		tally.sumUp()
+	}
+	err := all(tally)
+	if err == nil && tally.full() && tally.total.Rows <= int64(tally.most) {
+		tally = newTally(l, c.Limit)
+		err = all(tally)
+	}
+	return tally, err
 }

@@ -64,7 +64,7 @@ const (
 	maxValue   = 60
 )
 
-// row digests a row, with its cells and texts where they are wanted. The record is valid until the next row.
+// row digests a row, with its cells and texts where they are wanted; without them the key may have its bucket alone. The record is valid until the next row.
 func (d *digester) row(row engine.Row, detail bool) record {
 	var r record
 	d.body, d.ends = append(d.body[:0], d.rowTag...), d.ends[:0]
@@ -76,6 +76,9 @@ func (d *digester) row(row engine.Row, detail bool) record {
 	if len(d.layout.key) == 0 {
 		r.key = r.row
 		return r
+	}
+	if !detail && d.setBucket(&r.key, row) {
+		return r // the rest of the key has no use
 	}
 	d.buf = append(d.buf[:0], d.keyTag...)
 	for _, i := range d.layout.key {
@@ -99,18 +102,22 @@ func (d *digester) row(row engine.Row, detail bool) record {
 	return r
 }
 
-// keyOf is the key digest alone.
-func (d *digester) keyOf(row engine.Row) (key [16]byte) {
+// bucketOf is the bucket of a row.
+func (d *digester) bucketOf(row engine.Row) uint16 {
 	if len(d.layout.key) == 0 {
-		return d.row(row, false).key
+		r := d.row(row, false)
+		return bucketOf(&r.key)
+	}
+	var key [16]byte
+	if d.setBucket(&key, row) {
+		return bucketOf(&key)
 	}
 	d.buf = append(d.buf[:0], d.keyTag...)
 	for _, i := range d.layout.key {
 		d.buf = canonical(d.buf, d.layout.types[i], row[i], &d.scratch)
 	}
 	d.sum(d.buf, key[:])
-	d.setBucket(&key, row)
-	return key
+	return bucketOf(&key)
 }
 
 // cell is the canonical form of a cell of the row in body.
@@ -122,17 +129,22 @@ func (d *digester) cell(i int) []byte {
 	return d.body[from:d.ends[i]]
 }
 
-// setBucket makes the remainder of a numeric key the bucket.
-func (d *digester) setBucket(key *[16]byte, row engine.Row) {
+// setBucket makes the remainder of a numeric key the bucket, and reports that it did.
+func (d *digester) setBucket(key *[16]byte, row engine.Row) bool {
 	if !d.layout.byNumber {
-		return
+		return false
 	}
-	text := row[d.layout.key[0]].Data
-	if n, err := strconv.ParseInt(string(text), 10, 64); err == nil {
-		binary.BigEndian.PutUint16(key[:], uint16(n))
-	} else if n, err := strconv.ParseUint(string(text), 10, 64); err == nil {
-		binary.BigEndian.PutUint16(key[:], uint16(n))
+	text := string(row[d.layout.key[0]].Data)
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		var large uint64
+		if large, err = strconv.ParseUint(text, 10, 64); err != nil {
+			return false
+		}
+		n = int64(large)
 	}
+	binary.BigEndian.PutUint16(key[:], uint16(n))
+	return true
 }
 
 func bucketOf(key *[16]byte) uint16 { return binary.BigEndian.Uint16(key[:]) }

@@ -31,7 +31,7 @@ func (Rows) Reread(ctx context.Context, in snapshot.DatabaseInput, table string,
 		wanted[b] = true
 	}
 	err = in.DB.CopyOut(ctx, l.read(t, buckets), func(row engine.Row) error {
-		if key := d.keyOf(row); wanted[bucketOf(&key)] {
+		if wanted[d.bucketOf(row)] {
 			tally.add(d.row(row, !tally.full()))
 		}
 		return nil

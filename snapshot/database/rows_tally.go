@@ -50,11 +50,7 @@ func (t *tally) full() bool { return t.buckets != nil }
 func (t *tally) add(r record) {
 	t.total.Add(&r.row, 1)
 	if t.buckets == nil && len(t.records) >= t.most {
-		t.buckets = make([]snapshot.BucketSum, snapshot.RowBuckets)
-		for i := range t.records {
-			t.buckets[bucketOf(&t.records[i].key)].Add(&t.records[i].row, 1)
-		}
-		t.records, t.cells = nil, nil
+		t.sumUp()
 	}
 	if t.buckets != nil {
 		t.buckets[bucketOf(&r.key)].Add(&r.row, 1)
@@ -62,6 +58,15 @@ func (t *tally) add(r record) {
 	}
 	t.records = append(t.records, kept{r.key, r.row, len(t.cells), string(r.text), string(r.values)})
 	t.cells = append(t.cells, r.cells...)
+}
+
+// sumUp goes over to buckets.
+func (t *tally) sumUp() {
+	t.buckets = make([]snapshot.BucketSum, snapshot.RowBuckets)
+	for i := range t.records {
+		t.buckets[bucketOf(&t.records[i].key)].Add(&t.records[i].row, 1)
+	}
+	t.records, t.cells = nil, nil
 }
 
 // write writes the attachment.
