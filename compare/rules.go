@@ -69,7 +69,7 @@ var baseRules = []rule{
 	{id: "config-missing", areas: []finding.Area{finding.AreaConfig}, of: missing, say: (*judgement).sayRenamedOrPlain},
 	{id: "config-value", areas: []finding.Area{finding.AreaConfig}, of: differs, weigh: (*judgement).nearMissIsLow},
 
-	{id: "comment-different", at: []string{"*#comment"}, of: either},
+	{id: "comment-different", at: []string{"*#comment", "*#comment.*"}, of: either},
 	{id: "not-loaded", at: []string{"setting/*#pending_restart"}, of: either},
 	{id: "owner-different", at: []string{"*#owner"}, of: either},
 	{id: "grant-different", at: []string{"grant/*", "*#grants", "*#acl"}, of: either, say: (*judgement).sayGrant},
@@ -95,7 +95,7 @@ var baseRules = []rule{
 	{id: "replica-version", at: []string{"replication/node#version"}, of: either, weigh: (*judgement).patchIsLow},
 	{id: "replication-broken", areas: []finding.Area{finding.AreaReplication}, of: either},
 	{id: "object-different", at: []string{"schema/*", "sequence/*", "enum/*", "domain/*", "type/*", "collation/*", "extension/*", "publication/*", "subscription/*", "foreign_*", "user_mapping/*",
-		"text_search_*", "cast/*", "operator/*", "operator_class/*", "plugin/*", "database*"}, of: either},
+		"text_search_*", "cast/*", "operator/*", "operator_class/*", "operator_family/*", "tablespace/*", "plugin/*", "database*"}, of: either},
 	// Whatever else a schema has (table options, settings) changes what statements do.
 	{id: "setting-behaviour", areas: []finding.Area{finding.AreaSchema}, of: either},
 	{id: "migration-state", areas: []finding.Area{finding.AreaMigration}, of: either},

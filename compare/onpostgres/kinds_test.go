@@ -68,6 +68,16 @@ var changes = []change{
 	{"partition's values", `ALTER TABLE regions DETACH PARTITION regions_north; ALTER TABLE regions ATTACH PARTITION regions_north FOR VALUES IN ('n', 'nw')`, "setting-behaviour", "main:table/regions#partitions"},
 	{"default partition dropped", `DROP TABLE regions_rest`, "setting-behaviour", "main:table/regions#partitions"},
 	{"partition of a year is none", `CREATE TABLE events_2027 PARTITION OF events FOR VALUES FROM ('2027-01-01') TO ('2028-01-01')`, "", ""},
+	{"index of one partition", `DROP INDEX north_ix`, "index-missing", "main:index/regions_north.north_ix"},
+	{"index of one partition, otherwise", `DROP INDEX north_ix; CREATE INDEX north_ix ON regions_north (id DESC)`, "index-different", "main:index/regions_north.north_ix#definition"},
+	{"constraint of one partition", `ALTER TABLE regions_north DROP CONSTRAINT north_check; ALTER TABLE regions_north ADD CONSTRAINT north_check CHECK (id > 1)`, "constraint-different", "main:constraint/regions_north.north_check#definition"},
+	{"index of a year's partition is none", `CREATE INDEX ON events_2026 (id)`, "", ""},
+	{"partitioned table dropped with what its partitions have", `DROP TABLE regions`, "table-missing", "main:table/regions"},
+	{"text search parser", `DROP TEXT SEARCH PARSER own`, "object-different", "main:text_search_parser/own"},
+	{"text search template", `DROP TEXT SEARCH TEMPLATE own; CREATE TEXT SEARCH TEMPLATE own (LEXIZE = dsimple_lexize)`, "object-different", "main:text_search_template/own#init"},
+	{"operator family", `ALTER OPERATOR FAMILY loose USING btree ADD OPERATOR 5 > (int4, int8)`, "object-different", "main:operator_family/loose.using btree#members"},
+	{"comment on a column of a view", `COMMENT ON COLUMN adults.id IS 'whom'`, "comment-different", "main:view/adults#comment.id"},
+	{"comment on a column of a type", `COMMENT ON COLUMN pair.a IS NULL`, "comment-different", "main:type/pair#comment.a"},
 	{"index included column", `DROP INDEX totals_user; CREATE UNIQUE INDEX totals_user ON totals (user_id) INCLUDE (sum)`, "index-different", "main:index/totals.totals_user#include"},
 	{"index of a materialized view", `DROP INDEX totals_x`, "index-missing", "main:index/totals.totals_x"},
 	{"index parameters", `ALTER INDEX plans_code SET (fillfactor = 61)`, "setting-tuning", "main:index/plans.plans_code#with"},
@@ -172,5 +182,49 @@ func TestEveryKindOfObject(t *testing.T) {
 			}
 			server.Exec(t, copied, leaveSubscription)
 		})
+	}
+}
+
+// TestWhatBelongsToTheServer: privileges on settings, and tablespaces in which a database keeps something.
+func TestWhatBelongsToTheServer(t *testing.T) {
+	server := testservers.NewPostgres(t)
+	dsn := scriptOn(t, server, "CREATE TABLE users (id int)")
+	steps := []change{
+		{"privilege on a setting", "GRANT SET ON PARAMETER log_statement TO w_app", "grant-different", "main:grant/setting/log_statement"},
+		{"grant option of it", "GRANT SET ON PARAMETER log_statement TO w_app WITH GRANT OPTION", "grant-different", "main:grant/setting/log_statement#w_app"},
+	}
+	before := taken(t, dsn)
+	for _, c := range steps {
+		server.Exec(t, dsn, c.sql)
+		after := taken(t, dsn)
+		for direction, got := range map[string][]finding.Finding{"forth": found(t, before, after), "back": found(t, after, before)} {
+			if len(got) != 1 || got[0].Rule != c.rule || got[0].Address != c.address {
+				t.Errorf("%s, %s: want %s %s, got\n%s", c.name, direction, c.rule, c.address, lines(got))
+			}
+		}
+		before = after
+	}
+}
+
+// TestSubscriptions: what a subscription is told beyond where it comes from.
+func TestSubscriptions(t *testing.T) {
+	server := testservers.Postgres(t)
+	subscribed := func(options string) string {
+		dsn := server.NewDatabase(t)
+		server.Exec(t, dsn, "CREATE SUBSCRIPTION sub CONNECTION 'host=db.example password=hidden-secret-6' PUBLICATION pub WITH (connect = false"+options+")")
+		t.Cleanup(func() { server.Exec(t, dsn, leaveSubscription) })
+		return dsn
+	}
+	plain := taken(t, subscribed(""))
+	unlike(t, "the same subscription", plain, taken(t, subscribed("")))
+	for _, c := range []struct{ options, attribute string }{
+		{", binary = true", "binary"}, {", streaming = true", "streaming"}, {", two_phase = true", "two_phase"}, {", disable_on_error = true", "disable_on_error"}, {", synchronous_commit = local", "synchronous_commit"},
+	} {
+		changed := taken(t, subscribed(c.options))
+		for direction, got := range map[string][]finding.Finding{"forth": found(t, plain, changed), "back": found(t, changed, plain)} {
+			if len(got) != 1 || got[0].Rule != "object-different" || got[0].Address != "main:subscription/sub#"+c.attribute {
+				t.Errorf("%s, %s: got\n%s", c.options, direction, lines(got))
+			}
+		}
 	}
 }

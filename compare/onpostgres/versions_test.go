@@ -50,10 +50,10 @@ func between(a, b int) (addresses []string) {
 	return addresses
 }
 
-// ofTheServer is what is found of the servers and not of what the script made: settings that a version adds, removes or begins with otherwise, the
-// ICU library that a package was built with, and the summary that says that schemas differ at one version of the migrations.
+// ofTheServer is what is found of the servers and not of what the script made: settings that both versions have and begin with otherwise (one that only one of
+// them has is none), the ICU library that a package was built with, and the summary that says that schemas differ at one version of the migrations.
 func ofTheServer(f finding.Finding) bool {
-	return strings.HasPrefix(f.Address, "main:setting/") || strings.HasPrefix(f.Address, "main:collation/") && strings.HasSuffix(f.Address, "#version") ||
+	return strings.HasPrefix(f.Address, "main:setting/") && f.Change == finding.Changed || strings.HasPrefix(f.Address, "main:collation/") && strings.HasSuffix(f.Address, "#version") ||
 		f.Rule == "same-version-different-schema"
 }
 

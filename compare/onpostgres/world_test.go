@@ -57,7 +57,10 @@ CREATE TABLE audit.log (id int, line text); CREATE TABLE "Odd.Schema"."T.a b" (x
 CREATE TABLE typed OF pair; CREATE UNLOGGED TABLE fast (a int, b int, c int);
 CREATE TABLE events (id bigint, day date NOT NULL) PARTITION BY RANGE (day); CREATE TABLE events_2026 PARTITION OF events FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
 CREATE TABLE regions (id int, code text) PARTITION BY LIST (code); CREATE TABLE regions_north PARTITION OF regions FOR VALUES IN ('n'); CREATE TABLE regions_rest PARTITION OF regions DEFAULT;
-CREATE VIEW adults WITH (security_barrier) AS SELECT id, email FROM users WHERE rank > 18 WITH LOCAL CHECK OPTION; COMMENT ON VIEW adults IS 'grown up';
+CREATE INDEX north_ix ON regions_north (id); ALTER TABLE regions_north ADD CONSTRAINT north_check CHECK (id > 0);
+CREATE TEXT SEARCH PARSER own (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, LEXTYPES = prsd_lextype); CREATE TEXT SEARCH TEMPLATE own (INIT = dsimple_init, LEXIZE = dsimple_lexize);
+CREATE OPERATOR FAMILY loose USING btree; ALTER OPERATOR FAMILY loose USING btree ADD OPERATOR 1 < (int4, int8);
+CREATE VIEW adults WITH (security_barrier) AS SELECT id, email FROM users WHERE rank > 18 WITH LOCAL CHECK OPTION; COMMENT ON VIEW adults IS 'grown up'; COMMENT ON COLUMN adults.id IS 'who'; COMMENT ON COLUMN pair.a IS 'first';
 CREATE VIEW cheerful AS SELECT a.id, add(1, 2) AS three FROM adults a; CREATE FUNCTION of_view(cheerful) RETURNS bigint LANGUAGE sql AS 'SELECT $1.id';
 CREATE MATERIALIZED VIEW totals WITH (fillfactor = 50) AS SELECT user_id, sum(total) AS sum FROM orders GROUP BY user_id; CREATE UNIQUE INDEX totals_user ON totals (user_id); CREATE INDEX totals_x ON totals ((sum + 1));
 CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;

@@ -49,6 +49,8 @@ type Database struct {
 	Sequences []Sequence
 	// Settings are what changes behaviour or is kept in the database (PRAGMA user_version, encoding, …).
 	Settings []Setting
+	// KnownSettings are the names of the settings that the server has, also where Settings leaves one out, sorted; nil where every version has the same.
+	KnownSettings []string
 	// Objects are all others, sorted.
 	Objects []Object
 	// Access are owners and privileges, sorted. They are apart from the objects: a copy on another server has other roles and is as good.

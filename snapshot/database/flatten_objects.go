@@ -1,6 +1,7 @@
 package database
 
 import (
+	"maps"
 	"sort"
 	"strings"
 
@@ -59,7 +60,10 @@ func (f *flattener) sequence(s *schema.Sequence) {
 func (f *flattener) anyObject(x *schema.Object) {
 	o := f.ref(x.Ref)
 	o.f.Add(o.addr, snapshot.Bool(true), "")
-	o.properties(x.Properties)
+	o.valid(x.Properties["valid"] != "false")
+	rest := maps.Clone(x.Properties)
+	delete(rest, "valid")
+	o.properties(rest)
 	lists := make([]string, 0, len(x.Lists))
 	for list := range x.Lists {
 		lists = append(lists, list)
@@ -101,6 +105,11 @@ func (f *flattener) access(a *schema.Access) {
 	}
 }
 
+// ofAFolded reports an index or constraint that a partition of a time has for itself.
+func (f *flattener) ofAFolded(r schema.Ref) bool {
+	return (r.Kind == "index" || r.Kind == "constraint") && f.folded[r.Name]
+}
+
 // gap reports what the role may not see, and that it stays unknown.
 func (f *flattener) gap(g schema.Gap) {
 	kind := "table"
@@ -120,7 +129,7 @@ func (f *flattener) gap(g schema.Gap) {
 // ignoredWith reports an object that belongs to an ignored table, or is one.
 func ignoredWith(spec snapshot.DatabaseSpec, r schema.Ref) bool {
 	switch r.Kind {
-	case "table", "view", "foreign_table", "column", "policy", "rule":
+	case "table", "view", "foreign_table", "column", "policy", "rule", "index", "constraint":
 		return ignored(spec, r.Name)
 	}
 	return false

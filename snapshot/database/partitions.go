@@ -17,6 +17,7 @@ func (f *flattener) partitions(o object, t *schema.Table) {
 		for _, p := range parts {
 			if ofATime(p) {
 				folded++
+				f.fold(p)
 				continue
 			}
 			text := within + p.Name.String()
@@ -36,6 +37,17 @@ func (f *flattener) partitions(o object, t *schema.Table) {
 	}
 	if folded > 0 {
 		f.Notes = append(f.Notes, snapshot.Note{Kind: "partition of a time, folded into its table", Count: folded})
+	}
+}
+
+// fold remembers a partition of a time and its own partitions: what they have for themselves comes and goes with them too.
+func (f *flattener) fold(p schema.Partition) {
+	if f.folded == nil {
+		f.folded = map[schema.Name]bool{}
+	}
+	f.folded[p.Name] = true
+	for _, below := range p.Partitions {
+		f.fold(below)
 	}
 }
 

@@ -35,7 +35,7 @@ func (Schema) Doc() snapshot.Doc {
 			"trigger/TABLE.NAME#definition",
 			"routine/NAME#kind, #arguments, #returns, #definition; views, triggers and routines with the engine's own attributes (#definer, #security, #sql_mode, …)",
 			"sequence/NAME#type, #start, #increment, #minimum, #maximum, #cache, #cycle",
-			"setting/NAME#value; #pending_restart where the file says otherwise and a restart will make it so",
+			"setting#known: the names of the settings that the server has (context); setting/NAME#value; #pending_restart where the file says otherwise and a restart will make it so",
 			"enum/NAME#labels, domain/NAME#type, #default, #nullable, #checks, type/NAME#attributes, #subtype, collation/NAME#provider, #locale, #version, extension/NAME#version, #schema",
 			"policy/TABLE.NAME#command, #roles, #using, #check, rule/TABLE.NAME#definition, event_trigger/NAME#event, #function, #tags, #enabled, statistics/NAME#definition",
 			"publication/NAME#tables, #publish, subscription/NAME#publications, #conninfo, foreign_server/NAME#option.NAME, foreign_table/NAME#columns, user_mapping/SERVER.USER#option.NAME",
@@ -56,13 +56,14 @@ func (Schema) Kinds() []snapshot.Kind {
 	return []snapshot.Kind{
 		kind("table/*", "a table and its options", "{.@of}"),
 		kind("column/*", "a column's definition", "table/{-1}"),
-		kind("constraint/*", "a key, foreign key or check", "table/{-1}", "column/{-1}.{.columns}", "column/{.@columns}", "table/{.@references_table}", "column/{.@references_columns}"),
-		kind("index/*", "an index that is no key's", "table/{-1}", "view/{-1}", "column/{-1}.{.columns}", "column/{.@columns}"),
+		kind("constraint/*", "a key, foreign key or check", "table/{-1}", "column/{-1}.{.columns}", "column/{.@columns}", "table/{.@references_table}", "column/{.@references_columns}", "{.@of}"),
+		kind("index/*", "an index that is no key's", "table/{-1}", "view/{-1}", "column/{-1}.{.columns}", "column/{.@columns}", "{.@of}"),
 		kind("trigger/*", "a trigger", "table/{-1}", "view/{-1}"),
 		kind("view/*", "a view", "{.@of}"),
 		kind("routine/*", "a function, procedure, aggregate or event", "{.@of}"),
 		kind("sequence/*", "a sequence, without its counter", "{.@of}"),
 		kind("setting/*", "a setting of the database or server"),
+		{Pattern: "setting#known", Axis: snapshot.Context, Area: finding.AreaSchema, Doc: "the settings that the server's version has: another one's are no difference"},
 		kind("grant/*", "what a role may do with an object", "{/1}/{/2+}"),
 		{Pattern: "migration/applied*", Axis: snapshot.Context, Area: finding.AreaMigration, Doc: "up to where migrations were applied"},
 		kind("schema/*", "a schema"), kind("enum/*", "an enumerated type", "{.@of}"), kind("domain/*", "a domain", "{.@of}"), kind("type/*", "a composite or range type", "{.@of}"),
@@ -70,7 +71,8 @@ func (Schema) Kinds() []snapshot.Kind {
 		kind("event_trigger/*", "an event trigger"), kind("statistics/*", "a statistics object", "{.@of}"), kind("publication/*", "a publication", "{.@of}"), kind("subscription/*", "a subscription"),
 		kind("foreign_data_wrapper/*", "a foreign data wrapper"), kind("foreign_server/*", "a foreign server", "{.@of}"), kind("user_mapping/*", "a user mapping", "{.@of}"),
 		kind("foreign_table/*", "a foreign table", "{.@of}"), kind("text_search_configuration/*", "a text search configuration", "{.@of}"),
-		kind("text_search_dictionary/*", "a text search dictionary", "{.@of}"), kind("cast/*", "a cast"), kind("operator/*", "an operator", "{.@of}"),
+		kind("text_search_dictionary/*", "a text search dictionary", "{.@of}"), kind("text_search_parser/*", "a text search parser", "{.@of}"), kind("text_search_template/*", "a text search template", "{.@of}"), kind("cast/*", "a cast"), kind("operator/*", "an operator", "{.@of}"),
+		kind("operator_family/*", "what an operator family has beyond its classes", "{.@of}"), kind("tablespace/*", "a tablespace in which the database keeps something"),
 		kind("operator_class/*", "an operator class", "{.@of}"), kind("role/*", "a role that means something to the database"), kind("plugin/*", "a plugin or component that the server has loaded"), kind("database*", "the database itself"),
 	}
 }
@@ -99,7 +101,7 @@ func (c Schema) Collect(ctx context.Context, in snapshot.DatabaseInput) snapshot
 		f.view(&db.Views[i])
 	}
 	for _, t := range db.Triggers {
-		if !ignored(in.Spec, t.Table) {
+		if !ignored(in.Spec, t.Table) && !f.folded[t.Table] {
 			o := f.object("trigger", t.Table, t.Name)
 			o.set("definition", in.Redact.Line(t.Definition))
 			o.properties(t.Properties)
@@ -110,7 +112,7 @@ func (c Schema) Collect(ctx context.Context, in snapshot.DatabaseInput) snapshot
 		f.sequence(&db.Sequences[i])
 	}
 	for i := range db.Objects {
-		if !ignoredWith(in.Spec, db.Objects[i].Ref) {
+		if !ignoredWith(in.Spec, db.Objects[i].Ref) && !f.ofAFolded(db.Objects[i].Ref) {
 			f.anyObject(&db.Objects[i])
 		}
 	}
@@ -135,6 +137,9 @@ func (c Schema) Collect(ctx context.Context, in snapshot.DatabaseInput) snapshot
 		if s.Behaviour {
 			o.set("@behaviour", snapshot.Bool(true))
 		}
+	}
+	if len(db.KnownSettings) > 0 {
+		f.Add(snapshot.Address{Scope: in.Scope, Kind: "setting", Attribute: "known"}, snapshot.Strings(true, db.KnownSettings...), "")
 	}
 	if left > 0 {
 		f.Notes = append(f.Notes, snapshot.Note{Kind: "table or view under ignore", Count: left})
@@ -164,7 +169,8 @@ func factsOf(db *schema.Database) int {
 type flattener struct {
 	snapshot.Result
 	scope  string
-	redact *snapshot.Redactor // texts of the schema may hold credentials: a default, a trigger's body, a comment
+	folded map[schema.Name]bool // partitions of a time
+	redact *snapshot.Redactor   // texts of the schema may hold credentials: a default, a trigger's body, a comment
 }
 
 // object is where the attributes of one database object go.

@@ -60,6 +60,9 @@ func (k *catalog) readSettings() error {
 		err = &engine.Error{Code: "1049", Message: "the account sees nothing of database " + k.name + ": GRANT SELECT ON " + quote(k.name) + ".*"}
 	}
 	sort.Slice(k.db.Settings, func(i, j int) bool { return k.db.Settings[i].Name < k.db.Settings[j].Name })
+	for _, s := range k.db.Settings { // each that is looked at and that the server has is captured
+		k.db.KnownSettings = append(k.db.KnownSettings, s.Name)
+	}
 	return err
 }
 

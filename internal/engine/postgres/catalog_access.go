@@ -17,7 +17,7 @@ type securable struct {
 // their privileges are not the default ones.
 func securables(v major) []securable {
 	relation := "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-	return []securable{
+	return append(parameterPrivileges(v), []securable{
 		{kind: "CASE c.relkind WHEN 'S' THEN 'sequence' WHEN 'v' THEN 'view' WHEN 'm' THEN 'view' WHEN 'f' THEN 'foreign_table' ELSE 'table' END", schema: "n.nspname", name: "c.relname",
 			owner: "c.relowner", acl: "c.relacl", class: "CASE c.relkind WHEN 'S' THEN 's'::\"char\" ELSE 'r'::\"char\" END", from: relation,
 			where: "c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND NOT c.relispartition AND" + owned("pg_class", "c.oid")},
@@ -40,8 +40,21 @@ func securables(v major) []securable {
 			from: "pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace", where: "o.oprcode <> 0 AND " + owned("pg_operator", "o.oid")},
 		{kind: "'text_search_configuration'", schema: "n.nspname", name: "o.cfgname", owner: "o.cfgowner", acl: "NULL::aclitem[]", class: "'r'", from: "pg_ts_config o JOIN pg_namespace n ON n.oid = o.cfgnamespace", where: owned("pg_ts_config", "o.oid")},
 		{kind: "'text_search_dictionary'", schema: "n.nspname", name: "o.dictname", owner: "o.dictowner", acl: "NULL::aclitem[]", class: "'r'", from: "pg_ts_dict o JOIN pg_namespace n ON n.oid = o.dictnamespace", where: owned("pg_ts_dict", "o.oid")},
-	}
+		{kind: "'tablespace'", name: "t.spcname", owner: "t.spcowner", acl: "t.spcacl", class: "'t'", from: "pg_tablespace t", where: usedTablespaces},
+		{kind: "'subscription'", name: "s.subname", owner: "s.subowner", acl: "NULL::aclitem[]", class: "'r'", from: "pg_subscription s", where: ofThisDatabase},
+	}...)
 }
+
+// parameterPrivileges are what others than superusers may set. Parameters have no owner.
+func parameterPrivileges(v major) []securable {
+	if v < 15 {
+		return nil
+	}
+	return []securable{{kind: "'setting'", name: "p.parname", owner: "10::oid", acl: "p.paracl", class: "'p'", from: "pg_parameter_acl p", where: "true"}}
+}
+
+// ofThisDatabase is SQL for the subscriptions of the database: the catalogue holds those of all.
+const ofThisDatabase = "s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
 
 func orNull(sql string) string {
 	if sql == "" {
@@ -63,6 +76,9 @@ func roleName(oid string) string {
 func ownersQuery(v major) string {
 	var parts []string
 	for _, s := range securables(v) {
+		if s.kind == "'setting'" {
+			continue
+		}
 		where := s.where
 		if strings.Contains(s.from, "pg_class c") {
 			where = "(c.relkind <> 'S' OR c.relowner <> (SELECT datdba FROM pg_database WHERE datname = current_database()) AND NOT EXISTS (SELECT FROM pg_depend sd WHERE sd.classid = 'pg_class'::regclass AND sd.objid = c.oid AND sd.deptype = 'a')) AND " + where

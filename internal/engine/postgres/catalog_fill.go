@@ -50,6 +50,7 @@ func newCatalog(version major) *catalog {
 func (c *catalog) finish() *schema.Database {
 	db := c.db
 	c.hiddenSettings()
+	db.KnownSettings = c.knownSettings()
 	sort.Slice(c.order, func(i, j int) bool { return c.order[i].Name.Less(c.order[j].Name) })
 	db.Tables = make([]schema.Table, 0, len(c.order))
 	for _, t := range c.order {

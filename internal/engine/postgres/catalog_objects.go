@@ -93,10 +93,7 @@ func objectQueries(v major) []objectQuery {
 			from:       "pg_event_trigger v" + comment("pg_event_trigger", "v.oid") + "WHERE" + unextended("pg_event_trigger", "v.oid")}.text()},
 		{"statistics objects", []string{"statistics/*"}, statisticsQuery()},
 		{"publications", []string{"publication/*"}, publicationsQuery(v)},
-		{"subscriptions", []string{"subscription/*"}, objectSQL{kind: "'subscription'", name: "s.subname",
-			properties: []string{"enabled", "s.subenabled", "slot", "s.subslotname", "synchronous_commit", "s.subsynccommit"},
-			lists:      []string{"publications", "(SELECT json_agg(x ORDER BY x) FROM unnest(s.subpublications) x)"},
-			from:       "pg_subscription s WHERE s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())"}.text()},
+		{"subscriptions", []string{"subscription/*"}, subscriptionsQuery(v)},
 		{"foreign data wrappers", []string{"foreign_data_wrapper/*"}, objectSQL{kind: "'foreign_data_wrapper'", name: "f.fdwname",
 			properties: []string{"handler", "CASE WHEN f.fdwhandler <> 0 THEN f.fdwhandler::regproc END", "validator", "CASE WHEN f.fdwvalidator <> 0 THEN f.fdwvalidator::regproc END", "comment", "ds.description"},
 			lists:      []string{"options", optionList("f.fdwoptions")},
@@ -140,7 +137,7 @@ func objectQueries(v major) []objectQuery {
 		{"operator classes", []string{"operator_class/*"}, operatorClassesQuery},
 		{"roles", []string{"role/*"}, rolesQuery(v)},
 		{"the database", []string{"database*"}, objectSQL{kind: "'database'", name: "''",
-			properties: []string{"connection_limit", "CASE WHEN c.datconnlimit >= 0 THEN c.datconnlimit END", "comment", "(SELECT x FROM shobj_description(c.oid, 'pg_database') x WHERE NOT starts_with(x, " + literal(scratchMark) + ") AND NOT starts_with(x, " + literal(engine.MarkPrefix) + "))"},
+			properties: []string{"connection_limit", "CASE WHEN c.datconnlimit >= 0 THEN c.datconnlimit END", "tablespace", "(SELECT t.spcname FROM pg_tablespace t WHERE t.oid = c.dattablespace AND t.spcname <> 'pg_default')", "comment", "(SELECT x FROM shobj_description(c.oid, 'pg_database') x WHERE NOT starts_with(x, " + literal(scratchMark) + ") AND NOT starts_with(x, " + literal(engine.MarkPrefix) + "))"},
 			from:       "pg_database c WHERE c.datname = current_database()"}.text()},
 	}
 	return queries
@@ -210,6 +207,22 @@ func publicationsQuery(v major) string {
 			FROM pg_publication_rel r JOIN pg_class rc ON rc.oid = r.prrelid JOIN pg_namespace rn ON rn.oid = rc.relnamespace WHERE r.prpubid = p.oid) l)`},
 		ofAll: `(SELECT json_agg(json_build_array('table', rn.nspname, rc.relname, NULL)) FROM pg_publication_rel r JOIN pg_class rc ON rc.oid = r.prrelid JOIN pg_namespace rn ON rn.oid = rc.relnamespace WHERE r.prpubid = p.oid)`,
 		from:  "pg_publication p" + comment("pg_publication", "p.oid") + "WHERE" + unextended("pg_publication", "p.oid")}.text()
+}
+
+// subscriptionsQuery leaves out where they come from, which superusers alone may read: conninfo asks that.
+func subscriptionsQuery(v major) string {
+	return objectSQL{kind: "'subscription'", name: "s.subname",
+		properties: []string{"enabled", "s.subenabled", "slot", "s.subslotname", "synchronous_commit", "s.subsynccommit",
+			"binary", v.since(14, "CASE WHEN s.subbinary THEN 'true' END", "NULL"),
+			"streaming", v.since(16, "CASE s.substream WHEN 't' THEN 'on' WHEN 'p' THEN 'parallel' END", v.since(14, "CASE WHEN s.substream THEN 'on' END", "NULL")),
+			"two_phase", v.since(15, "CASE WHEN s.subtwophasestate <> 'd' THEN 'true' END", "NULL"),
+			"disable_on_error", v.since(15, "CASE WHEN s.subdisableonerr THEN 'true' END", "NULL"),
+			"password_required", v.since(16, "CASE WHEN NOT s.subpasswordrequired THEN 'false' END", "NULL"),
+			"run_as_owner", v.since(16, "CASE WHEN s.subrunasowner THEN 'true' END", "NULL"),
+			"origin", v.since(16, "CASE WHEN s.suborigin <> 'any' THEN s.suborigin END", "NULL"),
+			"failover", v.since(17, "CASE WHEN s.subfailover THEN 'true' END", "NULL"), "comment", "ds.description"},
+		lists: []string{"publications", "(SELECT json_agg(x ORDER BY x) FROM unnest(s.subpublications) x)"},
+		from:  "pg_subscription s" + comment("pg_subscription", "s.oid") + "WHERE " + ofThisDatabase}.text()
 }
 
 const operatorClassesQuery = `

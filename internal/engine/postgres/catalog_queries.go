@@ -64,12 +64,12 @@ func (c *catalog) steps() []*step {
 		{about: "dependencies", sql: dependenciesQuery, each: c.dependency},
 		{about: "owners", covers: []string{"*#owner"}, sql: ownersQuery(v), each: c.owner},
 		{about: "privileges", covers: []string{"grant/*"}, sql: grantsQuery(v), each: c.grant},
-		{about: "what is not modelled", sql: unmodelledQuery(v), each: c.unmodelled},
+		{about: "what is not modelled", sql: unmodelledQuery, each: c.unmodelled},
 	}
-	for _, q := range objectQueries(v) {
+	for _, q := range append(objectQueries(v), rareQueries()...) {
 		steps = append(steps, &step{about: q.about, covers: q.covers, sql: q.sql, each: c.object})
 	}
-	return steps
+	return append(steps, &step{about: "comments on columns", covers: []string{"view/*#comment.*", "type/*#comment.*", "foreign_table/*#comment.*"}, sql: columnCommentsQuery, each: c.columnComment})
 }
 
 var tableKinds = []string{"table/*", "column/*", "constraint/*", "index/*", "rows/*"}
@@ -188,8 +188,8 @@ SELECT k.conrelid, k.contype, k.conname, k.conkey, k.condeferrable, k.condeferre
 	CASE WHEN k.contype = 'c' THEN pg_get_expr(k.conbin, k.conrelid) WHEN k.contype = 'x' THEN pg_get_constraintdef(k.oid) END,
 	` + v.since(15, "coalesce(ix.indnullsnotdistinct, false)", "false") + `, k.connoinherit, ` + v.since(18, "NOT k.conenforced", "false") + `,
 	CASE WHEN ix.indnatts > ix.indnkeyatts THEN (ix.indkey::int2[])[ix.indnkeyatts:] END,
-	CASE WHEN ds.description IS NOT NULL OR ic.reloptions IS NOT NULL OR ic.reltablespace <> 0 OR ix.indisclustered OR ix.indisreplident THEN ` + properties(
-		"comment", "ds.description", "with", parameters("ic.reloptions"),
+	CASE WHEN ds.description IS NOT NULL OR ic.reloptions IS NOT NULL OR ic.reltablespace <> 0 OR ix.indisclustered OR ix.indisreplident` + v.since(18, " OR k.conperiod", "") + ` THEN ` + properties(
+		"comment", "ds.description", "period", v.since(18, "CASE WHEN k.conperiod THEN 'true' END", "NULL"), "with", parameters("ic.reloptions"),
 		"tablespace", "(SELECT ts.spcname FROM pg_tablespace ts WHERE ts.oid = ic.reltablespace)",
 		"clustered", "CASE WHEN ix.indisclustered THEN 'true' END") + ` END,
 	fn.nspname, f.relname, k.confrelid, k.confkey,
@@ -390,35 +390,14 @@ FROM edge e JOIN object o ON o.class = e.classid AND o.oid = e.objid JOIN object
 WHERE (o.kind, o.nspname, o.name, coalesce(o.part, '')) <> (r.kind, r.nspname, r.name, coalesce(r.part, ''))`
 
 // unmodelledQuery lists what is there and not in the model, by kind.
-func unmodelledQuery(v major) string {
-	temporal, parameters := v.since(18, "k.conperiod", "false"), ""
-	if v >= 15 {
-		parameters = "\nUNION ALL SELECT 'privilege on a setting', parname FROM pg_parameter_acl"
-	}
-	return `
+var unmodelledQuery = `
 SELECT kind, to_json(array_agg(name)) FROM (
 	SELECT 'type' AS kind, quote_ident(n.nspname) || '.' || quote_ident(t.typname) AS name
 	FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.typtype = 'b' AND t.typelem = 0 AND` + owned("pg_type", "t.oid") + `
-UNION ALL SELECT 'temporal key', quote_ident(n.nspname) || '.' || quote_ident(c.relname) || '.' || quote_ident(k.conname)
-	FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ` + temporal + ` AND k.conparentid = 0 AND` + owned("pg_class", "c.oid") + `
-UNION ALL SELECT 'index of a partition alone', quote_ident(n.nspname) || '.' || quote_ident(ic.relname)
-	FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid AND c.relispartition JOIN pg_class ic ON ic.oid = i.indexrelid AND NOT ic.relispartition JOIN pg_namespace n ON n.oid = c.relnamespace
-	WHERE` + owned("pg_class", "c.oid") + `
-UNION ALL SELECT 'constraint of a partition alone', quote_ident(n.nspname) || '.' || quote_ident(c.relname) || '.' || quote_ident(k.conname)
-	FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid AND c.relispartition JOIN pg_namespace n ON n.oid = c.relnamespace
-	WHERE k.contype IN ('c', 'f', 'x') AND k.conparentid = 0 AND k.coninhcount = 0 AND` + owned("pg_class", "c.oid") + `
-UNION ALL SELECT 'comment on a column of a view or type', quote_ident(n.nspname) || '.' || quote_ident(c.relname)
-	FROM pg_description ds JOIN pg_class c ON c.oid = ds.objoid AND ds.classoid = 'pg_class'::regclass AND c.relkind IN ('v', 'm', 'c', 'f') JOIN pg_namespace n ON n.oid = c.relnamespace
-	WHERE ds.objsubid > 0 AND` + owned("pg_class", "c.oid") + `
 UNION ALL SELECT 'language', lanname::text FROM pg_language l WHERE l.oid >= 16384 AND` + unextended("pg_language", "l.oid") + `
 UNION ALL SELECT 'access method', amname::text FROM pg_am a WHERE a.oid >= 16384 AND` + unextended("pg_am", "a.oid") + `
 UNION ALL SELECT 'conversion', quote_ident(n.nspname) || '.' || quote_ident(o.conname) FROM pg_conversion o JOIN pg_namespace n ON n.oid = o.connamespace WHERE` + owned("pg_conversion", "o.oid") + `
-UNION ALL SELECT 'text search parser', quote_ident(n.nspname) || '.' || quote_ident(o.prsname) FROM pg_ts_parser o JOIN pg_namespace n ON n.oid = o.prsnamespace WHERE` + owned("pg_ts_parser", "o.oid") + `
-UNION ALL SELECT 'text search template', quote_ident(n.nspname) || '.' || quote_ident(o.tmplname) FROM pg_ts_template o JOIN pg_namespace n ON n.oid = o.tmplnamespace WHERE` + owned("pg_ts_template", "o.oid") + `
 UNION ALL SELECT 'transform', format_type(o.trftype, NULL) FROM pg_transform o WHERE o.oid >= 16384 AND` + unextended("pg_transform", "o.oid") + `
-UNION ALL SELECT 'operator family', quote_ident(n.nspname) || '.' || quote_ident(o.opfname) FROM pg_opfamily o JOIN pg_namespace n ON n.oid = o.opfnamespace
-	WHERE NOT EXISTS (SELECT FROM pg_opclass oc WHERE oc.opcfamily = o.oid) AND` + owned("pg_opfamily", "o.oid") + `
 UNION ALL SELECT 'large object', count(*)::text FROM pg_largeobject_metadata HAVING count(*) > 0
-UNION ALL SELECT 'security label', provider || ' ' || objoid FROM pg_seclabel` + parameters + `
+UNION ALL SELECT 'security label', provider || ' ' || objoid FROM pg_seclabel
 ) o GROUP BY kind ORDER BY kind`
-}

@@ -80,11 +80,5 @@ UNION ALL SELECT o.name, o.value, NULL, 'application', false FROM (SELECT DISTIN
 	ORDER BY split_part(x, '=', 1), s.setdatabase DESC) o WHERE o.name NOT IN (SELECT name FROM pg_settings)`
 }
 
-// notEverywhere are listed settings that only some of 13 to 18 have: where they are as by default, they are no difference to a server without them.
-var notEverywhere = map[string]bool{
-	"allow_alter_system": true, "createrole_self_grant": true, "db_user_namespace": true, "default_toast_compression": true, "event_triggers": true, "icu_validation_level": true,
-	"idle_session_timeout": true, "operator_precedence_warning": true, "reserved_connections": true, "restrict_nonsystem_relation_kind": true, "transaction_timeout": true,
-}
-
 // databaseSettings are what settingsQuery adds, under names that pg_settings has too before 16.
 var databaseSettings = map[string]bool{"lc_collate": true, "lc_ctype": true, "locale_provider": true, "icu_locale": true, "collation_version": true, "collation_version_of_the_system": true}

@@ -31,11 +31,28 @@ func (c *catalog) setting(r *record) {
 		}
 		known, listed = behaviour, true
 	}
-	if known == local || (!listed || notEverywhere[s.Name]) && (s.Source == "default" || s.Source == "override" || s.Source == "client" || s.Source == "session") {
+	if known == local || !listed && (s.Source == "default" || s.Source == "override" || s.Source == "client" || s.Source == "session") {
 		return
 	}
 	s.Value, s.Behaviour = settingText(value, unit), known == behaviour || s.Source == "application"
 	c.db.Settings = append(c.db.Settings, s)
+}
+
+// knownSettings are what the server has, whoever set it. What only an application knows is no setting of the server.
+func (c *catalog) knownSettings() []string {
+	var names []string
+	for name := range c.seen {
+		if settingRanks[name] != local && !databaseSettings[name] && !strings.Contains(name, ".") {
+			names = append(names, name)
+		}
+	}
+	for name := range databaseSettings {
+		if c.version >= 15 || !strings.HasPrefix(name, "collation_version") {
+			names = append(names, name)
+		}
+	}
+	sort.Strings(names)
+	return names
 }
 
 // hiddenSettings notes the listed settings that only members of pg_read_all_settings see.

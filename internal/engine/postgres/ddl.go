@@ -22,7 +22,7 @@ func (postgres) DDL(db *schema.Database) (beforeRows, afterRows []string, err er
 		w.then("SET check_function_bodies = off")
 	}
 	w.schemas()
-	w.objects(w.first, "extension", "collation", "text_search_dictionary", "text_search_configuration", "foreign_data_wrapper", "foreign_server")
+	w.objects(w.first, "extension", "collation", "text_search_parser", "text_search_template", "text_search_dictionary", "text_search_configuration", "foreign_data_wrapper", "foreign_server")
 	w.makeSequences()
 	plan := w.plan()
 	if err := w.make(w.first, plan.early); err != nil {
@@ -42,6 +42,7 @@ func (postgres) DDL(db *schema.Database) (beforeRows, afterRows []string, err er
 	for i := range db.Tables {
 		w.foreignKeys(&db.Tables[i])
 	}
+	w.objects(w.then, "index", "constraint")
 	if err := w.make(w.then, plan.late); err != nil {
 		return nil, nil, err
 	}
@@ -233,7 +234,11 @@ func (w *ddl) key(t *schema.Table, k schema.Key, kind string) {
 	if len(k.Include) > 0 {
 		include = " INCLUDE (" + quoteAll(k.Include) + ")"
 	}
-	w.then("ALTER TABLE %s ADD %s%s (%s)%s%s%s", qualified(t.Name), named(k.Name), kind, quoteAll(k.Columns), include, with(k.Properties["with"]),
+	overlaps := ""
+	if k.Properties[period] != "" {
+		overlaps = " WITHOUT OVERLAPS"
+	}
+	w.then("ALTER TABLE %s ADD %s%s (%s%s)%s%s%s", qualified(t.Name), named(k.Name), kind, quoteAll(k.Columns), overlaps, include, with(k.Properties["with"]),
 		deferral(k.Deferrable, k.InitiallyDeferred))
 	if space := k.Properties["tablespace"]; space != "" && k.Name != "" {
 		w.perhaps("ALTER INDEX " + qualified(schema.Name{Schema: t.Name.Schema, Name: k.Name}) + " SET TABLESPACE " + quote(space))
@@ -406,14 +411,26 @@ func splitNames(sql string) []schema.Name {
 	return names
 }
 
+// period is the property of a key whose last column is a range that must not overlap, and of a foreign key to one (18).
+const period = "period"
+
+// foreignColumns are the columns of a foreign key, here or there.
+func foreignColumns(k schema.ForeignKey, columns []string) string {
+	last := len(columns) - 1
+	if k.Properties[period] == "" || last < 1 {
+		return quoteAll(columns)
+	}
+	return quoteAll(columns[:last]) + ", PERIOD " + quote(columns[last])
+}
+
 func (w *ddl) foreignKeys(t *schema.Table) {
 	for _, k := range t.ForeignKeys {
 		match := ""
 		if k.Match == "full" {
 			match = " MATCH FULL"
 		}
-		w.then("ALTER TABLE %s ADD %sFOREIGN KEY (%s) REFERENCES %s (%s)%s%s%s%s%s%s", qualified(t.Name), named(k.Name), quoteAll(k.Columns),
-			qualified(k.RefTable), quoteAll(k.RefColumns), match, action(" ON UPDATE ", k.OnUpdate), action(" ON DELETE ", k.OnDelete),
+		w.then("ALTER TABLE %s ADD %sFOREIGN KEY (%s) REFERENCES %s (%s)%s%s%s%s%s%s", qualified(t.Name), named(k.Name), foreignColumns(k, k.Columns),
+			qualified(k.RefTable), foreignColumns(k, k.RefColumns), match, action(" ON UPDATE ", k.OnUpdate), action(" ON DELETE ", k.OnDelete),
 			deferral(k.Deferrable, k.InitiallyDeferred), notEnforced(k.NotEnforced), notValid(k.NotValid))
 	}
 }

@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/schema"
@@ -54,6 +56,7 @@ func (w *ddl) comments() {
 	}
 	for _, v := range w.db.Views {
 		say(viewKind(v), qualified(v.Name), v.Properties["comment"])
+		w.columnComments(qualified(v.Name), v.Properties)
 		for _, ix := range v.Indexes {
 			say("INDEX", qualified(schema.Name{Schema: v.Name.Schema, Name: ix.Name}), ix.Comment)
 		}
@@ -68,13 +71,23 @@ func (w *ddl) comments() {
 		say("TRIGGER", quote(t.Name)+" ON "+qualified(t.Table), t.Properties["comment"])
 	}
 	for _, o := range w.db.Objects {
-		if text := o.Properties["comment"]; text != "" && o.Kind != "database" {
+		w.columnComments(qualified(o.Name), o.Properties)
+		if text := o.Properties["comment"]; text != "" && o.Kind != "database" && o.Kind != "tablespace" {
 			kind, name := sqlName(o.Ref)
-			if strings.Contains(" policy event_trigger publication foreign_data_wrapper foreign_server foreign_table ", " "+o.Kind+" ") {
+			if strings.Contains(" policy event_trigger publication foreign_data_wrapper foreign_server foreign_table text_search_parser text_search_template ", " "+o.Kind+" ") {
 				w.perhaps("COMMENT ON " + kind + " " + name + " IS " + literal(text))
 				continue
 			}
 			say(kind, name, text)
+		}
+	}
+}
+
+// columnComments says of columns what a view's or type's properties hold. A foreign table may have become a table, which has columns too.
+func (w *ddl) columnComments(of string, p map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(p)) {
+		if column, is := strings.CutPrefix(name, commentOf); is {
+			w.then("COMMENT ON COLUMN %s.%s IS %s", of, quote(column), literal(p[name]))
 		}
 	}
 }
@@ -108,8 +121,12 @@ func sqlName(r schema.Ref) (kind, name string) {
 		return "ROUTINE", name + r.Part
 	case "operator":
 		return "OPERATOR", quote(schemaOf(r.Name)) + "." + r.Name.Name + " " + r.Part
-	case "operator_class":
-		return "OPERATOR CLASS", name + " " + r.Part
+	case "operator_class", "operator_family":
+		return strings.ToUpper(strings.ReplaceAll(r.Kind, "_", " ")), name + usingMethod(r.Part)
+	case "index":
+		return "INDEX", qualified(schema.Name{Schema: r.Name.Schema, Name: r.Part})
+	case "constraint":
+		return "CONSTRAINT", quote(r.Part) + " ON " + name
 	case "cast":
 		return "CAST", "(" + r.Name.Name + ")"
 	}
@@ -127,6 +144,9 @@ func (w *ddl) access() {
 		for _, a := range w.db.Access {
 			if (a.Kind == "column") != columns {
 				continue
+			}
+			if a.Kind == "setting" || a.Kind == "tablespace" {
+				continue // the server's
 			}
 			kind, name := sqlName(a.Ref)
 			if a.Kind == "view" && materialized[a.Name] {

@@ -10,9 +10,12 @@ import (
 // objects emits all objects of the kinds, in the kinds' order.
 func (w *ddl) objects(to emit, kinds ...string) {
 	for _, kind := range kinds {
-		if kind == "operator_family" {
+		switch kind {
+		case "operator_family":
 			w.operatorFamilies(to)
 			continue
+		case "operator_class":
+			defer w.looseMembers(to)
 		}
 		for i := range w.db.Objects {
 			if w.db.Objects[i].Kind == kind {
@@ -56,6 +59,16 @@ func (w *ddl) object(to emit, o *schema.Object) {
 			token, dictionaries, _ := strings.Cut(m, ": ")
 			to("ALTER TEXT SEARCH CONFIGURATION %s ADD MAPPING FOR %s WITH %s", name, token, dictionaries)
 		}
+	case "text_search_parser":
+		to("%s", attempt("CREATE TEXT SEARCH PARSER "+name+" ("+assignments(p, "start", "gettoken", "end", "lextypes", "headline")+")"))
+	case "text_search_template":
+		to("%s", attempt("CREATE TEXT SEARCH TEMPLATE "+name+" ("+assignments(p, "init", "lexize")+")"))
+	case "index": // of one partition
+		if p["valid"] == "" {
+			to("%s", p["definition"])
+		}
+	case "constraint":
+		to("ALTER TABLE %s ADD CONSTRAINT %s %s", name, quote(o.Part), p["definition"])
 	case "foreign_data_wrapper":
 		to("%s", attempt("CREATE FOREIGN DATA WRAPPER "+quote(o.Name.Name)+optional(" HANDLER ", p["handler"])+optional(" VALIDATOR ", p["validator"])))
 	case "foreign_server":
@@ -89,6 +102,17 @@ func (w *ddl) object(to emit, o *schema.Object) {
 	case "event_trigger":
 		w.eventTrigger(to, o)
 	}
+}
+
+// assignments are properties as NAME = value.
+func assignments(p map[string]string, names ...string) string {
+	var list []string
+	for _, name := range names {
+		if v := p[name]; v != "" {
+			list = append(list, strings.ToUpper(name)+" = "+v)
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 func optional(words, value string) string {
@@ -207,16 +231,33 @@ func (w *ddl) operator(to emit, o *schema.Object) {
 	to("CREATE OPERATOR %s.%s (%s)", quote(schemaOf(o.Name)), o.Name.Name, strings.Join(options, ", "))
 }
 
+// operatorFamilies makes those of the classes, and those that have members of their own, which come after the classes they complete.
 func (w *ddl) operatorFamilies(to emit) {
 	made := map[string]bool{}
-	for _, o := range w.db.Objects {
-		if o.Kind != "operator_class" {
-			continue
-		}
-		family := o.Properties["family"] + " " + strings.ToUpper(o.Part[:len("using")]) + o.Part[len("using"):]
+	create := func(family string) {
 		if !made[family] {
 			made[family] = true
 			to("CREATE OPERATOR FAMILY %s", family)
+		}
+	}
+	for _, o := range w.db.Objects {
+		switch o.Kind {
+		case "operator_class":
+			create(o.Properties["family"] + usingMethod(o.Part))
+		case "operator_family":
+			create(qualified(o.Name) + usingMethod(o.Part))
+		}
+	}
+}
+
+// usingMethod is how statements write the method of a class or family, which is its part in addresses.
+func usingMethod(part string) string { return " USING " + quote(strings.TrimPrefix(part, "using ")) }
+
+// looseMembers completes families by what belongs to none of their classes.
+func (w *ddl) looseMembers(to emit) {
+	for _, o := range w.db.Objects {
+		if members := o.Lists["members"]; o.Kind == "operator_family" && len(members) > 0 {
+			to("ALTER OPERATOR FAMILY %s%s ADD %s", qualified(o.Name), usingMethod(o.Part), strings.Join(members, ", "))
 		}
 	}
 }

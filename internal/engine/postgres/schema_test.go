@@ -81,11 +81,16 @@ CREATE TABLE logs (id bigint, day date NOT NULL, kind text, CONSTRAINT logs_pk P
 CREATE TABLE logs_2025 PARTITION OF logs FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
 CREATE TABLE logs_rest PARTITION OF logs DEFAULT PARTITION BY LIST (kind);
 CREATE TABLE logs_rest_a PARTITION OF logs_rest FOR VALUES IN ('a', 'b'); CREATE INDEX logs_kind ON logs (kind);
+CREATE INDEX own_ix ON logs_rest_a (id) WHERE id > 5; COMMENT ON INDEX own_ix IS 'its own'; ALTER TABLE logs_2025 ADD CONSTRAINT own_check CHECK (kind <> 'x''y') NOT VALID, ADD CONSTRAINT own_key UNIQUE (id);
 ALTER TABLE logs ADD CONSTRAINT logs_ref FOREIGN KEY (id) REFERENCES serials (id) ON DELETE CASCADE; ALTER TABLE refs ADD CONSTRAINT some_null FOREIGN KEY (b, c) REFERENCES keys2 (x, y) ON DELETE SET NULL (b) NOT VALID;
 CREATE UNLOGGED TABLE fast (a int); ALTER TABLE fast REPLICA IDENTITY FULL; ALTER TABLE fast ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE TABLE base (a int, CONSTRAINT pos CHECK (a > 0)); CREATE TABLE derived (x int) INHERITS (base);
 CREATE TABLE checks (s text, n int, CONSTRAINT listed CHECK (s IN ('a', 'b', 'c''d')), CONSTRAINT older CHECK (n BETWEEN 1 AND 5) NOT VALID, CONSTRAINT never CHECK (n IS DISTINCT FROM 7) NO INHERIT);
 CREATE VIEW zz AS SELECT a,   b AS "B b" FROM idx WHERE b <> 'two  blanks'; CREATE VIEW aa AS SELECT z."B b", s.id FROM zz z JOIN serials s ON s.id = z.a;
+COMMENT ON COLUMN zz."B b" IS 'it''s b'; CREATE TYPE pair AS (a int, b text); COMMENT ON COLUMN pair.b IS 'second';
+CREATE TEXT SEARCH PARSER words (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, LEXTYPES = prsd_lextype, HEADLINE = prsd_headline); COMMENT ON TEXT SEARCH PARSER words IS 'p';
+CREATE TEXT SEARCH TEMPLATE plain (INIT = dsimple_init, LEXIZE = dsimple_lexize); CREATE TEXT SEARCH DICTIONARY plain (TEMPLATE = plain); CREATE TEXT SEARCH CONFIGURATION plain (PARSER = words);
+CREATE OPERATOR FAMILY alone USING btree; COMMENT ON OPERATOR FAMILY alone USING btree IS 'f'; CREATE OPERATOR FAMILY loose USING btree; ALTER OPERATOR FAMILY loose USING btree ADD OPERATOR 1 < (int4, int8), FUNCTION 1 (int4, int8) btint48cmp(int4, int8);
 CREATE MATERIALIZED VIEW mat AS SELECT count(*) AS n FROM aa;
 CREATE TRIGGER same BEFORE UPDATE ON idx FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
 `
@@ -153,10 +158,7 @@ func TestCountersStandBehindTheRows(t *testing.T) {
 }
 
 func TestWhatTheModelDoesNotHoldIsListed(t *testing.T) {
-	_, at := arrange(t, `CREATE TABLE p (a int, b int) PARTITION BY LIST (a); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1); CREATE INDEX own ON p1 (b);
-ALTER TABLE p1 ADD CONSTRAINT mine CHECK (b > 0); CREATE VIEW v AS SELECT a FROM p; COMMENT ON COLUMN v.a IS 'a';
-CREATE TEXT SEARCH PARSER words (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, LEXTYPES = prsd_lextype);
-CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler; CREATE EXTENSION citext; CREATE TABLE uses (c citext); CREATE OPERATOR FAMILY alone USING btree;
+	_, at := arrange(t, `CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler; CREATE EXTENSION citext; CREATE TABLE uses (c citext);
 CREATE CONVERSION con FOR 'UTF8' TO 'LATIN1' FROM utf8_to_iso8859_1; SELECT lo_create(0)`)
 	model, err := openRead(t, at).Schema(context.Background())
 	if err != nil {
@@ -166,16 +168,8 @@ CREATE CONVERSION con FOR 'UTF8' TO 'LATIN1' FROM utf8_to_iso8859_1; SELECT lo_c
 	for _, u := range model.Unmodelled {
 		got = append(got, u.Kind+": "+strings.Join(u.Names, " "))
 	}
-	want := `access method: heap2
-comment on a column of a view or type: public.v
-constraint of a partition alone: public.p1.mine
-conversion: public.con
-index of a partition alone: public.own
-large object: 1
-operator family: public.alone
-text search parser: public.words`
-	if strings.Join(got, "\n") != want {
-		t.Fatalf("got\n%s", strings.Join(got, "\n"))
+	if strings.Join(got, "; ") != "access method: heap2; conversion: public.con; large object: 1" {
+		t.Fatalf("got %s", strings.Join(got, "; "))
 	}
 	uses, _ := model.Table(schema.Name{Name: "uses"})
 	if uses.Columns[0].Type != "public.citext" {
