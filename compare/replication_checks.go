@@ -11,7 +11,7 @@ import (
 
 // replicationChecks are what is asked of the nodes of one database, each for itself.
 var replicationChecks = []func(*topology) []problem{
-	missingReplicas, stoppedReplicas, laggingReplicas, writableReplicas, writablePrimaries, divergedReplicas, hungrySlots, brokenCluster, contradictedMonitor,
+	missingReplicas, stoppedReplicas, laggingReplicas, writableReplicas, writablePrimaries, divergedReplicas, hungrySlots, stoppedSubscriptions, brokenCluster, contradictedMonitor,
 }
 
 // missingReplicas finds declared replicas that cannot be reached, follow nobody, or follow somebody else.
@@ -261,6 +261,30 @@ func hungrySlots(t *topology) []problem {
 				if n.text(key) == "lost" {
 					out = append(out, problem{"replication-broken", key, n, "the log that slot " + slot + " needs is gone from " + n.name + ": its consumer cannot go on"})
 				}
+			}
+		}
+	}
+	return out
+}
+
+// stoppedSubscriptions finds logical subscriptions that are to run and do not. One that somebody has disabled is as it should be.
+func stoppedSubscriptions(t *topology) []problem {
+	var out []problem
+	for _, n := range t.nodes {
+		for _, key := range slices.Sorted(maps.Keys(n.facts)) {
+			object, ok := strings.CutSuffix(key, "#enabled")
+			name, is := strings.CutPrefix(object, "subscription/")
+			if !ok || !is {
+				continue
+			}
+			enabled, _ := n.truth(key)
+			running, _ := n.truth(object + "#running")
+			off, _ := n.truth(object + "#switched_off")
+			switch {
+			case enabled && !running:
+				out = append(out, problem{"replication-broken", object + "#running", n, n.name + " subscribes by " + name + ", which is enabled and does not run"})
+			case off:
+				out = append(out, problem{"replication-broken", object + "#switched_off", n, n.name + " subscribes by " + name + ", which its first error has switched off"})
 			}
 		}
 	}

@@ -103,6 +103,16 @@ func TestReplication(t *testing.T) {
 			e.set("main:replication/slot/left#active", false, "primary").set("main:replication/slot/left#retained_bytes", 3<<30, "primary")
 			e.set("main:replication/slot/busy#active", true, "primary").set("main:replication/slot/busy#retained_bytes", 3<<30, "primary")
 		}, []string{"slot-retains-wal high odd main:replication/slot/left#retained_bytes"}, "primary keeps 3.0 GiB of log for slot left, that nobody reads"},
+		{"a subscription that runs, and one that somebody has disabled", func(e *env) {
+			e.set("main:replication/subscription/a#enabled", true, "primary").set("main:replication/subscription/a#running", true, "primary")
+			e.set("main:replication/subscription/b#enabled", false, "primary").set("main:replication/subscription/b#running", false, "primary")
+		}, nil, ""},
+		{"a subscription that does not run", func(e *env) {
+			e.set("main:replication/subscription/a#enabled", true, "primary").set("main:replication/subscription/a#running", false, "primary")
+		}, []string{"replication-broken critical odd main:replication/subscription/a#running"}, "primary subscribes by a, which is enabled and does not run"},
+		{"a subscription that an error has switched off", func(e *env) {
+			e.set("main:replication/subscription/a#enabled", false, "primary").set("main:replication/subscription/a#running", false, "primary").set("main:replication/subscription/a#switched_off", true, "primary")
+		}, []string{"replication-broken critical odd main:replication/subscription/a#switched_off"}, "which its first error has switched off"},
 		{"a slot that lost its log", func(e *env) { e.set("main:replication/slot/left#status", "lost", "primary") },
 			[]string{"replication-broken critical odd main:replication/slot/left#status"}, "the log that slot left needs is gone from primary"},
 	} {

@@ -68,9 +68,9 @@ type Replication struct {
 	Followers    []Follower // who is connected and follows it
 	Slots        []Slot
 	Cluster      *Cluster // of a multi-primary cluster's member
-	// Logical is the number of logical subscriptions, which are not looked at.
-	Logical int
-	Unknown []Unknown
+	// Subscriptions are what this database takes from the publications of others.
+	Subscriptions []Subscription
+	Unknown       []Unknown
 }
 
 // Source is one stream of changes that a replica follows.
@@ -101,6 +101,16 @@ type Slot struct {
 	Active   bool
 	Status   string // reserved, extended, unreserved, lost
 	Retained int64  // bytes of log that are kept for it; -1 is unknown
+}
+
+// Subscription is one logical stream into a database. Where it comes from is not said: the way there holds a password.
+type Subscription struct {
+	Name    string
+	Enabled bool
+	Running bool // a worker applies its changes
+	// SwitchedOff: it was to be disabled by its first error, and is.
+	SwitchedOff bool
+	Pending     int // tables whose first copy has not ended
 }
 
 // Cluster is how a member sees its multi-primary cluster.

@@ -34,7 +34,7 @@ func (collector) Doc() snapshot.Doc {
 			"transaction is.\n\n" +
 			"The nodes of one environment are then held against each other: declared replicas that are missing, stopped or further behind than `max_lag` (5 minutes where it is not set; a delay " +
 			"that the replica was told to keep counts only against a `max_lag` of your own), replicas that take writes, none or two writable primaries, transactions that only a replica " +
-			"has, versions, and slots for which more than 1 GiB of log is kept without anybody reading it, or 10 GiB with. Logical subscriptions are counted and not looked at.\n\n" +
+			"has, versions, and slots for which more than 1 GiB of log is kept without anybody reading it, or 10 GiB with, and logical subscriptions that are enabled and do not run, or that their first error has switched off.\n\n" +
 			"With `mmm: HOST:PORT` the monitor of an MMM cluster is asked what it believes, for at most five seconds; where it contradicts the nodes, that is a finding.",
 		Needs: []string{
 			"PostgreSQL: `GRANT pg_monitor TO envdiff`",
@@ -48,6 +48,7 @@ func (collector) Doc() snapshot.Doc {
 			"replication/channel/NAME#…: the same of each channel, where there are several",
 			"replication/topology#replicas: who is connected and follows the node",
 			"replication/slot/NAME#type, #active, #status, #retained_bytes",
+			"replication/subscription/NAME#enabled, #running, #switched_off, #pending_tables: what the database takes from publications of others",
 			"replication/cluster#id, #size, #quorum, #state, #ready, #members: of a Galera member",
 			"replication/mmm#passive, replication/mmm/HOST#address, #mode, #state, #roles: what the MMM monitor says",
 		},
@@ -66,6 +67,7 @@ func (collector) Kinds() []snapshot.Kind {
 		kind("replication/channel/*", snapshot.Context, "one channel of a replica with several"),
 		kind("replication/topology*", snapshot.Context, "the replicas that a node sees"),
 		kind("replication/slot/*", snapshot.Context, "a replication slot; judged by what it keeps"),
+		kind("replication/subscription/*", snapshot.Context, "a logical subscription; judged by whether it runs"),
 		kind("replication/cluster*", snapshot.Context, "a member's view of its cluster"),
 		kind("replication/mmm*", snapshot.Context, "what the MMM monitor says; judged by what the nodes say"),
 	}
@@ -80,7 +82,7 @@ func (c collector) Collect(ctx context.Context, in snapshot.DatabaseInput) snaps
 		if err != nil {
 			r.Missing(at(in, "node"), "the node's replication cannot be read: "+err.Error(), "run envdiff doctor")
 		} else {
-			r.Looked = append(r.Looked, "replication/node*", "replication/channel/*", "replication/topology*", "replication/slot/*", "replication/cluster*")
+			r.Looked = append(r.Looked, "replication/node*", "replication/channel/*", "replication/topology*", "replication/slot/*", "replication/subscription/*", "replication/cluster*")
 			addNode(&r, in, node)
 		}
 	}
@@ -165,8 +167,16 @@ func addNode(r *snapshot.Result, in snapshot.DatabaseInput, n engine.Replication
 	for _, u := range n.Unknown {
 		r.Missing(at(in, "node"), u.About+" cannot be seen by this role", u.Privilege, in.Scope+":replication/node#unknown")
 	}
-	if n.Logical > 0 {
-		r.Notes = append(r.Notes, snapshot.Note{Scope: in.Scope, Kind: "logical subscription", Count: n.Logical})
+	for _, s := range n.Subscriptions {
+		o := object{r, at(in, "subscription/"+snapshot.Escape(s.Name))}
+		o.set("enabled", snapshot.Bool(s.Enabled))
+		o.set("running", snapshot.Bool(s.Running))
+		if s.SwitchedOff {
+			o.set("switched_off", snapshot.Bool(true))
+		}
+		if s.Pending > 0 {
+			o.set("pending_tables", snapshot.Int(int64(s.Pending)))
+		}
 	}
 }
 

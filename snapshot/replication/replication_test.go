@@ -185,3 +185,30 @@ func TestMonitorThatHangsDoesNotHideTheNode(t *testing.T) {
 		t.Errorf("%d facts, gaps %+v", len(r.Facts), r.Gaps)
 	}
 }
+
+// TestLogicalSubscription: one that runs, one whose publisher is gone, and nothing of the way there.
+func TestLogicalSubscription(t *testing.T) {
+	publisher, subscriber := testservers.NewPostgres(t, "wal_level = logical"), testservers.NewPostgres(t)
+	publisher.Exec(t, publisher.DSN("postgres"), "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1); CREATE PUBLICATION pub FOR TABLE t; CREATE ROLE feeder SUPERUSER LOGIN PASSWORD 'hidden-secret'")
+	dsn := subscriber.DSN("postgres")
+	subscriber.Exec(t, dsn, "CREATE TABLE t (id int PRIMARY KEY)")
+	subscriber.Exec(t, dsn, fmt.Sprintf("CREATE SUBSCRIPTION feed CONNECTION 'host=127.0.0.1 port=%d user=feeder password=hidden-secret dbname=postgres' PUBLICATION pub", publisher.Port))
+	t.Cleanup(func() {
+		subscriber.Exec(t, dsn, "ALTER SUBSCRIPTION feed DISABLE; ALTER SUBSCRIPTION feed SET (slot_name = NONE); DROP SUBSCRIPTION feed")
+	})
+	var got map[string]string
+	eventually(t, "the subscription runs and has copied its table", func() bool {
+		got, _ = facts(t, open(t, dsn), snapshot.DatabaseSpec{})
+		return got["subscription/feed#running"] == "true" && got["subscription/feed#pending_tables"] == ""
+	})
+	expect(t, got, map[string]string{"subscription/feed#enabled": "true"})
+	if said := fmt.Sprint(got); strings.Contains(said, "hidden-secret") || strings.Contains(said, "feeder") {
+		t.Errorf("the way to the publisher is told: %s", said)
+	}
+	publisher.Kill(t)
+	eventually(t, "the subscription does not run", func() bool {
+		got, _ = facts(t, open(t, dsn), snapshot.DatabaseSpec{})
+		return got["subscription/feed#running"] == "false"
+	})
+	expect(t, got, map[string]string{"subscription/feed#enabled": "true"})
+}

@@ -68,7 +68,7 @@ func featuresOf(major int) string {
 CREATE TABLE young (id uuid DEFAULT uuidv7() PRIMARY KEY, a int CONSTRAINT a_named NOT NULL, twice int GENERATED ALWAYS AS (a * 2) VIRTUAL, b int);
 ALTER TABLE young ADD CONSTRAINT b_later NOT NULL b NOT VALID;
 CREATE TABLE bookings (room int4range, during int4range, CONSTRAINT no_overlap PRIMARY KEY (room, during WITHOUT OVERLAPS));
-CREATE TABLE stays (room int4range, during int4range, CONSTRAINT in_booking FOREIGN KEY (room, PERIOD during) REFERENCES bookings (room, PERIOD during)); CREATE TABLE shifts (who int, at tsrange, CONSTRAINT one_at_a_time UNIQUE (who, at WITHOUT OVERLAPS));
+CREATE TABLE stays (room int4range, during int4range, CONSTRAINT in_booking FOREIGN KEY (room, PERIOD during) REFERENCES bookings (room, PERIOD during)); CREATE TABLE shifts (who int4range, at tsrange, CONSTRAINT one_at_a_time UNIQUE (who, at WITHOUT OVERLAPS));
 CREATE TABLE unchecked (id int REFERENCES serials NOT ENFORCED, n int CONSTRAINT later CHECK (n > 0) NOT ENFORCED);
 `
 	}

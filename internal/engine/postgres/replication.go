@@ -36,7 +36,10 @@ func (d *database) Replication(ctx context.Context) (engine.Replication, error) 
 		if err := readFollowers(ctx, pg, &r); err != nil {
 			return err
 		}
-		return readSlots(ctx, pg, &r)
+		if err := readSlots(ctx, pg, &r); err != nil || r.Role == engine.RoleReplica {
+			return err // a physical replica has its primary's subscriptions, and applies none
+		}
+		return readSubscriptions(ctx, pg, &r)
 	})
 	if err != nil {
 		return engine.Replication{}, err
@@ -54,8 +57,7 @@ SELECT pg_is_in_recovery(),
 	CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END,
 	CASE WHEN pg_is_in_recovery() THEN NULL ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END,
 	EXISTS (SELECT FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only' AND setting = 'on'
-		AND source NOT IN ('user', 'database user', 'client', 'session')),
-	(SELECT count(*) FROM pg_catalog.pg_stat_subscription)`
+		AND source NOT IN ('user', 'database user', 'client', 'session'))`
 
 func readNode(ctx context.Context, pg *pgconn.PgConn, r *engine.Replication) error {
 	return query(ctx, pg, nodeQuery, func(v [][]byte) error {
@@ -66,7 +68,6 @@ func readNode(ctx context.Context, pg *pgconn.PgConn, r *engine.Replication) err
 		}
 		r.Position = string(v[1])
 		r.Timeline = number(v[2])
-		r.Logical = int(number(v[4]))
 		return nil
 	})
 }
@@ -200,6 +201,26 @@ func readSlots(ctx context.Context, pg *pgconn.PgConn, r *engine.Replication) er
 			slot.Retained = max(0, number(v[4]))
 		}
 		r.Slots = append(r.Slots, slot)
+		return nil
+	})
+}
+
+// subscriptionsOf reads what the database takes from publications. The row without a table is the worker that applies changes; others copy tables.
+func subscriptionsOf(v major) string {
+	return `
+SELECT s.subname, s.subenabled, EXISTS (SELECT FROM pg_catalog.pg_stat_subscription w WHERE w.subid = s.oid AND w.relid IS NULL AND w.pid IS NOT NULL),
+	NOT s.subenabled AND ` + v.since(15, "s.subdisableonerr", "false") + `, (SELECT count(*) FROM pg_catalog.pg_subscription_rel r WHERE r.srsubid = s.oid AND r.srsubstate NOT IN ('r', 's'))
+FROM pg_catalog.pg_subscription s WHERE ` + ofThisDatabase + ` ORDER BY s.subname`
+}
+
+func readSubscriptions(ctx context.Context, pg *pgconn.PgConn, r *engine.Replication) error {
+	version, err := majorOf(pg.ParameterStatus("server_version"))
+	if err != nil {
+		return &engine.Error{Code: "0A000", Message: "the server does not say which PostgreSQL it is", Err: err}
+	}
+	return query(ctx, pg, subscriptionsOf(version), func(v [][]byte) error {
+		r.Subscriptions = append(r.Subscriptions, engine.Subscription{Name: string(v[0]), Enabled: string(v[1]) == "t", Running: string(v[2]) == "t",
+			SwitchedOff: string(v[3]) == "t", Pending: int(number(v[4]))})
 		return nil
 	})
 }
