@@ -1,6 +1,7 @@
 package ci
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -29,6 +30,7 @@ type Waiver struct {
 	until time.Time
 	file  string
 	line  int
+	last  int // the last line of it
 	used  bool
 }
 
@@ -67,7 +69,121 @@ func ParseWaivers(file string, src []byte) ([]*Waiver, error) {
 		w.line, _ = doc.Place(path...)
 		w.check(doc, path)
 	}
+	lastLines(list, src)
 	return list, doc.Err()
+}
+
+// lastLines finds where each waiver ends: before the next one, without the comments and blank lines between them.
+func lastLines(list []*Waiver, src []byte) {
+	lines := strings.Split(string(src), "\n")
+	for i, w := range list {
+		if w == nil {
+			continue
+		}
+		end := len(lines)
+		if i+1 < len(list) && list[i+1] != nil {
+			end = max(list[i+1].line-1, w.line)
+		}
+		for end > w.line {
+			text := strings.TrimSpace(lines[end-1])
+			if text != "" && !strings.HasPrefix(text, "#") {
+				break
+			}
+			end--
+		}
+		w.last = end
+	}
+}
+
+// Lines are the first and the last line of the waiver in its file.
+func (w *Waiver) Lines() (first, last int) { return w.line, w.last }
+
+// Place is where the waiver stands, as findings and warnings call it.
+func (w *Waiver) Place() string { return fmt.Sprintf("%s:%d", w.file, w.line) }
+
+// DaysLeft is how many days a waiver holds, today included; 0 or less when it has expired.
+func (w *Waiver) DaysLeft(now time.Time) int {
+	if w.Expired(now) {
+		return 0
+	}
+	return int(w.until.Sub(now.UTC())/(24*time.Hour)) + 1
+}
+
+// Append adds a waiver to the text of a file, which it leaves as it is. The error says what is wrong with the waiver, or
+// that the file is not written as a list of one entry a line.
+func Append(file string, src []byte, w Waiver) ([]byte, error) {
+	var b strings.Builder
+	b.Write(src)
+	if len(src) > 0 && src[len(src)-1] != '\n' {
+		b.WriteByte('\n')
+	}
+	b.WriteString("- " + w.yaml() + "\n")
+	out := []byte(b.String())
+	before, err := ParseWaivers(file, src)
+	if err != nil {
+		return nil, err
+	}
+	after, err := ParseWaivers(file, out)
+	if err != nil {
+		return nil, err
+	}
+	if len(after) != len(before)+1 {
+		return nil, fmt.Errorf("%s: a waiver cannot be added to it as it is written", file)
+	}
+	return out, nil
+}
+
+// yaml is the waiver on one line, its texts quoted as in JSON, which YAML reads alike.
+func (w Waiver) yaml() string {
+	var fields []string
+	add := func(key string, value any) {
+		text, err := json.Marshal(value)
+		if err != nil {
+			panic(err) // texts and lists of texts always encode
+		}
+		fields = append(fields, key+": "+string(text))
+	}
+	add("match", w.Match)
+	if w.Rule != "" {
+		fields = append(fields, "rule: "+w.Rule)
+	}
+	if len(w.Environments) > 0 {
+		add("environments", w.Environments)
+	}
+	if len(w.Instances) > 0 {
+		add("instances", w.Instances)
+	}
+	if w.Gap {
+		fields = append(fields, "gap: true")
+	}
+	add("reason", w.Reason)
+	add("approved_by", w.ApprovedBy)
+	fields = append(fields, "until: "+w.Until)
+	return "{" + strings.Join(fields, ", ") + "}"
+}
+
+// Lint says what is wrong with a file of valid waivers, by place: two that are one, and ones that cover nothing in a
+// report, which is nil when there is none. Expired ones are not among it.
+func Lint(list []*Waiver, r *Report) []string {
+	var out []string
+	first := map[string]*Waiver{}
+	for _, w := range list {
+		key := strings.Join([]string{w.Match, w.Rule, strings.Join(w.Environments, ","), strings.Join(w.Instances, ","), fmt.Sprint(w.Gap)}, "\x00")
+		if other := first[key]; other != nil {
+			out = append(out, fmt.Sprintf("%s: the same as %s", w.Place(), other.Place()))
+		} else {
+			first[key] = w
+		}
+		if r != nil && r.Command == "compare" && w.looked(r) && !w.coversAny(r) {
+			out = append(out, fmt.Sprintf("%s: covers nothing in the newest report: remove it", w.Place()))
+		}
+	}
+	return out
+}
+
+func (w *Waiver) coversAny(r *Report) bool {
+	return slices.ContainsFunc(r.Findings, func(f finding.Finding) bool { return w.coversFinding(&f) }) ||
+		slices.ContainsFunc(r.Gaps, func(g finding.Gap) bool { return w.coversGap(&g) })
 }
 
 func (w *Waiver) check(doc *strictyaml.Document, path []string) {

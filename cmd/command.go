@@ -36,6 +36,7 @@ func commands() []command {
 		commentCommand(),
 		explainCommand(),
 		baselineCommand(),
+		waiveCommand(),
 		waiversCommand(),
 		doctorCommand(),
 		initCommand(),
@@ -46,7 +47,7 @@ func commands() []command {
 }
 
 // reserved are the contract's commands that this version does not have yet: their names are not environments.
-var reserved = []string{"pending", "waive", "history", "serve", "prune", "completion"}
+var reserved = []string{"pending", "history", "serve", "prune", "completion"}
 
 func dispatch(ctx context.Context, w World) (int, error) {
 	name, args := splitCommand(w.Args)

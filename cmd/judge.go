@@ -34,11 +34,8 @@ func (s *session) judgement(c *config.Config) (judgement, error) {
 	if c.File == "" {
 		return j, nil
 	}
-	waivers, optional := c.Waivers, false
-	if waivers == "" {
-		waivers, optional = "envdiff.waivers.yaml", true
-	}
-	if j.policy.Waivers, err = ci.LoadWaivers(c.Path(waivers), inRepository(c, c.Path(waivers)), optional); err != nil {
+	waivers, optional := waiverFile(c)
+	if j.policy.Waivers, err = ci.LoadWaivers(waivers, inRepository(c, waivers), optional); err != nil {
 		return j, shortPaths(err, s.world.Dir)
 	}
 	if c.Gate.Baseline != "" {

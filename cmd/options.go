@@ -31,6 +31,8 @@ type options struct {
 	force  bool   // baseline --force
 	dir    string // demo --dir
 	print  bool   // comment --print
+	waiver waiverFlags
+	verify bool // waivers --verify-approvals
 }
 
 func commonFlags(fs *pflag.FlagSet, o *options) {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -39,6 +40,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("ENVDIFF_CONFIG", "")
 			e.Setenv("NO_COLOR", "")
+			e.Setenv("SOON", time.Now().AddDate(0, 2, 0).Format(time.DateOnly))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
