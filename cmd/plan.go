@@ -68,11 +68,6 @@ func unread(c *config.Config, name string) []snapshot.Gap {
 	const hint = "leave it out of envdiff.yaml, or waive this gap"
 	var gaps []snapshot.Gap
 	env := c.Environments[name]
-	for _, role := range slices.Sorted(maps.Keys(env.Hosts)) {
-		if len(c.Roles[role].SBOM) > 0 {
-			gaps = append(gaps, snapshot.Gap{Address: snapshot.At(role, "sbom", ""), Reason: "sbom files are not read by this version", Hint: hint})
-		}
-	}
 	if env.MaxDataAge != "" {
 		for _, db := range slices.Sorted(maps.Keys(env.Databases)) {
 			gaps = append(gaps, snapshot.Gap{Address: snapshot.At(db, "data", "age"), Reason: "max_data_age is not judged by this version", Hint: hint})

@@ -24,7 +24,7 @@ type parts struct {
 	epoch, upstream, revision string
 }
 
-// orderVersions compares two versions of an ecosystem: deb, rpm and apk by their own rules, others number by number.
+// orderVersions compares two versions of an ecosystem: each by its own rules, unknown ones number by number.
 func orderVersions(ecosystem, a, b string) versionOrder {
 	var cmp int
 	var x, y parts
@@ -50,7 +50,15 @@ func orderVersions(ecosystem, a, b string) versionOrder {
 		x.upstream, x.revision = cutRevision(a, "-r")
 		y.upstream, y.revision = cutRevision(b, "-r")
 	default:
-		return orderPlain(a, b)
+		order, known := orderings[ecosystem]
+		if !known {
+			return orderPlain(a, b)
+		}
+		c, ok := order(a, b)
+		if !ok {
+			return orderPlain(a, b)
+		}
+		return versionOrder{c, releaseStep(strings.TrimPrefix(a, "v"), strings.TrimPrefix(b, "v"))}
 	}
 	return versionOrder{sign(cmp), step(x, y)}
 }

@@ -271,6 +271,9 @@ func (b *Builder) gap(g Gap) {
 		globs = []string{g.Address.String() + "*"}
 	}
 	for _, glob := range globs {
+		if !strings.Contains(glob, ":") { // collectors leave their scope out
+			glob = g.Address.Scope + ":" + glob
+		}
 		if b.sel.MayTake(glob) {
 			b.gaps = append(b.gaps, g)
 			return

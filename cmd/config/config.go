@@ -81,7 +81,7 @@ type Program struct {
 
 // Role says what is captured of the hosts of a role.
 type Role struct {
-	Packages []string `json:"packages" doc:"deb, rpm, apk, pip, npm, gem, go; default: all that are found"`
+	Packages []string `json:"packages" doc:"deb, rpm, apk, pip, npm, gem, go, jar; default: all that are found"`
 	Config   []string `json:"config" doc:"globs of configuration files; ** crosses directories"`
 	Services []string `json:"services" doc:"units that must be looked at"`
 	// Deployments are absolute, like the globs of Config.

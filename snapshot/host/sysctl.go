@@ -89,7 +89,7 @@ var tunables = [...]string{
 }
 
 // runningParameters prints the kernel's parameters, but for those of single network interfaces.
-const runningParameters = `sysctl -a 2>/dev/null | sed -n -e '/^net\.ipv[46]\.conf\./{' -e '/\.\(all\|default\)\./p' -e d -e '}' -e '/\.neigh\./d' -e p`
+const runningParameters = `sysctl -a | sed -n -e '/^net\.ipv[46]\.conf\./{' -e '/\.\(all\|default\)\./p' -e d -e '}' -e '/\.neigh\./d' -e p`
 
 // runningSysctl are the kernel's parameters; nil where they cannot be asked for.
 func (rd *reader) runningSysctl() map[string]string {

@@ -1,5 +1,5 @@
 // Package packages is the host collector of installed packages: Debian's dpkg and Alpine's apk from their
-// own database files, rpm through the rpm command. Like every host collector it declares what to fetch and
+// own database files, rpm through the rpm command, those of programming languages by the names of files, and lists of packages (SBOM). Like every host collector it declares what to fetch and
 // parses the sections that a transport filled.
 package packages
 
@@ -35,12 +35,21 @@ version, are one package with the newest installed version: ` + "`linux-image-VE
 A conffile below /etc whose content is not what its package delivered is a fact of its own, unless the same file is captured
 as configuration, or is a cron, sysctl or unit file, whose facts are given under their own names.
 
-Other tools know a package as ` + "`pkg:deb/debian/NAME@VERSION?arch=ARCH`" + ` (package URL).
+On a running host /opt, /srv, /var/www, /u/apps, /usr/local and the releases that ` + "`current`" + ` leads to are searched for what else is installed: Python packages of the system and of
+virtual environments, npm packages (of an application by npm's own list, node_modules/.package-lock.json), gems, jars by the version in their name, and programs that Go made by the
+build information inside them. What lies elsewhere than where the system keeps such packages has its directory in its name: ` + "`pip/srv/shop/venv/requests`" + `. Several versions beside each
+other are one set.
 
-Not read: pip, npm, gem and go packages, rpm databases of a directory tree, conffiles outside /etc or below a directory of it that is a link.`,
-		Needs: []string{"/var/lib/dpkg/status or status.d, /lib/apk/db/installed", "rpm, where the host has an rpm database", "read access to /etc for modified conffiles"},
+` + "`sbom:`" + ` of a role names lists of packages, CycloneDX or SPDX: they tell of the ecosystems that the host has no database of, by package URL. ` + "`pkg:deb/debian/NAME@VERSION`, `pkg:rpm/…`, `pkg:apk/…`, `pkg:pypi/NAME`, `pkg:npm/@SCOPE/NAME`, `pkg:gem/NAME`, `pkg:golang/MODULE` and `pkg:maven/GROUP/NAME`" + ` are the packages
+` + "`deb/NAME`, `rpm/NAME`, `apk/NAME`, `pip/NAME`, `npm/@SCOPE/NAME`, `gem/NAME`, `go/MODULE` and `jar/NAME`" + `.
+
+Not read: rpm databases of a directory tree, packages of programming languages of a directory tree and of people's home directories, programs of Go beyond 200 MB and those of hosts whose
+grep does not know -b (busybox), conffiles outside /etc or below a directory of it that is a link.`,
+		Needs: []string{"/var/lib/dpkg/status or status.d, /lib/apk/db/installed", "rpm, where the host has an rpm database", "find, grep and sed, for packages of programming languages", "read access to /etc for modified conffiles"},
 		Attributes: []string{
 			"package/deb/NAME#version: the version with epoch, as dpkg prints it; also package/rpm/NAME and package/apk/NAME",
+			"package/pip/…NAME#version, package/npm/…, package/gem/…, package/jar/…: the version, or all that are installed",
+			"package/go/PROGRAM#version, #module, #revision, #go: what a program of Go was made of; #dependencies: captured, never compared",
 			"package/deb/NAME#arch: captured, never compared",
 			"package/deb/NAME#status: only when it is not plainly installed: held, half-configured, unpacked, …",
 			"package/deb/NAME#conffiles: the configuration files it owns; captured, never compared",
@@ -56,6 +65,7 @@ func (Collector) Kinds() []snapshot.Kind {
 	parents, yields := []string{"package/{/1}/{/2}"}, []string{"config/{/3+}"}
 	return []snapshot.Kind{
 		{Pattern: "package/*#arch", Axis: snapshot.Context, Area: finding.AreaPackage, Owns: owns, Doc: "a package's architecture"},
+		{Pattern: "package/*#dependencies", Axis: snapshot.Context, Area: finding.AreaPackage, Owns: owns, Doc: "the modules that a program of Go is linked with"},
 		{Pattern: "package/*#conffiles", Axis: snapshot.Context, Area: finding.AreaPackage, Owns: owns, Doc: "the configuration files of a package"},
 		{Pattern: "package/*", Area: finding.AreaPackage, Owns: owns, Doc: "an installed package"},
 		{Pattern: "conffile/*#digest", Axis: snapshot.Within, Area: finding.AreaConfig, Parents: parents, YieldsTo: yields, Doc: "the content of a modified conffile"},
@@ -94,6 +104,12 @@ func (Collector) Wants(spec snapshot.RoleSpec) []transport.Want {
 			transport.Want{ID: "rpm", Command: []string{"sh", "-c", rpmScript}, Doc: "installed rpm packages"},
 		)
 	}
+	if slices.ContainsFunc(applicationEcosystems[:], func(eco string) bool { return asked(spec, eco) }) {
+		ws = append(ws, transport.Want{ID: "applications", Command: []string{"sh", "-c", findApplications}, MaxBytes: 16 << 20, Doc: "packages of programming languages, by the names of files"})
+	}
+	if len(spec.SBOM) > 0 {
+		ws = append(ws, transport.Want{ID: "sbom", Globs: spec.SBOM, MaxBytes: maxDatabase, Doc: "lists of packages that the role names"})
+	}
 	return ws
 }
 
@@ -118,8 +134,12 @@ func (Collector) Parse(in snapshot.Input) snapshot.Result {
 	if asked(in.Spec, "rpm") && parseRpm(in, &r) {
 		found++
 	}
+	parseApplications(in, &r)
+	if parseSBOM(in, &r) {
+		found++
+	}
 	for _, eco := range in.Spec.Packages {
-		if !slices.Contains(readable[:], eco) {
+		if !slices.Contains(readable[:], eco) && !slices.Contains(applicationEcosystems[:], eco) {
 			r.Notes = append(r.Notes, snapshot.Note{Scope: in.Scope, Kind: "packages of " + eco, Count: 1, Detail: "envdiff does not read this ecosystem"})
 		}
 	}

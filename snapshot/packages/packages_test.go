@@ -255,6 +255,10 @@ func fixtures(t testing.TB) []snapshottest.Fixture {
 		{Name: "distroless", Tree: snapshottest.Tree(t, map[string]string{"var/lib/dpkg/status.d/base": "Package: base-files\nVersion: 12.4\nArchitecture: amd64\n",
 			"var/lib/dpkg/status.d/tz": "Package: tzdata\nVersion: 2024a\nArchitecture: all\n"})},
 		{Name: "alpine", Tree: snapshottest.Tree(t, map[string]string{"lib/apk/db/installed": "P:musl\nV:1.2.4-r2\nA:x86_64\n\nP:zlib\nV:1.3\n\n"})},
+		{Name: "lists", Tree: snapshottest.Tree(t, map[string]string{"var/lib/dpkg/status": status, "srv/a.json": cyclone, "srv/b.spdx": spdxTag}),
+			Spec: snapshot.RoleSpec{SBOM: []string{"/srv/a.json", "/srv/b.spdx"}}},
+		{Name: "applications", Tree: snapshottest.Tree(t, map[string]string{"var/lib/dpkg/status": status}),
+			Answers: map[string]transport.Section{"applications": search(t, application(), nil)}},
 		{Name: "rpm", Tree: snapshottest.Tree(t, map[string]string{"var/lib/rpm/rpmdb.sqlite": "x"}), Answers: map[string]transport.Section{"rpm": rpmAnswer}},
 	}
 }

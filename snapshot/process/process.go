@@ -49,7 +49,7 @@ echo '= tcp'; grep ' 0A ' net/tcp; [ -e net/tcp6 ] && grep ' 0A ' net/tcp6
 echo '= udp'; grep ' 07 ' net/udp; [ -e net/udp6 ] && grep ' 07 ' net/udp6
 echo '= names'; grep -H . [0-9]*/comm
 echo '= sockets'; ls -l [0-9]*/fd | grep -e '^[0-9]*/fd:$' -e ' socket:'
-echo '= maps'; grep -e '^[^ ]* [^ ]*x[^ ]* .*(deleted)$' [0-9]*/maps /dev/null
+echo '= maps'; grep -H -e '^[^ ]* [^ ]*x[^ ]* .*(deleted)$' [0-9]*/maps
 echo '= end'`
 
 // Wants declares the one program.
