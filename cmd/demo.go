@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/envdiff/envdiff/ci"
+	"github.com/envdiff/envdiff/internal/atomicfile"
 	"github.com/envdiff/envdiff/internal/world"
 	"github.com/envdiff/envdiff/testdata/worlds"
 )
@@ -49,6 +51,10 @@ func demoScenes() []scene {
 			[]string{"rehearse", "staging"}, exitOK},
 		{"Before the deploy: the same migrations on a sanitised copy of production's 200,000 rows, and asked of production itself, read-only:",
 			[]string{"rehearse", "production"}, exitFinding},
+		{"Why did staging not tell? Its data is not production's. Every night, a copy that is: pseudonyms in place of people, the same shape, keys and oddities:",
+			[]string{"refresh", "production", "uat"}, exitOK},
+		{"So uat is production in everything that a migration can meet, without anybody's data:",
+			[]string{"uat", "production", "--only", "main:*"}, exitOK},
 	}
 }
 
@@ -67,6 +73,9 @@ func runDemo(ctx context.Context, s *session, args []string) (int, error) {
 	if err := world.Build(ctx, shop, dir); err != nil {
 		return 0, interrupted(ctx, err)
 	}
+	if err := shopKeys(dir); err != nil {
+		return 0, err
+	}
 	for _, sc := range demoScenes() {
 		if err := s.play(ctx, dir, sc); err != nil {
 			return 0, err
@@ -74,6 +83,17 @@ func runDemo(ctx context.Context, s *session, args []string) (int, error) {
 	}
 	s.narrate("That is the whole tool. Your own environments: envdiff init && envdiff doctor")
 	return exitOK, nil
+}
+
+// shopKeys gives the shop keys of its own, as init would.
+func shopKeys(dir string) error {
+	if err := makeStore(filepath.Join(dir, ".envdiff")); err != nil {
+		return err
+	}
+	return atomicfile.WriteMode(filepath.Join(dir, keyFile), 0o600, func(w io.Writer) error {
+		_, err := w.Write(newKeyFile())
+		return err
+	})
 }
 
 func (s *session) demoDir() (string, error) {

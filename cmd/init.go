@@ -13,7 +13,6 @@ import (
 	"github.com/envdiff/envdiff/ci"
 	"github.com/envdiff/envdiff/cmd/config"
 	"github.com/envdiff/envdiff/internal/atomicfile"
-	"github.com/envdiff/envdiff/internal/keys"
 )
 
 //go:embed init.yaml
@@ -52,15 +51,13 @@ func runInit(_ context.Context, s *session, args []string) (int, error) {
 	if err := makeStore(filepath.Join(dir, ".envdiff")); err != nil {
 		return 0, err
 	}
-	secrets := fmt.Sprintf("# envdiff's keys: digests and pseudonyms depend on them. Keep them secret and keep a copy: a lost key makes\n"+
-		"# stored snapshots incomparable and changes every pseudonym.\nENVDIFF_KEY=%s\nENVDIFF_PSEUDONYM_KEY=%s\n", keys.New().Encode(), keys.New().Encode())
 	for _, f := range []struct {
 		name    string
 		mode    os.FileMode
 		content []byte
 	}{
 		{config.Name, 0o644, initConfig},
-		{keyFile, 0o600, []byte(secrets)},
+		{keyFile, 0o600, newKeyFile()},
 		{".envdiff/envdiff.schema.json", 0o644, schema},
 		{"envdiff.ci.yaml", 0o644, initCI},
 	} {

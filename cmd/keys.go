@@ -15,6 +15,12 @@ import (
 // keyFile holds the two keys that init made, beside envdiff.yaml: NAME=value lines, mode 0600, git-ignored.
 const keyFile = ".envdiff/keys.env"
 
+// newKeyFile is a key file with two new keys.
+func newKeyFile() []byte {
+	return fmt.Appendf(nil, "# envdiff's keys: digests and pseudonyms depend on them. Keep them secret and keep a copy: a lost key makes\n"+
+		"# stored snapshots incomparable and changes every pseudonym.\nENVDIFF_KEY=%s\nENVDIFF_PSEUDONYM_KEY=%s\n", keys.New().Encode(), keys.New().Encode())
+}
+
 // lookup resolves ${VAR}: the environment first, then the key file.
 func (s *session) lookup(name string) (string, bool) {
 	if v, ok := s.world.LookupEnv(name); ok && v != "" {

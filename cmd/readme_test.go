@@ -14,8 +14,11 @@ import (
 	"github.com/envdiff/envdiff/cmd/config"
 )
 
-// seconds are the only part of the demo's output that differs from run to run.
-var seconds = regexp.MustCompile(`\d+\.\d+ s`)
+// seconds and moments are the only parts of the demo's output that differ from run to run.
+var (
+	seconds = regexp.MustCompile(`\d+\.\d+ s`)
+	moments = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+)
 
 // TestReadmeShowsTheDemo holds the README's first screen to what `make demo` prints.
 func TestReadmeShowsTheDemo(t *testing.T) {
@@ -25,7 +28,7 @@ func TestReadmeShowsTheDemo(t *testing.T) {
 	if status := Run(t.Context(), w); status != exitOK {
 		t.Fatalf("exit status %d\n%s%s", status, out.String(), errs.String())
 	}
-	text := seconds.ReplaceAllString(strings.TrimSpace(out.String()), "0.5 s")
+	text := moments.ReplaceAllString(seconds.ReplaceAllString(strings.TrimSpace(out.String()), "0.5 s"), "2026-11-02T02:00:00Z")
 	path := filepath.Join("..", "README.md")
 	readme, err := os.ReadFile(path)
 	if err != nil {
