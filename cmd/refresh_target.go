@@ -136,6 +136,9 @@ func sameDatabase(a, b engine.Target) bool {
 	return err1 == nil && err2 == nil && u.Host == v.Host && u.Path == v.Path
 }
 
+// copyWorkers is how many tables are copied at once: the servers have other work, too.
+const copyWorkers = 4
+
 // fill runs one refresh under the target's lock.
 func (f *feed) fill(ctx context.Context, t *destination, result *finding.RefreshedTarget) (done *sanitize.Refreshed, findings []finding.Finding, err error) {
 	e := f.source.Engine()
@@ -160,7 +163,7 @@ func (f *feed) fill(ctx context.Context, t *destination, result *finding.Refresh
 		f.warn("%s: %s", f.db, text)
 	}
 	in := sanitize.Refreshing{Source: f.source, Schema: f.schema, Plan: plan, Key: f.key, Target: locked, Standing: t.standing, Now: f.now,
-		Copy: sanitize.CopyOptions{Sample: sample, Note: func(text string) { f.warn("%s: %s", f.db, text) }},
+		Copy: sanitize.CopyOptions{Sample: sample, Workers: min(f.s.opt.jobs, copyWorkers), Note: func(text string) { f.warn("%s: %s", f.db, text) }},
 		Mark: engine.Mark{CapturedAt: f.moment, Source: f.env, Key: f.key.ID(), Version: version()}}
 	if t.exists {
 		in.Old = func(ctx context.Context) (engine.DB, error) { return e.Open(ctx, t.target, engine.ReadOnly) }

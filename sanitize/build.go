@@ -58,14 +58,24 @@ type filling struct {
 	loaded func(ctx context.Context, dst engine.DB) error
 }
 
+// ddl is the schema's statements; those of tables alone are apart where the engine can tell.
+func (f *filling) ddl() (before []string, tables map[schema.Name][]string, after []string, err error) {
+	if b, ok := f.src.Engine().(engine.Builder); ok {
+		return b.BuildDDL(f.sch)
+	}
+	before, after, err = f.src.Engine().DDL(f.sch)
+	return before, nil, after, err
+}
+
 // run makes the tables, copies and checks, and makes the rest. After a leak the report says what was copied.
 func (f *filling) run(ctx context.Context) (report *finding.Sanitization, err error) {
-	e := f.src.Engine()
-	before, after, err := e.DDL(f.sch)
+	before, tables, after, err := f.ddl()
 	if err != nil {
 		return nil, fmt.Errorf("writing the copy's schema: %w", err)
 	}
-	dst, err := e.Open(ctx, f.target, engine.Scratch)
+	e := f.src.Engine()
+	f.opt.OpenCopy = func(ctx context.Context) (engine.DB, error) { return e.Open(ctx, f.target, engine.Scratch) }
+	dst, err := f.opt.OpenCopy(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("opening the scratch database: %w", err)
 	}
@@ -73,12 +83,26 @@ func (f *filling) run(ctx context.Context) (report *finding.Sanitization, err er
 	if err := run(ctx, dst, before); err != nil {
 		return nil, fmt.Errorf("making the copy's tables: %w", err)
 	}
+	finish := func(ctx context.Context, dst engine.DB, table schema.Name) error {
+		if err := run(ctx, dst, tables[table]); err != nil {
+			return fmt.Errorf("making its indexes and constraints: %w", err)
+		}
+		return nil
+	}
+	f.opt.Loaded = finish
 	if report, err = Copy(ctx, f.src, dst, f.sch, f.plan, f.key, f.opt); err != nil {
 		return report, err
 	}
 	if f.loaded != nil {
 		if err := f.loaded(ctx, dst); err != nil {
 			return report, err
+		}
+	}
+	for i := range f.plan.Tables {
+		if t := &f.plan.Tables[i]; t.Exclude || t.Preserve || len(t.Columns) == 0 {
+			if err := finish(ctx, dst, t.Table); err != nil {
+				return report, fmt.Errorf("%s: %w", TableKey(t.Table), err)
+			}
 		}
 	}
 	if err := run(ctx, dst, after); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/finding"
@@ -16,7 +17,15 @@ import (
 type CopyOptions struct {
 	// Sample is the share of rows; nil is all.
 	Sample *Sample
-	// Progress is called now and then with the rows of a table so far.
+	// Workers is how many tables are copied at once, where the source can share its moment and OpenCopy is set; 0 is one.
+	Workers int
+	// OpenCopy opens another connection to the copy.
+	OpenCopy func(ctx context.Context) (engine.DB, error)
+	// Loaded is called when the rows of a table are in, for several tables at once.
+	Loaded func(ctx context.Context, dst engine.DB, table schema.Name) error
+	// Phase is told when the rows of a table are in, for several at once, and when the search for raw values begins and ends. Optional.
+	Phase func(Phase)
+	// Progress is called now and then with the rows of a table so far, for several tables at once.
 	Progress func(table string, rows int64)
 	// Note is told what the reader of the report should know: that the leak check looked
 	// for a share of the values only. Optional.
@@ -24,6 +33,22 @@ type CopyOptions struct {
 	// MaxLeakValues bounds how many source values the leak check remembers; 0 is DefaultLeakValues. Beyond it a keyed
 	// share of them is looked for, and Note says so.
 	MaxLeakValues int
+}
+
+// Phase is a part of copying that has just been reached.
+type Phase string
+
+// The phases.
+const (
+	RowsIn   Phase = "rows"
+	Search   Phase = "search"
+	Searched Phase = "searched"
+)
+
+func (c *copier) phase(p Phase) {
+	if c.opt.Phase != nil {
+		c.opt.Phase(p)
+	}
 }
 
 // Copy streams every table of the plan from src to dst, masking on the way, and then looks in dst for
@@ -38,31 +63,64 @@ func Copy(ctx context.Context, src, dst engine.DB, sch *schema.Database, plan *P
 	if err != nil {
 		return nil, err
 	}
-	c := &copier{src: src, dst: dst, sch: sch, plan: plan, key: key, opt: opt, selection: sel, leaks: newLeakSet(opt.MaxLeakValues), masks: map[string]*column{}}
-	result := &finding.Sanitization{Tables: []finding.SanitizedTable{}, Features: []finding.Feature{}}
-	loaded := map[string]int64{}
-	for i := range plan.Tables {
-		t := &plan.Tables[i]
-		if t.Exclude || t.Preserve || len(t.Columns) == 0 {
-			continue
-		}
-		done, err := c.table(ctx, t)
-		if err != nil {
-			return nil, fmt.Errorf("copying %s: %w", TableKey(t.Table), err)
-		}
-		loaded[TableKey(t.Table)] = done.rows
-		result.Tables = append(result.Tables, done.report())
-		result.Features = append(result.Features, done.features()...)
+	c := &copier{src: src, dst: dst, sch: sch, plan: plan, key: key, opt: opt, selection: sel, leaks: newLeakSet(opt.MaxLeakValues)}
+	return c.run(ctx)
+}
+
+// run copies all tables and searches them.
+func (c *copier) run(ctx context.Context) (result *finding.Sanitization, err error) {
+	lanes, done, err := c.lanes(ctx)
+	defer func() { err = errors.Join(err, done()) }()
+	if err != nil {
+		return nil, err
 	}
-	found, err := c.leaks.search(ctx, dst, sch, plan, loaded)
+	var tables []*TablePlan
+	for i := range c.plan.Tables {
+		if t := &c.plan.Tables[i]; !t.Exclude && !t.Preserve && len(t.Columns) > 0 {
+			tables = append(tables, t)
+		}
+	}
+	var mutex sync.Mutex
+	copied := map[schema.Name]*tableCopy{}
+	err = c.spread(ctx, lanes, tables, func(ctx context.Context, l *lane, t *TablePlan) error {
+		tc, err := l.table(ctx, t)
+		if err != nil {
+			return err
+		}
+		mutex.Lock()
+		copied[t.Table] = tc
+		mutex.Unlock()
+		c.phase(RowsIn)
+		if c.opt.Loaded != nil {
+			return c.opt.Loaded(ctx, l.dst, t.Table)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("copying %w", err)
+	}
+	result = &finding.Sanitization{Tables: []finding.SanitizedTable{}, Features: []finding.Feature{}}
+	loaded := map[string]int64{}
+	for _, t := range tables {
+		tc := copied[t.Table]
+		loaded[TableKey(t.Table)] = tc.rows
+		result.Tables = append(result.Tables, tc.report())
+		result.Features = append(result.Features, tc.features()...)
+	}
+	for _, l := range lanes {
+		l.leaks.flush()
+	}
+	c.phase(Search)
+	found, err := c.search(ctx, lanes, loaded)
+	c.phase(Searched)
 	if err != nil {
 		return nil, fmt.Errorf("looking for leaks: %w", err)
 	}
 	for _, l := range found {
 		result.Leaks += l.Values
 	}
-	if share := c.leaks.share(); share < 1 && opt.Note != nil {
-		opt.Note(fmt.Sprintf("the leak check compared every masked cell with its source, but looked elsewhere in the copy for 1 in %.0f source values only: there are more than it remembers", 1/share))
+	if share := c.leaks.share(); share < 1 && c.opt.Note != nil {
+		c.opt.Note(fmt.Sprintf("the leak check compared every masked cell with its source, but looked elsewhere in the copy for 1 in %.0f source values only: there are more than it remembers", 1/share))
 	}
 	if len(found) > 0 {
 		return result, &LeakError{Leaks: found, Share: c.leaks.share()}
@@ -79,7 +137,6 @@ type copier struct {
 	opt       CopyOptions
 	selection *selection
 	leaks     *leakSet
-	masks     map[string]*column
 }
 
 // tableCopy is the copying of one table.
@@ -102,7 +159,7 @@ type outColumn struct {
 }
 
 // table copies one table: one goroutine reads and masks, this one loads.
-func (c *copier) table(ctx context.Context, t *TablePlan) (*tableCopy, error) {
+func (c *lane) table(ctx context.Context, t *TablePlan) (*tableCopy, error) {
 	tc := c.prepare(t)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -140,7 +197,7 @@ func (c *copier) table(ctx context.Context, t *TablePlan) (*tableCopy, error) {
 }
 
 // prepare lays out what is read and what each column of the copy is made from.
-func (c *copier) prepare(t *TablePlan) *tableCopy {
+func (c *lane) prepare(t *TablePlan) *tableCopy {
 	tc := &tableCopy{plan: t}
 	for i := range t.Columns {
 		p := &t.Columns[i]
@@ -155,7 +212,7 @@ func (c *copier) prepare(t *TablePlan) *tableCopy {
 			}
 		case Mask:
 			out.masker = c.masker(p)
-			out.id = c.leaks.column(place{t.Table, p.Column}, p)
+			out.id = c.copier.leaks.column(place{t.Table, p.Column}, p)
 		}
 		if p.Action != Set {
 			out.from = len(tc.read)
@@ -169,8 +226,8 @@ func (c *copier) prepare(t *TablePlan) *tableCopy {
 	return tc
 }
 
-// masker builds or reuses the masker of a column. Only one goroutine masks at a time, so columns of a domain share it.
-func (c *copier) masker(p *ColumnPlan) *column {
+// masker builds or reuses the masker of a column. Only one goroutine of a lane masks at a time, so columns of a domain share it.
+func (c *lane) masker(p *ColumnPlan) *column {
 	id := fmt.Sprintf("%s\x00%s\x00%d\x00%s", p.Mask, p.Domain, p.family.kind, p.family.typ)
 	m := c.masks[id]
 	if m == nil {
@@ -181,7 +238,7 @@ func (c *copier) masker(p *ColumnPlan) *column {
 }
 
 // row masks one row into the pipe.
-func (c *copier) row(ctx context.Context, tc *tableCopy, p *pipe, row engine.Row) error {
+func (c *lane) row(ctx context.Context, tc *tableCopy, p *pipe, row engine.Row) error {
 	b := p.batch
 	first := len(b.cells)
 	for i := range tc.columns {

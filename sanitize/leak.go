@@ -3,9 +3,11 @@ package sanitize
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 	"math"
 	"sort"
 	"strings"
+	"sync"
 
 	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/finding"
@@ -84,25 +86,39 @@ type tally struct {
 const maxWordUses = 3
 
 // search reads the whole copy and returns the leaks, sorted. On the way it counts the rows of each table, which have to be those of loaded.
-func (s *leakSet) search(ctx context.Context, dst engine.DB, sch *schema.Database, plan *Plan, loaded map[string]int64) ([]Leak, error) {
+func (c *copier) search(ctx context.Context, lanes []*lane, loaded map[string]int64) ([]Leak, error) {
+	s := c.leaks
 	found := map[[2]string]int64{}
 	for _, c := range s.columns {
 		if c.own > 0 {
 			found[[2]string{c.at.String(), c.at.String()}] += c.own
 		}
 	}
-	for i := range plan.Tables {
-		t := &plan.Tables[i]
-		if t.Exclude || t.Preserve || t.Version {
-			continue
+	var tables []*TablePlan
+	for i := range c.plan.Tables {
+		if t := &c.plan.Tables[i]; !t.Exclude && !t.Preserve && !t.Version {
+			tables = append(tables, t)
 		}
-		rows, err := s.searchTable(ctx, dst, sch, t, found)
+	}
+	var mutex sync.Mutex
+	err := c.spread(ctx, lanes, tables, func(ctx context.Context, l *lane, t *TablePlan) error {
+		here := map[[2]string]int64{}
+		rows, err := s.searchTable(ctx, l.dst, c.sch, t, here)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", TableKey(t.Table), err)
+			return err
 		}
 		if want, ok := loaded[TableKey(t.Table)]; ok && rows != want {
-			return nil, fmt.Errorf("%s holds %d rows, but %d were loaded", TableKey(t.Table), rows, want)
+			return fmt.Errorf("it holds %d rows, but %d were loaded", rows, want)
 		}
+		mutex.Lock()
+		defer mutex.Unlock()
+		for k, n := range here {
+			found[k] += n
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	out := make([]Leak, 0, len(found))
 	for k, n := range found {
@@ -162,6 +178,8 @@ type searchColumn struct {
 	set     *leakSet
 	masked  bool
 	looked  int64 // pieces looked up
+	hits    int64
+	clean   [1024]uint64 // digests of cells in which nothing was found: many columns repeat a few values
 	tallies map[uint16]*tally
 	starts  []int
 	ends    []int
@@ -173,6 +191,20 @@ func (c *searchColumn) cell(cell engine.Cell) {
 	if len(v) < minLeak {
 		return
 	}
+	digest := maphash.Bytes(c.set.seed, v)
+	seen := &c.clean[digest%uint64(len(c.clean))]
+	if *seen == digest {
+		return
+	}
+	before := c.hits
+	c.pieces(cell, v)
+	if c.hits == before {
+		*seen = digest
+	}
+}
+
+// pieces looks a cell and its parts up.
+func (c *searchColumn) pieces(cell engine.Cell, v []byte) {
 	number := cell.Type == engine.CellInteger || cell.Type == engine.CellReal
 	c.look(v, number)
 	if number {
@@ -237,6 +269,7 @@ func (c *searchColumn) look(piece []byte, number bool) {
 	if !ok || number && e.digits && !c.masked {
 		return // a kept number, perhaps a serial one, that some masked number equals
 	}
+	c.hits++
 	t := c.tallies[e.column]
 	if t == nil {
 		t = &tally{}

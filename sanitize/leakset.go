@@ -3,6 +3,7 @@ package sanitize
 import (
 	"hash/maphash"
 	"math"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/envdiff/envdiff/internal/engine"
@@ -17,6 +18,7 @@ const minLeak = 8
 // leakSet remembers keyed digests of masked source values, how often each occurred, and which
 // column it came from. No value is stored.
 type leakSet struct {
+	mutex   sync.Mutex   // for the making; it is only read while the copy is searched
 	seed    maphash.Seed // made per run: the digests mean nothing outside of it
 	max     int
 	used    int
@@ -39,7 +41,7 @@ type leakEntry struct {
 type leakColumn struct {
 	at     place
 	plan   *ColumnPlan
-	unique int64 // values that occur once, of those remembered
+	unique int64 // values that identify somebody, of those remembered
 	own    int64 // cells that were masked as themselves
 }
 
@@ -52,6 +54,8 @@ func newLeakSet(limit int) *leakSet {
 
 // column registers a masked column.
 func (s *leakSet) column(at place, plan *ColumnPlan) int {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
 	s.columns = append(s.columns, leakColumn{at: at, plan: plan})
 	return len(s.columns) - 1
 }
@@ -59,22 +63,59 @@ func (s *leakSet) column(at place, plan *ColumnPlan) int {
 // share is 1 when every value was remembered, 1/2 when every second was, and so on.
 func (s *leakSet) share() float64 { return math.Ldexp(1, -int(s.level)) }
 
+// leakLane gathers what one goroutine copies, so that the set is locked once for many values.
+type leakLane struct {
+	set     *leakSet
+	own     map[int]int64
+	pending []leakEntry
+	lengths [maxWindow + 1]bool
+}
+
+// leakBatch is how many values a lane gathers.
+const leakBatch = 1024
+
+func (s *leakSet) lane() *leakLane { return &leakLane{set: s, own: map[int]int64{}} }
+
 // add compares a cell with its mask and remembers its digest.
-func (s *leakSet) add(col *outColumn, cell engine.Cell, masked []byte) {
+func (l *leakLane) add(col *outColumn, cell engine.Cell, masked []byte) {
 	v := cell.Data
 	if len(v) < minLeak || utf8.RuneCount(v) < minLeak || blank(v) {
 		return
 	}
 	if string(v) == string(masked) {
 		if !col.masker.plain(cell) {
-			s.columns[col.id].own++
+			l.own[col.id]++
 		}
 		return
 	}
 	if scattered(col.plan) {
 		return
 	}
-	s.remember(maphash.Bytes(s.seed, trimmed(v)), col.id, v)
+	t := trimmed(v)
+	bits, digits := information(v)
+	l.lengths[min(len(t), maxWindow)] = true
+	l.pending = append(l.pending, leakEntry{digest: maphash.Bytes(l.set.seed, t), column: uint16(col.id), bits: bits, digits: digits, words: wordsOnly(v)})
+	if len(l.pending) == leakBatch {
+		l.flush()
+	}
+}
+
+// flush brings what was gathered into the set.
+func (l *leakLane) flush() {
+	s := l.set
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	for i := range l.pending {
+		s.remember(l.pending[i])
+	}
+	for id, n := range l.own {
+		s.columns[id].own += n
+	}
+	for i, seen := range l.lengths {
+		s.lengths[i] = s.lengths[i] || seen
+	}
+	l.pending = l.pending[:0]
+	clear(l.own)
 }
 
 // scattered are masks of so few possible values that a mask meets another row's value by chance:
@@ -87,30 +128,39 @@ func scattered(p *ColumnPlan) bool {
 	return p.Mask == "ip" && p.opts.unique
 }
 
-func (s *leakSet) remember(digest uint64, column int, v []byte) {
-	if digest&(1<<s.level-1) != 0 {
+// remember takes an entry in, under the lock.
+func (s *leakSet) remember(n leakEntry) {
+	if n.digest&(1<<s.level-1) != 0 {
 		return
 	}
-	if digest == 0 {
-		digest = 1 << 63 // 0 marks a free slot
+	if n.digest == 0 {
+		n.digest = 1 << 63 // 0 marks a free slot
 	}
-	e := s.slot(digest)
-	if e.digest == digest {
-		if !e.many {
-			e.many = true
-			s.columns[e.column].unique--
+	e := s.slot(n.digest)
+	if e.digest == n.digest {
+		if e.identifies() {
+			if e.many = true; !e.identifies() {
+				s.columns[e.column].unique--
+			}
 		}
 		return
 	}
-	bits, digits := information(v)
-	*e = leakEntry{digest: digest, column: uint16(column), bits: bits, digits: digits, words: wordsOnly(v)}
-	s.columns[column].unique++
+	*e = n
+	s.columns[n.column].unique++
 	s.used++
-	s.lengths[min(len(trimmed(v)), maxWindow)] = true
 	if s.used*4 > len(s.table)*3 {
 		s.grow()
 	}
 }
+
+// identifies reports whether a value can stand for somebody: one that occurs once, and one so rich that nobody shares it by chance, such as an
+// e-mail address in two tables. Repeated words are a phrase.
+func (e *leakEntry) identifies() bool {
+	return !e.many || e.bits >= richBits && !e.words
+}
+
+// richBits is the information from which a value is looked for however often it occurs.
+const richBits = 64
 
 // slot finds the entry of a digest, or the free one where it belongs.
 func (s *leakSet) slot(digest uint64) *leakEntry {
@@ -136,7 +186,7 @@ func (s *leakSet) grow() {
 			continue
 		}
 		if e.digest&(1<<s.level-1) != 0 {
-			if !e.many {
+			if e.identifies() {
 				s.columns[e.column].unique--
 			}
 			continue
@@ -156,7 +206,7 @@ func (s *leakSet) find(v []byte) (leakEntry, bool) {
 		digest = 1 << 63
 	}
 	e := s.slot(digest)
-	return *e, e.digest == digest && !e.many
+	return *e, e.digest == digest && e.identifies()
 }
 
 // information is what a value of these characters could tell at most, in bits,

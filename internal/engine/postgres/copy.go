@@ -29,14 +29,14 @@ func copyOut(ctx context.Context, pg *pgconn.PgConn, r engine.Read, fn func(engi
 	if err != nil {
 		return err
 	}
-	sql, err := shape.selection(r)
+	source, err := shape.source(r)
 	if err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	w := &copyWriter{decoder: rowDecoder{columns: len(r.Columns)}, fn: fn, stop: stop}
-	_, err = pg.CopyTo(ctx, w, "COPY ("+sql+") TO STDOUT")
+	_, err = pg.CopyTo(ctx, w, "COPY "+source+" TO STDOUT")
 	if w.failed != nil {
 		return w.failed
 	}
@@ -82,6 +82,7 @@ func (d *database) withGrant(err error, table schema.Name) error {
 type shape struct {
 	table       schema.Name
 	partitioned bool
+	plain       bool // a table that COPY reads by itself
 	columns     map[string]shapeColumn
 }
 
@@ -89,6 +90,7 @@ type shapeColumn struct {
 	sqlType    string
 	collatable bool
 	nullable   bool
+	generated  bool
 }
 
 // describe finds a table and the types of its columns. format_type with -1 names types without a length: "character" alone would cut.
@@ -96,21 +98,33 @@ func describe(ctx context.Context, pg *pgconn.PgConn, table schema.Name) (*shape
 	s := &shape{table: table, columns: map[string]shapeColumn{}}
 	found := false
 	err := query(ctx, pg, `
-SELECT c.relkind = 'p', a.attname, pg_catalog.format_type(a.atttypid, -1), a.attcollation <> 0, NOT a.attnotnull
+SELECT c.relkind = 'p', c.relkind = 'r', a.attname, pg_catalog.format_type(a.atttypid, -1), a.attcollation <> 0, NOT a.attnotnull, a.attgenerated <> ''
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname = `+literal(schemaOf(table))+` AND c.relname = `+literal(table.Name),
 		func(values [][]byte) error {
 			r := &record{values: values}
 			found = true
-			s.partitioned = r.flag()
-			s.columns[r.text()] = shapeColumn{sqlType: r.text(), collatable: r.flag(), nullable: r.flag()}
+			s.partitioned, s.plain = r.flag(), r.flag()
+			s.columns[r.text()] = shapeColumn{sqlType: r.text(), collatable: r.flag(), nullable: r.flag(), generated: r.flag()}
 			return nil
 		})
 	if err == nil && !found {
 		err = &engine.Error{Code: "42P01", Table: table.String(), Message: "table " + table.String() + " does not exist"}
 	}
 	return s, err
+}
+
+// source is what a COPY copies: a whole table's own rows by its name, which spares the server a query, or the rows of one.
+func (s *shape) source(r engine.Read) (string, error) {
+	for _, name := range r.Columns {
+		s.plain = s.plain && !s.columns[name].generated
+	}
+	if s.plain && len(r.Columns) > 0 && r.Where == "" && r.Match == nil && r.Limit == 0 && len(r.OrderBy) == 0 {
+		return qualified(r.Table) + " (" + quoteAll(r.Columns) + ")", nil
+	}
+	sql, err := s.selection(r)
+	return "(" + sql + ")", err
 }
 
 // selection is the query behind a COPY.
@@ -234,7 +248,11 @@ func (d *database) CopyIn(ctx context.Context, table schema.Name, columns []stri
 				return err
 			}
 		}
-		tag, err := pg.CopyFrom(ctx, source, "COPY "+qualified(table)+" ("+quoteAll(columns)+") FROM STDIN")
+		options, err := freeze(ctx, pg, table)
+		if err != nil {
+			return err
+		}
+		tag, err := pg.CopyFrom(ctx, source, "COPY "+qualified(table)+" ("+quoteAll(columns)+") FROM STDIN"+options)
 		source.close()
 		if err != nil {
 			return err
@@ -250,6 +268,28 @@ func (d *database) CopyIn(ctx context.Context, table schema.Name, columns []stri
 		return 0, err
 	}
 	return rows, nil
+}
+
+// freeze lets rows come in as old ones, which are not written again when they are first read. That goes for a table that was emptied in the same
+// transaction, which an empty one is, unless something refers to it or it is in parts.
+func freeze(ctx context.Context, pg *pgconn.PgConn, table schema.Name) (options string, err error) {
+	plain := false
+	err = query(ctx, pg, "SELECT relkind = 'r' AND relpersistence <> 't' AND NOT EXISTS (SELECT FROM "+qualified(table)+") FROM pg_catalog.pg_class WHERE oid = "+literal(qualified(table))+"::regclass",
+		func(v [][]byte) error { plain = string(v[0]) == "t"; return nil })
+	if err != nil || !plain {
+		return "", err
+	}
+	_, err = execute(ctx, pg, "SAVEPOINT envdiff_freeze; TRUNCATE ONLY "+qualified(table))
+	var refusal *pgconn.PgError
+	if errors.As(err, &refusal) {
+		_, err = execute(ctx, pg, "ROLLBACK TO SAVEPOINT envdiff_freeze")
+		return "", err
+	}
+	if err != nil {
+		return "", err
+	}
+	_, err = execute(ctx, pg, "RELEASE SAVEPOINT envdiff_freeze")
+	return " WITH (FREEZE)", err
 }
 
 // rowReader turns rows into COPY text. The driver reads it in a goroutine of its own, which may outlive the statement by one call.

@@ -39,6 +39,8 @@ type database struct {
 	turn   chan struct{} // holds one token while nobody uses the database
 	pg     *pgconn.PgConn
 	closed bool
+	// snapshot is another session's, whose moment this one sees; "" is its own.
+	snapshot string
 }
 
 // Open connects. A ReadOnly database is one REPEATABLE READ READ ONLY transaction; settings are local to it, so that nothing of it stays
@@ -66,6 +68,9 @@ func (d *database) connect(ctx context.Context) (*pgconn.PgConn, error) {
 	begin, local, settings := "", "", textDialect
 	if d.mode == engine.ReadOnly {
 		begin, local = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ", "LOCAL "
+		if d.snapshot != "" {
+			begin += "SET TRANSACTION SNAPSHOT " + literal(d.snapshot) + "; "
+		}
 		settings = append(append([][2]string{}, textDialect...), protectedLimits...)
 	}
 	sql := begin

@@ -12,39 +12,49 @@ import (
 // tables with their partitions, without any constraint but NOT NULL. After them: counters, keys, indexes, checks, foreign keys, views and what
 // else needs tables, triggers, policies, comments, owners and privileges. What would reach out of the copy is left out: subscriptions, user mappings
 // and the options of foreign servers. Roles are the server's and not made; what needs one that is missing is left out by the statement itself.
-func (postgres) DDL(db *schema.Database) (beforeRows, afterRows []string, err error) {
+func (e postgres) DDL(db *schema.Database) (beforeRows, afterRows []string, err error) {
+	before, tables, after, err := e.BuildDDL(db)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(db.Routines) > 0 { // it comes first in after as well
+		afterRows = append(afterRows, lateBodies)
+	}
+	for i := range db.Tables {
+		afterRows = append(afterRows, tables[db.Tables[i].Name]...)
+	}
+	return before, append(afterRows, after...), nil
+}
+
+// lateBodies lets routines be made before what they use.
+const lateBodies = "SET check_function_bodies = off"
+
+// BuildDDL has a table's counters, keys, indexes and checks apart.
+func (postgres) BuildDDL(db *schema.Database) (before []string, tables map[schema.Name][]string, after []string, err error) {
 	w := &ddl{db: db, sequences: map[string]bool{}, tables: map[schema.Name]*schema.Table{}}
 	for i := range db.Tables {
 		w.tables[db.Tables[i].Name] = &db.Tables[i]
 	}
 	if len(db.Routines) > 0 {
-		w.first("SET check_function_bodies = off")
-		w.then("SET check_function_bodies = off")
+		w.first(lateBodies)
+		w.then(lateBodies)
 	}
 	w.schemas()
 	w.objects(w.first, "extension", "collation", "text_search_parser", "text_search_template", "text_search_dictionary", "text_search_configuration", "foreign_data_wrapper", "foreign_server")
 	w.makeSequences()
 	plan := w.plan()
 	if err := w.make(w.first, plan.early); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	w.objects(w.first, "operator", "operator_family", "operator_class", "cast")
-	for i := range db.Tables {
-		w.counters(&db.Tables[i])
-		w.keys(&db.Tables[i])
-	}
+	tables = w.alone()
 	w.ownSequences()
-	for i := range db.Tables {
-		w.indexes(db.Tables[i].Name, "TABLE", db.Tables[i].Indexes)
-		w.checks(&db.Tables[i])
-		w.options(&db.Tables[i])
-	}
 	for i := range db.Tables {
 		w.foreignKeys(&db.Tables[i])
 	}
 	w.objects(w.then, "index", "constraint")
 	if err := w.make(w.then, plan.late); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	for _, v := range db.Views {
 		w.indexes(v.Name, "MATERIALIZED VIEW", v.Indexes)
@@ -54,7 +64,24 @@ func (postgres) DDL(db *schema.Database) (beforeRows, afterRows []string, err er
 	w.comments()
 	w.access()
 	w.objects(w.then, "event_trigger")
-	return w.before, w.after, nil
+	return w.before, tables, w.after, nil
+}
+
+// alone is what needs nothing but one table.
+func (w *ddl) alone() map[schema.Name][]string {
+	tables, others := map[schema.Name][]string{}, w.after
+	for i := range w.db.Tables {
+		t := &w.db.Tables[i]
+		w.after = nil
+		w.counters(t)
+		w.keys(t)
+		w.indexes(t.Name, "TABLE", t.Indexes)
+		w.checks(t)
+		w.options(t)
+		tables[t.Name] = w.after
+	}
+	w.after = others
+	return tables
 }
 
 type ddl struct {

@@ -1,0 +1,191 @@
+package onpostgres
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/engine/postgres"
+	"github.com/envdiff/envdiff/internal/keys"
+	"github.com/envdiff/envdiff/internal/testservers"
+	"github.com/envdiff/envdiff/sanitize"
+)
+
+func TestMain(m *testing.M) { testservers.Main(m) }
+
+// shop is a web shop of %[1]d customers with five orders and ten items each; six of its columns hold personal data.
+const shop = `
+CREATE TABLE customers (id bigint PRIMARY KEY, email text NOT NULL UNIQUE, full_name text NOT NULL, phone text, address text, city text, country char(2), created_at timestamptz, notes text);
+CREATE TABLE orders (id bigint PRIMARY KEY, customer_id bigint NOT NULL, status text, total numeric(12,2), currency char(3), placed_at timestamptz, ip inet, user_agent text);
+CREATE TABLE items (order_id bigint, line int, sku text, qty int, price numeric(10,2), PRIMARY KEY (order_id, line));
+INSERT INTO customers SELECT n, 'someone' || n || '@mail' || n %% 89 || '.example', 'Given' || n %% 4987 || ' Family' || n %% 9941, '+44 20 7946 ' || lpad(n::text, 7, '0'), n %% 9967 || ' Station Road, Flat ' || n %% 71,
+	'Town ' || n %% 997, (ARRAY['GB','DE','FR','JP'])[1 + n %% 4], timestamptz '2020-01-01' + n * interval '1 second', md5(n::text) || ' ' || md5((n + 1)::text) || ' ' || md5((n + 2)::text) FROM generate_series(1, %[1]d) n;
+INSERT INTO orders SELECT n, 1 + n::bigint * 7907 %% %[1]d, (ARRAY['new','paid','sent','done'])[1 + n %% 4], n %% 99991 / 7.0, 'EUR', timestamptz '2021-01-01' + n * interval '1 second',
+	('10.' || n %% 251 || '.' || n / 251 %% 251 || '.' || n / 63001 %% 251)::inet, 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 build' || n %% 47 FROM generate_series(1, 5 * %[1]d) n;
+INSERT INTO items SELECT 1 + n / 2, n %% 2, 'ART' || n %% 4999, 1 + n %% 9, n %% 9973 / 9.0 FROM generate_series(0, 10 * %[1]d - 1) n;
+CREATE INDEX ON orders (customer_id); CREATE INDEX ON orders (placed_at); CREATE INDEX ON items (sku);
+ALTER TABLE orders ADD FOREIGN KEY (customer_id) REFERENCES customers (id);
+ALTER TABLE items ADD FOREIGN KEY (order_id) REFERENCES orders (id);
+ANALYZE;
+`
+
+const policy = `
+tables:
+  customers:
+    columns:
+      id: {keep: true, reason: key}
+      email: {mask: email, reason: personal data}
+      full_name: {mask: name, reason: personal data}
+      phone: {mask: phone, reason: personal data}
+      address: {mask: address, reason: personal data}
+      city: {keep: true, reason: few values}
+      country: {keep: true, reason: few values}
+      created_at: {keep: true, reason: time}
+      notes: {mask: text, reason: free text}
+  orders:
+    columns:
+      id: {keep: true, reason: key}
+      customer_id: {keep: true, reason: key}
+      status: {keep: true, reason: few values}
+      total: {keep: true, reason: amount}
+      currency: {keep: true, reason: few values}
+      placed_at: {keep: true, reason: time}
+      ip: {mask: ip, reason: personal data}
+      user_agent: {keep: true, reason: few values}
+  items:
+    columns:
+      order_id: {keep: true, reason: key}
+      line: {keep: true, reason: key}
+      sku: {keep: true, reason: key}
+      qty: {keep: true, reason: number}
+      price: {keep: true, reason: amount}
+`
+
+// BenchmarkRefresh reports, each of one run beside the other: the whole refresh over pg_dump | psql, which masks nothing and checks nothing (limit 1); the rows
+// alone over COPY | COPY (limit 1.4); and the most memory that this process had.
+func BenchmarkRefresh(b *testing.B) {
+	server := testservers.Postgres(b)
+	source, target, plain := server.NewDatabase(b), server.NewDatabase(b), server.NewDatabase(b)
+	server.Exec(b, source, fmt.Sprintf(shop, 300_000))
+	for b.Loop() {
+		dumped := piped(b, exec.Command("pg_dump", "-d", source), exec.Command("psql", "-qX", "-v", "ON_ERROR_STOP=1", "-d", plain))
+		server.Exec(b, plain, "TRUNCATE customers, orders, items; ALTER TABLE items DROP CONSTRAINT items_order_id_fkey, DROP CONSTRAINT items_pkey; ALTER TABLE orders DROP CONSTRAINT orders_customer_id_fkey, DROP CONSTRAINT orders_pkey; ALTER TABLE customers DROP CONSTRAINT customers_pkey, DROP CONSTRAINT customers_email_key; DROP INDEX orders_customer_id_idx, orders_placed_at_idx, items_sku_idx")
+		raw := time.Duration(0)
+		for _, table := range []string{"customers", "orders", "items"} {
+			raw += piped(b, exec.Command("psql", "-qX", "-d", source, "-c", "COPY "+table+" TO STDOUT"), exec.Command("psql", "-qX", "-d", plain, "-c", "COPY "+table+" FROM STDIN"))
+		}
+		server.Exec(b, plain, "DROP TABLE customers, orders, items")
+		whole, rows, verified := refresh(b, source, target)
+		b.ReportMetric(whole.Seconds()/dumped.Seconds(), "refresh/dump")
+		b.ReportMetric((whole-verified).Seconds()/dumped.Seconds(), "refresh-without-leak-check/dump")
+		b.ReportMetric(rows.Seconds()/raw.Seconds(), "rows/copy")
+		b.ReportMetric(peak(b), "peak-MiB")
+	}
+}
+
+// piped runs two programs, the first one's output into the second.
+func piped(b *testing.B, from, to *exec.Cmd) time.Duration {
+	b.Helper()
+	start := time.Now()
+	pipe, err := from.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	var said bytes.Buffer
+	to.Stdin, to.Stderr, from.Stderr = pipe, &said, &said
+	if err := from.Start(); err != nil {
+		b.Fatal(err)
+	}
+	if err := to.Run(); err != nil {
+		b.Fatalf("%v: %s", err, said.String())
+	}
+	if err := from.Wait(); err != nil {
+		b.Fatalf("%v: %s", err, said.String())
+	}
+	return time.Since(start)
+}
+
+// refresh runs one as the command does and tells how long the whole took, the rows, and the search for raw values.
+func refresh(b *testing.B, from, to string) (whole, rows, verified time.Duration) {
+	b.Helper()
+	ctx, e := b.Context(), postgres.New()
+	start := time.Now()
+	src, err := e.Open(ctx, engine.Target{Engine: "postgres", DSN: from, Display: "source"}, engine.ReadOnly)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer src.Close()
+	sch, err := src.Schema(ctx)
+	if err != nil {
+		b.Fatal(err)
+	}
+	file := filepath.Join(b.TempDir(), "sanitize.yaml")
+	if err := os.WriteFile(file, []byte(policy), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	rules, err := sanitize.ReadPolicy(file)
+	if err != nil {
+		b.Fatal(err)
+	}
+	plan, err := sanitize.NewPlan(rules, sch, sanitize.Keepable, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	locked, err := e.(engine.Refresher).BeginRefresh(ctx, engine.Target{Engine: "postgres", DSN: to, Display: "target"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() {
+		if err := locked.Close(context.Background()); err != nil {
+			b.Error(err)
+		}
+	}()
+	var mutex sync.Mutex
+	var began, searching time.Time
+	key := keys.New()
+	_, err = sanitize.Refresh(ctx, sanitize.Refreshing{Source: src, Schema: sch, Plan: plan, Key: key, Target: locked, Now: time.Now,
+		Mark: engine.Mark{CapturedAt: start, Source: "production", Key: key.ID(), Version: "bench"},
+		Step: func(what string) {
+			if what == "copy the rows" {
+				began = time.Now()
+			}
+		},
+		Copy: sanitize.CopyOptions{Workers: 4, Phase: func(p sanitize.Phase) {
+			mutex.Lock()
+			defer mutex.Unlock()
+			switch p {
+			case sanitize.RowsIn:
+				rows = time.Since(began)
+			case sanitize.Search:
+				searching = time.Now()
+			case sanitize.Searched:
+				verified = time.Since(searching)
+			}
+		}}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return time.Since(start), rows, verified
+}
+
+// peak is the most memory that this process had, in MiB.
+func peak(b *testing.B) float64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	var kib float64
+	if _, err := fmt.Sscan(rest, &kib); err != nil {
+		b.Fatal(err)
+	}
+	return kib / 1024
+}
