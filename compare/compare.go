@@ -228,12 +228,15 @@ func (c *comparison) coverage() []finding.Coverage {
 	return append(out, c.notAcrossEngines()...)
 }
 
-// oneSided warns of scopes that only some sides have: nothing about them is compared across.
+// oneSided warns of scopes that only some sides have: nothing about them is compared across. What --only and --skip leave out of
+// a side nobody asked about.
 func (c *comparison) oneSided() []string {
 	holders := map[string][]string{}
 	for _, s := range c.sides {
 		for scope := range s.Snapshot.Manifest.Scopes {
-			holders[scope] = append(holders[scope], s.Name)
+			if s.Snapshot.Manifest.Selection.MayTake(scope + ":*") {
+				holders[scope] = append(holders[scope], s.Name)
+			}
 		}
 	}
 	var out []string

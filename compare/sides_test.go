@@ -100,6 +100,10 @@ func TestGapsCoverageAndWarningsAreTheSides(t *testing.T) {
 	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "db is only in production") {
 		t.Errorf("warnings: %q", r.Warnings)
 	}
+	a.Snapshot.Manifest.Selection, b.Snapshot.Manifest.Selection = snapshot.Selection{Only: []string{"web:*"}}, snapshot.Selection{Only: []string{"web:*"}}
+	if r, err = Compare(context.Background(), []Side{a, b}, Options{Kinds: productKinds()}); err != nil || len(r.Warnings) != 0 {
+		t.Errorf("warnings of a scope that --only leaves out: %q, %v", r.Warnings, err)
+	}
 }
 
 func TestOneEnvironmentIsComparedWithinItself(t *testing.T) {
