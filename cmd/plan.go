@@ -79,6 +79,7 @@ func unread(c *config.Config, name string) []snapshot.Gap {
 // hosts lists the machines of an environment, each once, with all roles that it has.
 func (s *session) hosts(c *config.Config, name string) ([]snapshot.HostTarget, error) {
 	env := c.Environments[name]
+	nodes := s.nodes(env)
 	byURL := map[string]int{}
 	var targets []snapshot.HostTarget
 	for _, role := range slices.Sorted(maps.Keys(env.Hosts)) {
@@ -93,7 +94,7 @@ func (s *session) hosts(c *config.Config, name string) ([]snapshot.HostTarget, e
 				byURL[key] = i
 				targets = append(targets, snapshot.HostTarget{Instance: h.Instance(), Roles: map[string]snapshot.RoleSpec{}, Open: open})
 			}
-			targets[i].Roles[role] = snapshot.RoleSpec{Packages: spec.Packages, Config: spec.Config, Services: spec.Services, SBOM: spec.SBOM, Deployments: spec.Deployments}
+			targets[i].Roles[role] = snapshot.RoleSpec{Packages: spec.Packages, Config: spec.Config, Services: spec.Services, SBOM: spec.SBOM, Deployments: spec.Deployments, Nodes: nodes, Environment: name}
 			targets[i].Dumps = append(targets[i].Dumps, s.endpointsVia(c, name, role)...)
 			targets[i].Dumps = append(targets[i].Dumps, programsOn(c, name, role)...)
 		}

@@ -37,6 +37,7 @@ func (c *comparison) judge(ctx context.Context, ds []*difference) ([]finding.Fin
 	out = append(out, append(append(c.deploys.findings(c), c.puppet.findings(c)...), c.silent.findings(c)...)...)
 	out = append(out, c.alone.found...)
 	out = append(out, c.endpointFindings()...)
+	out = append(out, c.dbHostFindings()...)
 	for _, d := range ds {
 		if err := ctx.Err(); err != nil {
 			return nil, err

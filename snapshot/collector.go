@@ -29,7 +29,8 @@ type RoleSpec struct {
 	Services []string
 	SBOM     []string
 	// Nodes are the hosts that the environment declares, as names and addresses; nil where not all of them are known.
-	Nodes []string
+	Nodes       []string
+	Environment string // its name
 	// Deployments are globs of directories that Capistrano deploys to; nil means the usual places.
 	Deployments []string
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/envdiff/envdiff/snapshot/collectd"
 	"github.com/envdiff/envdiff/snapshot/config"
 	"github.com/envdiff/envdiff/snapshot/database"
+	"github.com/envdiff/envdiff/snapshot/dbhost"
 	"github.com/envdiff/envdiff/snapshot/endpoint"
 	"github.com/envdiff/envdiff/snapshot/exec"
 	"github.com/envdiff/envdiff/snapshot/host"
@@ -27,6 +28,7 @@ func Collectors() snapshot.Registry {
 			packages.New(),
 			config.New(),
 			service.New(),
+			dbhost.New(),
 			process.New(),
 			capistrano.New(),
 			puppet.New(),
