@@ -75,7 +75,7 @@ func (k *catalog) readAccounts() error {
 	if err == nil {
 		err = k.system("memberships of roles", memberships, func(r *record) {
 			if o := all[k.account(r.text("USER"), r.text("HOST"))]; o != nil {
-				role := k.account(r.text("ROLE"), roleHost(r.text("ROLE_HOST")))
+				role := k.account(r.text("ROLE"), r.text("ROLE_HOST"))
 				if r.text("ADMIN") == "1" {
 					role += " with admin option"
 				}
@@ -86,7 +86,7 @@ func (k *catalog) readAccounts() error {
 	if err == nil && !k.c.server.maria {
 		err = k.system("default roles", mysqlDefaults, func(r *record) {
 			if o := all[k.account(r.text("USER"), r.text("HOST"))]; o != nil {
-				o.Lists["default_roles"] = append(o.Lists["default_roles"], k.account(r.text("ROLE"), roleHost(r.text("ROLE_HOST"))))
+				o.Lists["default_roles"] = append(o.Lists["default_roles"], k.account(r.text("ROLE"), r.text("ROLE_HOST")))
 			}
 		})
 	}
@@ -100,14 +100,6 @@ func (k *catalog) readAccounts() error {
 		}
 	}
 	return err
-}
-
-// roleHost is the host of a role: MySQL gives every role one, which is % where nothing was said.
-func roleHost(host string) string {
-	if host == "%" {
-		return ""
-	}
-	return host
 }
 
 func accountObject(name string, r *record) *schema.Object {

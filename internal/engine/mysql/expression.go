@@ -9,6 +9,7 @@ import (
 // expression is the text of an expression as both servers could have written it: names without quotes that they do not need, constants in one
 // spelling and without a character set that they have anyway, no parentheses around it all.
 func expression(text string) string {
+	text = plainParentheses(text)
 	all, err := tokens(text)
 	if err != nil {
 		return text

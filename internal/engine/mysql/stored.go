@@ -17,7 +17,7 @@ func (k *catalog) readViews() error {
 		}
 		v := schema.View{Name: schema.Name{Name: name}, Properties: execution(r)}
 		k.definer(r, schema.Ref{Kind: "view", Name: v.Name})
-		if v.Definition, v.Reads = withoutDatabase(r.text("VIEW_DEFINITION"), k.name, k.known); v.Definition == "" {
+		if v.Definition, v.Reads = withoutDatabase(plainParentheses(r.text("VIEW_DEFINITION")), k.name, k.known); v.Definition == "" {
 			k.leave("view whose text this account may not read (SHOW VIEW)", name)
 		}
 		for _, c := range t.Columns {
