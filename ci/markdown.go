@@ -86,7 +86,7 @@ func markdownRehearsal(b *strings.Builder, r *Report) {
 		if len(d.Migrations) > 0 {
 			b.WriteString("\n| replay | migration | statements | seconds |\n|---|---|---|---|\n")
 			for _, m := range d.Migrations {
-				fmt.Fprintf(b, "| %s | %s | %d | %.2f |\n", MarkdownText(m.Status), MarkdownCode(m.Version+"_"+m.Name), len(m.Statements), m.Seconds)
+				fmt.Fprintf(b, "| %s | %s | %d | %.2f |\n", MarkdownText(m.Status), MarkdownCode(migrationLabel(m)), len(m.Statements), m.Seconds)
 			}
 		}
 		for _, q := range d.Probes {

@@ -7,6 +7,14 @@ import (
 	"github.com/envdiff/envdiff/internal/finding"
 )
 
+// migrationLabel is a migration as addresses name it.
+func migrationLabel(m finding.RehearsedMigration) string {
+	if m.Name == "" {
+		return m.Version
+	}
+	return m.Version + "_" + m.Name
+}
+
 // statementLines say what the statements of a replayed migration did, those that did more than take a moment.
 func statementLines(m finding.RehearsedMigration) []string {
 	var out []string

@@ -169,7 +169,7 @@ func (p *page) rehearsal(r *Report) {
 		}
 		rows := [][]string{}
 		for _, m := range d.Migrations {
-			rows = append(rows, []string{Terminal(m.Status), Terminal(m.Version + "_" + m.Name), plural(len(m.Statements), "statement", "statements"), fmt.Sprintf("%.2f s", m.Seconds)})
+			rows = append(rows, []string{Terminal(m.Status), Terminal(migrationLabel(m)), plural(len(m.Statements), "statement", "statements"), fmt.Sprintf("%.2f s", m.Seconds)})
 		}
 		p.table([]string{"replay", "migration", "", ""}, rows)
 		if p.style.Verbose {

@@ -274,8 +274,8 @@ func (d *checkup) exact(what string, spec config.Database, sch *schema.Database)
 func (d *checkup) migrations(c *config.Config, env, db string) {
 	what := env + " " + db + " migrations"
 	m := c.Databases[db].Migrations
-	if m.Command != "" || m.Tool != "" && m.Tool != "golang-migrate" {
-		d.note(what, "only golang-migrate files are read by this version", "")
+	if m.Path == "" {
+		d.ok(what, "run by command")
 		return
 	}
 	src, err := migrations.ReadSource(migrationsSpec(c, db))

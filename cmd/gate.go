@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/envdiff/envdiff/ci"
 	"github.com/envdiff/envdiff/cmd/config"
@@ -120,18 +121,24 @@ func (g *gate) rehearseOne(ctx context.Context, db string) error {
 	if g.after == nil {
 		g.after = g.to.snap
 	}
-	applied := migrationsSpec(g.config, db).AppliedFact(db)
-	setValue(moments[migrations.After], applied, snapshot.String(out.Pending.Migrations[len(out.Pending.Migrations)-1].Version))
+	applied := snapshot.Address{Scope: db, Kind: "migration", Name: "applied"}.Attr(out.Pending.Applied.Table.String())
+	setApplied(out.Pending.Applied.OneRow(), moments[migrations.After], applied, snapshot.String(out.Pending.Migrations[len(out.Pending.Migrations)-1].Version))
 	g.after = g.after.After(db, moments[migrations.Before], moments[migrations.After])
 	return nil
 }
 
-// setValue replaces the value of an address that a snapshot holds.
-func setValue(s *snapshot.Snapshot, a snapshot.Address, v snapshot.Value) {
+// setApplied lets a snapshot hold the last version, which the replay itself does not write. Where the tool keeps a row for each, the fact, which is
+// about all of them, is taken out.
+func setApplied(oneRow bool, s *snapshot.Snapshot, a snapshot.Address, v snapshot.Value) {
 	for i := range s.Lines {
-		if s.Lines[i].Address == a && len(s.Lines[i].Values) > 0 {
-			s.Lines[i].Values[0].Value = v
+		if s.Lines[i].Address != a || len(s.Lines[i].Values) == 0 {
+			continue
 		}
+		if !oneRow {
+			s.Lines = slices.Delete(s.Lines, i, i+1)
+			return
+		}
+		s.Lines[i].Values[0].Value = v
 	}
 }
 

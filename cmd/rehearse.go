@@ -23,7 +23,8 @@ func rehearseCommand() command {
 		name: "rehearse", args: "ENV", captures: true, reports: true,
 		short: "replay an environment's pending migrations on a sanitised copy of it",
 		long: `Reads which migration the environment's database is at, without writing or locking; finds the
-pending golang-migrate files; replays them on a sanitised, temporary copy; and asks the environment
+pending files of golang-migrate, goose, dbmate, sql-migrate, Flyway, Liquibase (SQL), Prisma, Atlas,
+sqlx or Diesel (migrations: {tool:, path:}); replays them on a sanitised, temporary copy; and asks the environment
 itself, read-only and by counts alone, how many rows break what each pending statement demands. A
 migration that fails is critical: the statement, why, how many rows, what to do.
 
@@ -34,6 +35,10 @@ remains.
 A stored ENV (production@latest) needs no connection to it: the migrations are tried on an empty
 database with its schema, and what they demand of rows is answered by the profile of the columns;
 what that does not answer is a gap.
+
+Rails, Django, Alembic and any other tool are run by command: (migrations: {command: "bin/rails
+db:migrate"}): in the directory of envdiff.yaml, with DATABASE_URL set to the copy, and none of our
+other variables but PATH, HOME and those of the languages.
 
   envdiff rehearse production
   envdiff rehearse production --only 'main:*' -o json=rehearsal.json`,
@@ -118,9 +123,6 @@ func (s *session) migrated(c *config.Config, env string) ([]string, error) {
 		if m == nil || !s.selection().MayTake(db+":*") {
 			continue
 		}
-		if m.Command != "" {
-			return nil, fmt.Errorf("databases.%s.migrations: command: is not run by this version: give the path of golang-migrate files", db)
-		}
 		names = append(names, db)
 	}
 	return names, nil
@@ -128,7 +130,11 @@ func (s *session) migrated(c *config.Config, env string) ([]string, error) {
 
 func migrationsSpec(c *config.Config, db string) migrations.Spec {
 	m := c.Databases[db].Migrations
-	return migrations.Spec{Tool: m.Tool, Dir: c.Path(strings.TrimPrefix(m.Path, "file://")), Table: m.Table}
+	spec := migrations.Spec{Tool: m.Tool, Table: m.Table, Command: m.Command}
+	if m.Path != "" {
+		spec.Dir = c.Path(strings.TrimPrefix(m.Path, "file://"))
+	}
+	return spec
 }
 
 // rehearsed is one database of one environment, and who looks at its copy.
@@ -169,6 +175,9 @@ func (s *session) rehearseDatabase(ctx context.Context, c *config.Config, of reh
 		BuildCopy: func(ctx context.Context, demands []schema.Obligation) (migrations.CopyResult, error) {
 			return copier.build(ctx, base, dir, demands)
 		},
+	}
+	if in.Spec.Command != "" {
+		in.Run = func(ctx context.Context, t engine.Target) error { return s.runMigrations(ctx, c, db, t) }
 	}
 	return s.rehearse(ctx, in, of, r)
 }

@@ -27,6 +27,11 @@ func (s *session) rehearseStored(ctx context.Context, c *config.Config, of rehea
 			Hint:   "envdiff snapshot " + env + " with a version that keeps it"})
 		return migrations.Output{}, nil
 	}
+	if c.Databases[db].Migrations.Command != "" {
+		r.Gaps = append(r.Gaps, finding.Gap{Environment: of.of.ref.Text, Address: snapshot.At(db, "migration", "command").String(),
+			Reason: "a command is run against a copy of production only, which a stored snapshot is not", Hint: "envdiff rehearse " + env + " where production can be reached"})
+		return migrations.Output{}, nil
+	}
 	base, dir, err := s.scratchPlace(ctx, c, env, db, e)
 	if err != nil {
 		return migrations.Output{}, err

@@ -22,7 +22,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"envdiff": func() { os.Exit(Main()) }})
+	testscript.Main(m, map[string]func(){"envdiff": func() { os.Exit(Main()) }, "apply-sql": applySQL})
 }
 
 // TestScripts runs the stories of testdata/script: each is one user's run of the real program.

@@ -23,7 +23,12 @@ type Applied struct {
 	Other string
 	// number is Version for comparisons; -1 when nothing is applied.
 	number int64
+	// rows are what the version table says of each migration, for tools that keep a row for each; nil for golang-migrate.
+	rows map[string]appliedRow
 }
+
+// OneRow reports whether the version table holds nothing but the version.
+func (a Applied) OneRow() bool { return a.rows == nil }
 
 // rowReader is a database, or what is stored of one.
 type rowReader interface {
@@ -33,10 +38,15 @@ type rowReader interface {
 // ReadApplied reads the version table through a read-only connection. golang-migrate's own drivers create that table
 // and lock when they open, so they are never pointed at an environment.
 func ReadApplied(ctx context.Context, db rowReader, sch *schema.Database, spec Spec) (Applied, error) {
+	if t, err := toolByName(spec.tool()); err != nil {
+		return Applied{}, err
+	} else if t != nil {
+		return readAppliedRows(ctx, db, sch, spec, t)
+	}
 	a := Applied{Table: spec.table(), number: -1}
 	t, ok := sch.Table(a.Table)
 	if !ok || !hasColumns(t, "version", "dirty") {
-		a.Other = recognise(sch, t)
+		a.Other = recognise(sch, t, "")
 		return a, nil
 	}
 	a.Found = true
@@ -105,11 +115,11 @@ var versionTables = []versionTable{
 }
 
 // recognise names the tool that keeps its state in this database; "" for none that is known. named is the
-// table that was asked for, if it is there.
-func recognise(sch *schema.Database, named *schema.Table) string {
+// table that was asked for, if it is there; but is left out.
+func recognise(sch *schema.Database, named *schema.Table, but string) string {
 	for _, v := range versionTables {
 		for i := range sch.Tables {
-			if strings.EqualFold(sch.Tables[i].Name.Name, v.table) && hasColumns(&sch.Tables[i], v.columns...) {
+			if v.tool != but && strings.EqualFold(sch.Tables[i].Name.Name, v.table) && hasColumns(&sch.Tables[i], v.columns...) {
 				return v.tool
 			}
 		}

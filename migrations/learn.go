@@ -16,6 +16,10 @@ type planned struct {
 	statements []plannedStatement
 	// changes are what it does to the schema; as far as the clone got when it stopped there.
 	changes []changed
+	// run stands for the statements of what a command runs.
+	run func(ctx context.Context) error
+	// noTx says that the file wants no transaction.
+	noTx bool
 	// unreadable is why the file could not be read or cut into statements.
 	unreadable error
 }
@@ -65,9 +69,10 @@ func readPlan(src *Source, pending []Migration, e engine.Engine) *plan {
 	for _, m := range pending {
 		pm := planned{Migration: m}
 		script, err := src.script(m)
+		pm.noTx = script.noTx
 		if err == nil {
 			var statements []engine.Statement
-			statements, err = e.Split(script)
+			statements, err = e.Split(script.text)
 			for _, s := range statements {
 				pm.statements = append(pm.statements, plannedStatement{Statement: s})
 			}
@@ -114,7 +119,7 @@ func (l *learner) migration(ctx context.Context, m *planned, p *plan) (int, erro
 	if m.unreadable != nil {
 		return 0, m.unreadable
 	}
-	tx := newTransaction(l.session, l.engine, l.spec, m.script())
+	tx := newTransaction(l.session, l.engine, l.spec, m)
 	if err := tx.begin(ctx); err != nil {
 		return 0, err
 	}

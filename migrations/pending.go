@@ -34,12 +34,17 @@ func (p Pending) Versions() []string {
 // row, so nobody can tell it from one that did.
 func PendingOf(scope, environment string, environments []string, src *Source, applied Applied) Pending {
 	p := Pending{Scope: scope, Applied: applied, Migrations: []Migration{}, Findings: []finding.Finding{}, Refused: src.Refused, Replayable: src.Refused == ""}
+	report := stateReport{scope, environment, environments, src, &p}
+	if src.tool != nil {
+		report.files()
+		p.byRows(src, report)
+		return p
+	}
 	for _, m := range src.Migrations {
 		if applied.number < 0 || m.number > uint64(applied.number) {
 			p.Migrations = append(p.Migrations, m)
 		}
 	}
-	report := stateReport{scope, environment, environments, src, &p}
 	report.files()
 	report.table()
 	return p

@@ -32,6 +32,9 @@ type Input struct {
 	// the rehearsal unless its mode is "reused".
 	BuildCopy func(ctx context.Context, obligations []schema.Obligation) (CopyResult, error)
 
+	// Run runs Spec.Command against a scratch database, and nothing else.
+	Run func(ctx context.Context, t engine.Target) error
+
 	// Watch looks at the database on which the migrations are replayed, the copy or where there is none the
 	// empty clone, before the first of them and after the last one. It may be nil.
 	Watch func(ctx context.Context, moment Moment, t engine.Target) error
@@ -145,6 +148,9 @@ func (r *rehearsal) run(ctx context.Context) error {
 // prepare finds out what is pending. It reports whether there is something to replay.
 func (r *rehearsal) prepare(ctx context.Context) (bool, error) {
 	r.doing = "reading the applied version"
+	if r.in.Spec.Command != "" {
+		return r.prepareCommand(ctx)
+	}
 	src, err := ReadSource(r.in.Spec)
 	if err != nil {
 		return false, err
@@ -161,8 +167,8 @@ func (r *rehearsal) prepare(ctx context.Context) (bool, error) {
 	}
 	if applied.Other != "" {
 		r.gap(snapshot.At(r.in.Scope, "migration", "applied").String(),
-			fmt.Sprintf("the database's migrations are kept by %s, which is not supported yet", applied.Other),
-			"only golang-migrate's migrations are rehearsed; remove `migrations:` from this database to go without")
+			fmt.Sprintf("the database's migrations are kept by %s, and envdiff.yaml names %s", applied.Other, r.in.Spec.tool()),
+			"say so: migrations: {tool: …, path: …}, or {command: …}; or remove `migrations:` from this database to go without")
 		return false, nil
 	}
 	p := PendingOf(r.in.Scope, r.in.Environment, r.in.Environments, src, applied)
@@ -207,6 +213,9 @@ func (r *rehearsal) learn(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := r.readyForCommand(ctx, clone); err != nil {
+		return err
+	}
 	err = clone.use(ctx, r.in.Engine, func(s engine.Session) error {
 		start, err := s.Schema(ctx)
 		if err != nil {
@@ -243,6 +252,7 @@ func (r *rehearsal) replayOnCopy(ctx context.Context) error {
 		defer r.drop(result.Target)
 	}
 	r.doing = "replaying on the copy"
+	r.aim(result.Target)
 	if err := r.watch(ctx, Before, result.Target); err != nil {
 		return err
 	}

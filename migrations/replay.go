@@ -64,7 +64,7 @@ func (r *rehearsal) replayOne(ctx context.Context, s engine.Session, i int) *fai
 		result.Status = statusFailed
 		return &failure{i, -1, m.unreadable, nil, -1}
 	}
-	tx := newTransaction(s, r.in.Engine.Name(), r.in.Spec, m.script())
+	tx := newTransaction(s, r.in.Engine.Name(), r.in.Spec, m)
 	if err := tx.begin(ctx); err != nil {
 		result.Status = statusFailed
 		return &failure{i, -1, err, nil, -1}
@@ -124,6 +124,9 @@ func unenforced(engineName string, d *Demand) bool {
 
 // traced is one statement as the report shows it.
 func (r *rehearsal) traced(sql string, rows int64, seconds float64, err error) finding.Statement {
+	if r.in.Spec.Command != "" {
+		return finding.Statement{SQL: sql, Seconds: seconds, Error: statementError(err)}
+	}
 	return finding.Statement{SQL: r.redact.statement(sql), Seconds: seconds, Rows: rows, Error: statementError(err),
 		Locks: []finding.Lock{}, Rewrites: []string{}, Scans: []string{}, ProductionSeconds: []float64{}}
 }
@@ -157,6 +160,10 @@ func (r *rehearsal) blame(ctx context.Context, s engine.Session, f *failure, dem
 // (SQLite's "Cannot add a NOT NULL column …") suspects them all.
 func suspects(err error, demands []*Demand) []*Demand {
 	var e *engine.Error
+	var command *CommandError
+	if errors.As(err, &command) {
+		return demands // what it printed is not read
+	}
 	if !errors.As(err, &e) {
 		return nil
 	}

@@ -2,14 +2,10 @@ package migrations
 
 import (
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/schema"
-	"github.com/envdiff/envdiff/snapshot"
 )
 
 // Spec says whose migrations they are and where they lie.
@@ -17,6 +13,8 @@ type Spec struct {
 	Tool  string // "" is golang-migrate
 	Dir   string // the directory of the migration files
 	Table string // version table, "schema.table" or "table"; "" is the tool's default
+	// Command runs the pending migrations of a tool whose files are programs; it is told by Input.Run where.
+	Command string
 	// NoTxWrap is golang-migrate's x-no-tx-wrap: SQLite files run without a transaction around them.
 	NoTxWrap bool
 }
@@ -39,18 +37,20 @@ func (s Spec) VersionTable() schema.Name { return s.table() }
 
 // VersionColumns are the columns of the version table that say what is applied, by the table's name.
 func (s Spec) VersionColumns() map[string][]string {
-	return map[string][]string{s.table().String(): {"version", "dirty"}}
-}
-
-// AppliedFact is the address under which a capture of the database holds the applied version.
-func (s Spec) AppliedFact(scope string) snapshot.Address {
-	return snapshot.Address{Scope: scope, Kind: "migration", Name: "applied"}.Attr(s.table().String())
+	columns := []string{"version", "dirty"}
+	if t, err := toolByName(s.tool()); err == nil && t != nil {
+		columns = t.columns
+	}
+	return map[string][]string{s.table().String(): columns}
 }
 
 func (s Spec) table() schema.Name {
 	table := s.Table
 	if table == "" {
 		table = defaultTable
+		if t, err := toolByName(s.tool()); err == nil && t != nil {
+			table = t.table
+		}
 	}
 	if space, name, ok := strings.Cut(table, "."); ok {
 		return schema.Name{Schema: space, Name: name}
@@ -68,10 +68,17 @@ type Migration struct {
 	Up      string // file name; "" when the version has no up file
 	Down    string // file name; "" when it has none, which is no fault
 	number  uint64
+	key     string // what the version table knows it by, for tools that keep a row per migration
+	section string // of its file
+	repeats bool   // it runs whenever its file is another
+	follows []string
 }
 
 // Label is the migration as people know it: its file name without direction and extension.
 func (m Migration) Label() string {
+	if m.key != "" {
+		return m.id()
+	}
 	file, cut := m.Up, ".up."
 	if file == "" {
 		file, cut = m.Down, ".down."
@@ -83,7 +90,12 @@ func (m Migration) Label() string {
 }
 
 // id is the migration in addresses.
-func (m Migration) id() string { return m.Version + "_" + m.Name }
+func (m Migration) id() string {
+	if m.Name == "" {
+		return m.Version
+	}
+	return m.Version + "_" + m.Name
+}
 
 // Source is a directory of migrations as the tool sees it, with what the tool would skip or refuse.
 type Source struct {
@@ -92,6 +104,7 @@ type Source struct {
 	Problems   []Problem   // by file
 	// Refused is why the tool would not start with this directory; "" when it would.
 	Refused string
+	tool    *tool // nil is golang-migrate
 }
 
 // Problem is a file that the tool skips, refuses, or runs though nobody would expect it to.
@@ -108,11 +121,15 @@ type Problem struct {
 // ReadSource lists a directory of migrations. An error means that the directory
 // could not be read or the tool is not known.
 func ReadSource(spec Spec) (*Source, error) {
-	if spec.tool() != golangMigrate {
-		return nil, fmt.Errorf("migrations of %s are not supported yet: only golang-migrate's are", spec.tool())
+	t, err := toolByName(spec.tool())
+	if err != nil {
+		return nil, err
 	}
 	if spec.Dir == "" {
 		return nil, fmt.Errorf("no directory of migrations is configured: set databases.NAME.migrations to file://PATH")
+	}
+	if t != nil {
+		return readToolFiles(t, spec, os.DirFS(spec.Dir))
 	}
 	return readGolangMigrate(spec, os.DirFS(spec.Dir))
 }
@@ -127,22 +144,17 @@ func (s *Source) find(version string) (Migration, bool) {
 	return Migration{}, false
 }
 
-// script reads the up file of a migration; a version without one is an empty script, as it is to the tool.
-func (s *Source) script(m Migration) (string, error) {
+// script reads what of a migration runs upwards; a version without an up file is an empty script, as it is to golang-migrate.
+func (s *Source) script(m Migration) (script, error) {
 	if m.Up == "" {
-		return "", nil
+		return script{}, nil
 	}
-	f, err := os.Open(filepath.Join(s.Spec.Dir, m.Up))
-	if err != nil {
-		return "", err
+	if err := unreplayable(m, s.tool); err != nil {
+		return script{}, err
 	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return "", err
+	text, err := readBounded(s.root(), m.Up)
+	if err != nil || s.tool == nil || s.tool.script == nil {
+		return script{text: text}, err
 	}
-	if len(b) > maxFile {
-		return "", &fs.PathError{Op: "read", Path: filepath.Join(s.Spec.Dir, m.Up), Err: fmt.Errorf("larger than %d MiB", maxFile>>20)}
-	}
-	return string(b), nil
+	return s.tool.script(text, m.section)
 }

@@ -93,7 +93,7 @@ func TestPendingOfReportsWhatTheToolPassesOver(t *testing.T) {
 }
 
 func TestReadSourceRefusesWhatItDoesNotKnow(t *testing.T) {
-	for _, spec := range []Spec{{Tool: "goose", Dir: t.TempDir()}, {}, {Dir: filepath.Join(t.TempDir(), "nowhere")}} {
+	for _, spec := range []Spec{{Tool: "gooose", Dir: t.TempDir()}, {}, {Dir: filepath.Join(t.TempDir(), "nowhere")}} {
 		if src, err := ReadSource(spec); err == nil {
 			t.Errorf("%+v: got %+v", spec, src)
 		}

@@ -225,7 +225,7 @@ func TestStatesThatTheToolRefuses(t *testing.T) {
 	}{
 		{"dirty", "UPDATE schema_migrations SET dirty = 1;", files, "main:migration/41_a", "main:migration/42_x: not rehearsed: the database is dirty"},
 		{"two files of one version", "", map[string]string{"41_a.up.sql": "", "42_x.up.sql": "", "042_y.up.sql": ""}, "same version", "not rehearsed: two files have version 42"},
-		{"another tool's table", "DROP TABLE schema_migrations; CREATE TABLE goose_db_version (id INTEGER, version_id INTEGER, is_applied INTEGER);", files, "", "kept by goose, which is not supported yet"},
+		{"another tool's table", "DROP TABLE schema_migrations; CREATE TABLE goose_db_version (id INTEGER, version_id INTEGER, is_applied INTEGER);", files, "", "kept by goose, and envdiff.yaml names golang-migrate"},
 		{"a table of Rails", "DROP TABLE schema_migrations; CREATE TABLE schema_migrations (version TEXT); CREATE TABLE ar_internal_metadata (key TEXT, value TEXT);", files, "", "kept by Rails"},
 		{"more than one row", "INSERT INTO schema_migrations VALUES (7, 0);", files, "more than one row", "main:migration/"},
 	} {

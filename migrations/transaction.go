@@ -2,6 +2,7 @@ package migrations
 
 import (
 	"context"
+	"regexp"
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/engine"
@@ -29,9 +30,18 @@ type transaction struct {
 	// savepoints are needed where a failed statement aborts its transaction, to look
 	// at the rows as they were just before it.
 	savepoints bool
+	// command stands for a statement that is no SQL.
+	command func(ctx context.Context) error
 }
 
-func newTransaction(s engine.Session, engineName string, spec Spec, script []engine.Statement) *transaction {
+func newTransaction(s engine.Session, engineName string, spec Spec, m *planned) *transaction {
+	script := m.script()
+	if m.run != nil {
+		return &transaction{s: s, command: m.run}
+	}
+	if t, err := toolByName(spec.tool()); err == nil && t != nil {
+		return toolTransaction(s, engineName, t, m)
+	}
 	switch engineName {
 	case "sqlite":
 		return &transaction{s: s, wrapped: !spec.NoTxWrap}
@@ -41,6 +51,26 @@ func newTransaction(s engine.Session, engineName string, spec Spec, script []eng
 	}
 	return &transaction{s: s}
 }
+
+// toolTransaction is what the other tools do: a transaction around the file unless it asks for none. Prisma sends the file as
+// it is. MySQL ends a transaction at every statement that changes the schema.
+func toolTransaction(s engine.Session, engineName string, t *tool, m *planned) *transaction {
+	wrapped := t.wrapped && !m.noTx && len(m.statements) > 0
+	if !t.wrapped {
+		wrapped = engineName == "postgres" && len(m.statements) > 1 && !opensOwn(m.script())
+	}
+	if t.name == "flyway" && wrapped { // it looks for statements that refuse a transaction, and leaves it out for their file
+		for _, st := range m.statements {
+			wrapped = wrapped && !refusesTransaction.MatchString(withoutComments(st.Text))
+		}
+	}
+	if engineName == "mysql" {
+		return &transaction{s: s}
+	}
+	return &transaction{s: s, wrapped: wrapped, savepoints: wrapped && engineName == "postgres"}
+}
+
+var refusesTransaction = regexp.MustCompile(`(?is)^\s*(create\s+(unique\s+)?index\s+concurrently|drop\s+index\s+concurrently|reindex|vacuum|alter\s+type\s+.*\badd\s+value|(create|drop)\s+(database|tablespace|subscription)|alter\s+system)\b`)
 
 // opensOwn reports whether a script opens a transaction itself.
 func opensOwn(script []engine.Statement) bool {
@@ -76,6 +106,9 @@ func (t *transaction) traced(ctx context.Context, sql string) (int64, engine.Tra
 }
 
 func (t *transaction) execBy(ctx context.Context, sql string, run func(context.Context, string) (int64, engine.Trace, error)) (int64, engine.Trace, error) {
+	if t.command != nil {
+		return 0, engine.Trace{}, t.command(ctx)
+	}
 	if !t.savepoints {
 		return run(ctx, sql)
 	}

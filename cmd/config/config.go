@@ -102,7 +102,7 @@ type Database struct {
 
 // Migrations says where migrations are and whose they are.
 type Migrations struct {
-	Tool    string `json:"tool" doc:"golang-migrate when absent"`
+	Tool    string `json:"tool" doc:"golang-migrate when absent; goose, dbmate, sql-migrate, flyway, liquibase, prisma, atlas, sqlx, diesel; rails, django and alembic with a command"`
 	Path    string `json:"path" scalar:"true" doc:"directory, as DIR or file://DIR"`
 	Command string `json:"command" doc:"any other tool, run against the copy"`
 	Table   string `json:"table" doc:"version table; default the tool's own"`
