@@ -21,7 +21,15 @@ import (
 	"github.com/envdiff/envdiff/snapshot/all"
 )
 
-func TestMain(m *testing.M) { testservers.Main(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		os.Exit(cmd.Main())
+	}
+	testservers.Main(m)
+}
+
+// asProgram makes the test binary the program itself, to be killed.
+const asProgram = "ENVDIFF_TEST_AS_PROGRAM"
 
 const shop = `CREATE DATABASE shop; USE shop;
 CREATE TABLE users (id bigint PRIMARY KEY, email varchar(200) NOT NULL) ENGINE=InnoDB;

@@ -166,7 +166,7 @@ func (k *catalog) leave(kind, name string) { k.unread[kind] = append(k.unread[ki
 func (k *catalog) readTables() error {
 	return k.from("TABLES", "TABLE_SCHEMA", "", func(r *record) {
 		name := r.text("TABLE_NAME")
-		if name == scratchMarker && strings.HasPrefix(k.name, scratchPrefix) || r.text("TEMPORARY") == "Y" {
+		if name == markTable || name == scratchMarker && strings.HasPrefix(k.name, scratchPrefix) || r.text("TEMPORARY") == "Y" {
 			return
 		}
 		t := &tableDraft{json: map[string]bool{}, indexKeys: map[string]bool{}}
