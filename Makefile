@@ -14,7 +14,7 @@ demo: build
 
 # The packages that need no server, and the scripts. The race detector needs cgo and a C compiler.
 check:
-	CGO_ENABLED=1 $(GO) test -race -skip '^TestSSH' $$($(GO) list $(PACKAGES) | grep -v -e /engine/postgres -e /onpostgres -e /onssh -e /oncollectd -e /onchromium -e /testservers -e /engine/mysql -e /onmariadb -e /onmysql8 -e /onengines -e /snapshot/replication -e /snapshot/hotquery)
+	CGO_ENABLED=1 $(GO) test -race -skip '^TestSSH' $$($(GO) list $(PACKAGES) | grep -v -e /engine/postgres -e /onpostgres -e /onssh -e /onsystems -e /oncollectd -e /onchromium -e /testservers -e /engine/mysql -e /onmariadb -e /onmysql8 -e /onengines -e /snapshot/replication -e /snapshot/hotquery)
 
 test: deps
 	CGO_ENABLED=1 $(GO) test -race $(PACKAGES)

@@ -92,7 +92,7 @@ func (s *session) hosts(c *config.Config, name string) ([]snapshot.HostTarget, e
 			if !again {
 				i = len(targets)
 				byURL[key] = i
-				targets = append(targets, snapshot.HostTarget{Instance: h.Instance(), Roles: map[string]snapshot.RoleSpec{}, Open: open})
+				targets = append(targets, snapshot.HostTarget{Instance: h.Instance(), Roles: map[string]snapshot.RoleSpec{}, Open: open, Only: known(h)})
 			}
 			targets[i].Roles[role] = snapshot.RoleSpec{Packages: spec.Packages, Config: spec.Config, Services: spec.Services, SBOM: spec.SBOM, Deployments: spec.Deployments, Nodes: nodes, Environment: name}
 			targets[i].Dumps = append(targets[i].Dumps, s.endpointsVia(c, name, role)...)
@@ -122,8 +122,49 @@ func (s *session) hostOpener(c *config.Config, h config.Host, purpose string) fu
 			o.Sudo, o.Jumps, o.Now = h.Sudo, &s.jumps, s.world.Now
 			return transport.SSH(o)
 		}
-		return nil, errors.New("the host's URL is none of root:DIR, local: and ssh://")
+		if t, err := s.catalogued(c, u); t != nil || err != nil {
+			return t, err
+		}
+		return nil, errors.New("the host's URL is none of root:DIR, local:, ssh://, puppet: and puppetdb:")
 	}
+}
+
+// catalogued opens a host of which nothing but Puppet's catalogue is looked at; nil for other hosts.
+func (s *session) catalogued(c *config.Config, u string) (transport.Transport, error) {
+	path := func(p string) string {
+		if p == "" {
+			return ""
+		}
+		return c.Path(p)
+	}
+	switch {
+	case strings.HasPrefix(u, "puppetdb:"):
+		o, err := transport.ParsePuppetDB(u)
+		if err != nil {
+			return nil, err
+		}
+		o.Certificate, o.Key, o.Authority = path(o.Certificate), path(o.Key), path(o.Authority)
+		return transport.PuppetDB(o)
+	case strings.HasPrefix(u, "puppet:"):
+		o, err := transport.ParseCompile(u)
+		if err != nil {
+			return nil, err
+		}
+		if o.TempDir, err = s.scratch(); err != nil {
+			return nil, err
+		}
+		o.Environment, o.Facts = path(o.Environment), path(o.Facts)
+		return transport.Compile(o)
+	}
+	return nil, nil
+}
+
+// known says which collectors can learn something of a host: of one that is known by its catalogue alone only Puppet's.
+func known(h config.Host) []string {
+	if strings.HasPrefix(string(h.URL), "puppet:") || strings.HasPrefix(string(h.URL), "puppetdb:") {
+		return []string{"puppet"}
+	}
+	return nil
 }
 
 // databases lists the databases of an environment with their replicas and shards.

@@ -25,16 +25,20 @@ func (c *comparison) explained(ds []*difference) []*difference {
 	out := ds[:0]
 	for _, d := range ds {
 		by, ok := c.explainedBy(d)
-		if !ok {
+		var causes []*difference
+		for _, parameter := range by {
+			for _, cause := range at[d.node.addr.Scope+":resource/"+parameter] {
+				if cause != d && cause.within == d.within && cause.alone == d.alone && slices.Equal(cause.sides, d.sides) {
+					causes = append(causes, cause)
+				}
+			}
+		}
+		if !ok || d.alone && len(causes) == 0 {
 			out = append(out, d)
 			continue
 		}
-		for _, parameter := range by {
-			for _, cause := range at[d.node.addr.Scope+":resource/"+parameter] {
-				if cause.within == d.within && slices.Equal(cause.sides, d.sides) && cause != d {
-					cause.explains = append(cause.explains, d.node.addr.String())
-				}
-			}
+		for _, cause := range causes {
+			cause.explains = append(cause.explains, d.node.addr.String())
 		}
 	}
 	return out
@@ -44,7 +48,7 @@ func (c *comparison) explained(ds []*difference) []*difference {
 // has a reading that all others have too.
 func (c *comparison) explainedBy(d *difference) (by []string, ok bool) {
 	a := d.node.addr
-	if a.Kind != "resource" || a.Attribute == "" || d.node.presence || d.node.order || d.hasAbsent() || d.alone {
+	if a.Kind != "resource" || a.Attribute == "" || d.node.presence || d.node.order || d.hasAbsent() || d.alone && d.remark.rule != "secret-shared" {
 		return nil, false
 	}
 	var common []string

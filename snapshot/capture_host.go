@@ -75,7 +75,7 @@ func (c *capture) hostWork(t HostTarget, scopes []string) []*roleWork {
 		var read []string
 		asked := false
 		for _, col := range c.reg.Hosts {
-			if !c.plan.Selection.MayTakeAny(scope, col.Kinds()) {
+			if !c.plan.Selection.MayTakeAny(scope, col.Kinds()) || !t.shows(col) {
 				continue
 			}
 			asked = true
@@ -84,12 +84,20 @@ func (c *capture) hostWork(t HostTarget, scopes []string) []*roleWork {
 			}
 		}
 		for _, col := range c.reg.Hosts {
+			if !t.shows(col) {
+				continue
+			}
 			if c.plan.Selection.MayTakeAny(scope, col.Kinds()) || asked && namesHost(col.Kinds()) || slices.Contains(read, col.Name()) {
 				work = append(work, &roleWork{scope: scope, spec: t.Roles[scope], col: col})
 			}
 		}
 	}
 	return work
+}
+
+// shows reports whether a collector can learn something of the host.
+func (t HostTarget) shows(col HostCollector) bool {
+	return t.Only == nil || slices.Contains(t.Only, col.Name())
 }
 
 // fetched is what a host answered, or why it did not.

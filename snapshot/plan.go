@@ -31,6 +31,7 @@ type HostTarget struct {
 	Instance string
 	Roles    map[string]RoleSpec // scope → what is asked of it
 	Dumps    []HostDump          // what it is asked for beside its collectors
+	Only     []string            // the collectors that can learn something of it; nil means all
 	Open     func(ctx context.Context) (transport.Transport, error)
 }
 

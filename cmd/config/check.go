@@ -124,6 +124,20 @@ func checkEnvironment(c *Config, name string, doc *strictyaml.Document) {
 	}
 }
 
+// checkCatalogued checks a host that is known by its catalogue alone.
+func checkCatalogued(u Text, p []string, doc *strictyaml.Document) {
+	if len(u.Variables()) > 0 {
+		return
+	}
+	parse := func(raw string) error { _, err := transport.ParseCompile(raw); return err }
+	if strings.HasPrefix(string(u), "puppetdb:") {
+		parse = func(raw string) error { _, err := transport.ParsePuppetDB(raw); return err }
+	}
+	if err := parse(string(u)); err != nil {
+		doc.Errorf(p, "%v", err)
+	}
+}
+
 func checkHosts(hosts []Host, path []string, doc *strictyaml.Document) {
 	seen := map[string]bool{}
 	for i, h := range hosts {
@@ -134,8 +148,10 @@ func checkHosts(hosts []Host, path []string, doc *strictyaml.Document) {
 			doc.Errorf(p, "a host needs a url: ssh://HOST, root:DIR or local:")
 			continue
 		case strings.HasPrefix(u, "root:") && len(u) > len("root:"), strings.HasPrefix(u, "ssh://"), u == "local:", strings.HasPrefix(u, "${"):
+		case strings.HasPrefix(u, "puppetdb:"), strings.HasPrefix(u, "puppet:"):
+			checkCatalogued(h.URL, p, doc)
 		default:
-			doc.Errorf(p, "unknown host %q: use ssh://HOST, root:DIR or local:", u)
+			doc.Errorf(p, "unknown host %q: use ssh://HOST, root:DIR, local:, puppet:DIR?node=NODE or puppetdb:https://HOST:8081/NODE", u)
 		}
 		if strings.HasPrefix(u, "ssh://") && len(h.URL.Variables()) == 0 {
 			if _, err := transport.ParseSSH(u); err != nil {

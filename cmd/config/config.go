@@ -39,7 +39,7 @@ type Environment struct {
 	Protected  bool                        `json:"protected" doc:"never a write target"`
 	Params     map[string]string           `json:"params" doc:"this environment's own values of expected differences"`
 	MaxDataAge string                      `json:"max_data_age" doc:"older sanitised data here is a finding: 36h, 7d"`
-	Hosts      map[string][]Host           `json:"hosts" doc:"role → hosts: ssh://…, root:DIR or local:"`
+	Hosts      map[string][]Host           `json:"hosts" doc:"role → hosts: ssh://…, root:DIR, local:, or a catalogue, puppet:DIR?node=NODE or puppetdb:https://HOST:8081/NODE"`
 	Databases  map[string]DatabaseLocation `json:"databases" doc:"database → URL"`
 	Endpoints  map[string]EndpointLocation `json:"endpoints" doc:"endpoint → URL of an application's configuration dump"`
 	Exec       map[string]Program          `json:"exec" doc:"scope → a program that prints facts, run where envdiff runs"`
@@ -48,7 +48,7 @@ type Environment struct {
 // Host is one machine: a plain URL, or a mapping.
 type Host struct {
 	Name   string            `json:"name" doc:"instance name; made from the URL when absent"`
-	URL    Text              `json:"url" scalar:"true" doc:"ssh://user@host:port, root:DIR or local:"`
+	URL    Text              `json:"url" scalar:"true" doc:"ssh://user@host:port, root:DIR, local:, puppet:DIR?node=NODE or puppetdb:https://HOST:8081/NODE"`
 	Sudo   bool              `json:"sudo" doc:"read with sudo -n where needed"`
 	Params map[string]string `json:"params" doc:"this host's own values of expected differences"`
 }

@@ -111,7 +111,7 @@ gate: {fail_on: hihg}
 	_, err = Parse("envdiff.yaml", []byte(shape))
 	want = []string{
 		`envdiff.yaml:5:30: instance "a.example" stands here twice: give one of them a name`,
-		`envdiff.yaml:5:47: unknown host "gopher://x": use ssh://HOST, root:DIR or local:`,
+		`envdiff.yaml:5:47: unknown host "gopher://x": use ssh://HOST, root:DIR, local:, puppet:DIR?node=NODE or puppetdb:https://HOST:8081/NODE`,
 		`envdiff.yaml:6:22: "web" names one of the roles and one of the databases: addresses need unique names`,
 		`envdiff.yaml:6:43: databases of scheme "oracle" are not supported: use postgres, mysql, mariadb or sqlite`,
 		`envdiff.yaml:7:14: no environment has "wbe": did you mean "web"?`,

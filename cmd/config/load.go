@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/strictyaml"
+	"github.com/envdiff/envdiff/internal/transport"
 )
 
 // Name is the file that Find looks for.
@@ -182,6 +183,14 @@ func (h Host) Instance() string {
 			return filepath.Base(dir)
 		}
 		return "root"
+	case strings.HasPrefix(u, "puppetdb:"):
+		if o, err := transport.ParsePuppetDB(u); err == nil {
+			return o.Node
+		}
+	case strings.HasPrefix(u, "puppet:"):
+		if o, err := transport.ParseCompile(u); err == nil {
+			return o.Node
+		}
 	case strings.HasPrefix(u, "ssh://"):
 		host := strings.TrimPrefix(u, "ssh://")
 		host, _, _ = strings.Cut(host, "/")

@@ -92,7 +92,7 @@ func TestDeployments(t *testing.T) {
 		}},
 		{"rolled back: current counts, not the log", with(three(), map[string]string{
 			"srv/shop/current": "-> /srv/shop/releases/20261122105449", "srv/shop/repo/config": "", "srv/shop/repo/HEAD": "", "srv/shop/repo/packed-refs": "",
-			"srv/shop/revisions.log": three()["srv/shop/revisions.log"] + "dev rolled back to release 20261122105449\n",
+			"srv/shop/revisions.log": three()["srv/shop/revisions.log"] + "dev rolled back to release 20261122105449\nBranch main (at " + newer + ") deployed as release 20261122105501 by\n rolled back to release 20261122105449\n",
 		}), map[string]string{
 			"srv/shop#revision": older, "srv/shop#release": "20261122105449", "srv/shop#releases": "2", "srv/shop#branch": "main", "srv/shop#deployed_by": "dev",
 			"srv/shop#rolled_back": "true", "srv/shop#history": "[" + older + ", " + newer + "]",

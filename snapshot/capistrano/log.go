@@ -15,9 +15,10 @@ type event struct {
 }
 
 // The lines that Capistrano 3 writes (revision_log_message and rollback_log_message in its i18n.rb); teams that use Capistrano 2 log the same way.
+// The user is missing where $USER is.
 var (
-	deployed   = regexp.MustCompile(`^Branch (\S+) \(at ([0-9A-Za-z._-]+)\) deployed as release (\d{14}) by (.+)$`)
-	rolledBack = regexp.MustCompile(`^(.+) rolled back to release (\d{14})$`)
+	deployed   = regexp.MustCompile(`^Branch (\S+) \(at ([0-9A-Za-z._-]+)\) deployed as release (\d{14})(?: by ?(.*))?$`)
+	rolledBack = regexp.MustCompile(`^(.*?) ?rolled back to release (\d{14})$`)
 )
 
 // maxEvents bounds the lines of a log that are kept: the last ones.
@@ -61,7 +62,9 @@ func (p *parser) history(a snapshot.Address, d *deployment) {
 	}
 	if e := d.deploy(); e != nil {
 		add("branch", e.branch)
-		add("deployed_by", e.user)
+		if e.user != "" {
+			add("deployed_by", e.user)
+		}
 	}
 	newest := ""
 	var revisions []string

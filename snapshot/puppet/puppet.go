@@ -27,9 +27,12 @@ drift. A run that failed, that would have changed something, that is older than 
 
 **The catalogue** is the agent's cached one (client_data/catalog), or one that was compiled without a host:
 
-    puppet catalog compile web1.example --environment production --log_level err > web1/var/cache/puppet/client_data/catalog/web1.example.json
+    environments:
+      staging:    {hosts: {web: ["puppet:code/environments/staging?node=web1.stage.example"]}}
+      production: {hosts: {web: ["puppetdb:https://puppetdb.example:8081/web1.prod.example?cert=ci.pem&key=ci.key&ca=ca.pem"]}}
 
-with ` + "`root:web1`" + ` as the host. Resources are compared by type, title and parameter. A value that differs only where a parameter of the resource's own class, of the class that
+` + "`puppet:`" + ` compiles the directory of a Puppet environment for a node on this machine (` + "`puppet catalog compile`" + `, with ` + "`&facts=FILE`" + ` of facter's JSON and never this machine's facts; like Puppet itself it
+runs what the manifests call), ` + "`puppetdb:`" + ` asks PuppetDB's HTTP API. Of such a host nothing else is looked at. Resources are compared by type, title and parameter. A value that differs only where a parameter of the resource's own class, of the class that
 declared it or of a defined type around it stands in it is *explained*: the finding is at that parameter and names the resources as related. Texts (` + "`content`" + ` and whatever
 has several lines) are compared by keyed digest, the node's own name left out. Relations (before, require, notify, subscribe) are no values: a service that has neither
 a path of relations nor containment from its package and its configuration files under /etc is ` + "`ordering-missing`" + `; they belong to each other by name.
@@ -57,7 +60,6 @@ Not read: exported resources, stages, nodes, and facts.`,
 func (Collector) Kinds() []snapshot.Kind {
 	return []snapshot.Kind{
 		{Pattern: "puppet/run#environment", Axis: snapshot.Within, Area: finding.AreaHost, Doc: "the Puppet environment"},
-		{Pattern: "puppet/run#noop", Axis: snapshot.Within, Area: finding.AreaHost, Doc: "whether runs change anything"},
 		{Pattern: "puppet/classes#names", Area: finding.AreaConfig, Doc: "the classes of a host"},
 		{Pattern: "puppet/*", Axis: snapshot.Context, Area: finding.AreaHost, Doc: "how Puppet runs"},
 		{Pattern: "resource/*", Area: finding.AreaConfig, Parents: []string{"resource/{.@in}"}, Doc: "a resource of a catalogue"},

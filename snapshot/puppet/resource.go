@@ -172,6 +172,7 @@ func (w *writer) resource(r *resource, explainers *explainers) {
 		}
 		if slices.Contains(r.Sensitive, name) {
 			w.p.r.Add(a.Path(name), w.secret(r.Parameters[name]), r.origin())
+			w.explain(r, by, []string{name}, plain(r.Parameters[name]))
 			continue
 		}
 		w.value(r, by, []string{name}, r.Parameters[name])
