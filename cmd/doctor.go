@@ -11,6 +11,7 @@ import (
 
 	"github.com/envdiff/envdiff/ci"
 	"github.com/envdiff/envdiff/cmd/config"
+	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/keys"
 	"github.com/envdiff/envdiff/internal/schema"
 	"github.com/envdiff/envdiff/internal/transport"
@@ -237,11 +238,12 @@ func (d *checkup) database(ctx context.Context, c *config.Config, env string, t 
 		return
 	}
 	d.ok(what, "%s %s, %d tables, opened read-only", sch.Engine, sch.Version, len(sch.Tables))
+	d.privileges(ctx, what, db, sch)
 	if t.Instance != "primary" {
 		return
 	}
 	spec := c.Databases[t.Scope]
-	d.exact(what, spec, sch)
+	d.exact(ctx, what, spec, db, sch)
 	if spec.Migrations == nil {
 		return
 	}
@@ -262,11 +264,46 @@ func (d *checkup) database(ctx context.Context, c *config.Config, env string, t 
 	}
 }
 
-// exact finds reference tables that the database does not have.
-func (d *checkup) exact(what string, spec config.Database, sch *schema.Database) {
+// privileges says what the role may not see of the catalogue, of replication and of what runs, and the GRANT that shows it.
+func (d *checkup) privileges(ctx context.Context, what string, db engine.DB, sch *schema.Database) {
+	for _, g := range sch.Gaps {
+		d.bad(what, g.Reason, g.Hint)
+	}
+	if replicator, ok := engine.As[engine.Replicator](db); ok {
+		r, err := replicator.Replication(ctx)
+		if err != nil {
+			d.bad(what, "its part in replication cannot be read: "+err.Error(), "")
+		}
+		for _, u := range r.Unknown {
+			d.bad(what, u.About+" cannot be seen by this role", u.Privilege)
+		}
+	}
+	if digester, ok := engine.As[engine.Digester](db); ok {
+		source, err := digester.Digests(ctx, func(engine.Digest) error { return errEnough })
+		if err == nil && source.Missing != "" {
+			d.note(what, "hot queries are not compared: "+source.Missing, source.Privilege)
+		}
+	}
+}
+
+// errEnough ends a question whose answer has begun to come.
+var errEnough = errors.New("enough")
+
+// exact finds reference tables that the database does not have, or that this role may not read.
+func (d *checkup) exact(ctx context.Context, what string, spec config.Database, db engine.DB, sch *schema.Database) {
 	for _, name := range spec.Exact {
-		if !slices.ContainsFunc(sch.Tables, func(t schema.Table) bool { return sanitize.TableKey(t.Name) == name }) {
+		i := slices.IndexFunc(sch.Tables, func(t schema.Table) bool { return sanitize.TableKey(t.Name) == name })
+		if i < 0 {
 			d.bad(what, fmt.Sprintf("exact names the table %s, which is not there", name), "correct databases in envdiff.yaml")
+			continue
+		}
+		t := &sch.Tables[i]
+		if len(t.Columns) == 0 {
+			continue
+		}
+		err := db.CopyOut(ctx, engine.Read{Table: t.Name, Columns: []string{t.Columns[0].Name}, Limit: 1}, func(engine.Row) error { return nil })
+		if err != nil {
+			d.bad(what, err.Error(), "")
 		}
 	}
 }

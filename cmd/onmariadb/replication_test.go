@@ -207,3 +207,50 @@ func TestMonitorThatHangsIsAGap(t *testing.T) {
 		t.Errorf("took %s", took)
 	}
 }
+
+// TestMonitorThatSaysNonsenseIsAGap: what listens is no monitor, hangs up, or names nobody; the nodes are judged without it.
+func TestMonitorThatSaysNonsenseIsAGap(t *testing.T) {
+	primary := newPrimary(t)
+	replica := primary.NewReplica(t, 2)
+	settled(t, primary, replica)
+	replicas := map[string]*testservers.MariaServer{"db2": replica}
+	for answer, says := range map[string]string{
+		"\x00\xff\xfeHTTP/1.1 400 Bad Request\r\n\r\n<html>\x1b[31m": "its answer names no host",
+		"ERROR: Can't connect to monitor daemon!\n":                  "it answered with an error",
+		"  db1(127.0.0.1 master ONLINE\n  (((\n  db2() / . Roles:\n": "its answer names no host",
+		" ": "its answer names no host",
+	} {
+		cluster(t, primary, "mmm: "+monitor(t, answer), replicas).expect(t, 3, says, "no findings")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := l.Addr().String()
+	l.Close()
+	cluster(t, primary, "mmm: "+nobody, replicas).expect(t, 3, "cannot be reached", "no findings")
+}
+
+// TestDoctorPrintsTheGrants that an account lacks.
+func TestDoctorPrintsTheGrants(t *testing.T) {
+	primary := newPrimary(t)
+	primary.Exec(t, "", "CREATE USER looker@'127.0.0.1' IDENTIFIED BY 'looks'; GRANT SELECT ON shop.* TO looker@'127.0.0.1'")
+	p := project{t.TempDir()}
+	text := fmt.Sprintf("environments:\n  production:\n    databases:\n      main: \"mariadb://looker:looks@127.0.0.1:%d/shop\"\n", primary.Port)
+	if err := os.WriteFile(filepath.Join(p.dir, "envdiff.yaml"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	status, out := p.run(t, "doctor", "production")
+	for _, grant := range []string{"GRANT SHOW VIEW ON `shop`.*", "GRANT TRIGGER ON `shop`.*", "GRANT EVENT ON `shop`.*", "GRANT SELECT ON mysql.proc", "GRANT REPLICA MONITOR ON *.*"} {
+		if status != 3 || !strings.Contains(out, grant) {
+			t.Errorf("status %d, nothing says %s", status, grant)
+		}
+	}
+	primary.Exec(t, "", "GRANT SHOW VIEW, TRIGGER, EVENT ON shop.* TO looker@'127.0.0.1'; GRANT SELECT ON mysql.* TO looker@'127.0.0.1'; GRANT REPLICA MONITOR, REPLICATION MASTER ADMIN, BINLOG MONITOR, PROCESS ON *.* TO looker@'127.0.0.1'")
+	if status, again := p.run(t, "doctor", "production"); status != 0 {
+		t.Errorf("with all that it asked for: status %d\n%s", status, again)
+	}
+	if t.Failed() {
+		t.Log(out)
+	}
+}

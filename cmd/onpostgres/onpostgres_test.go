@@ -12,6 +12,7 @@ import (
 
 	"github.com/envdiff/envdiff/cmd"
 	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/engine/mysql"
 	"github.com/envdiff/envdiff/internal/engine/postgres"
 	"github.com/envdiff/envdiff/internal/testservers"
 	"github.com/envdiff/envdiff/snapshot/all"
@@ -85,7 +86,7 @@ func (p project) expect(t *testing.T, status int, text string, args ...string) {
 	defer cancel()
 	var out bytes.Buffer
 	got := cmd.Run(ctx, cmd.World{Args: args, Stdout: &out, Stderr: &out, Dir: p.dir, Now: time.Now, LookupEnv: func(string) (string, bool) { return "", false },
-		Engines: map[string]engine.Engine{"postgres": postgres.New()}, Collectors: all.Collectors()})
+		Engines: map[string]engine.Engine{"postgres": postgres.New(), "mysql": mysql.New()}, Collectors: all.Collectors()})
 	line := "envdiff " + strings.Join(args, " ")
 	if strings.Contains(out.String(), planted) {
 		t.Errorf("%s prints a value:\n%s", line, out.String())

@@ -54,6 +54,11 @@ ALTER INDEX plans_lower ALTER COLUMN 1 SET STATISTICS 200; ALTER TABLE plans CLU
 CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint CONSTRAINT orders_user REFERENCES users ON DELETE CASCADE, plan_id int, total numeric(10,2), feeling mood);
 ALTER TABLE orders ADD CONSTRAINT orders_plan FOREIGN KEY (plan_id) REFERENCES plans NOT VALID; ALTER TABLE orders ENABLE ROW LEVEL SECURITY;
 CREATE TABLE audit.log (id int, line text); CREATE TABLE "Odd.Schema"."T.a b" (x int, "c.d" text);
+CREATE TABLE "odd.name/with ""quotes"" '\x☃'
+line" ("c.d/é""☃" int CONSTRAINT "k.☃'" CHECK ("c.d/é""☃" > 0)); CREATE INDEX "i.x/""☃" ON "odd.name/with ""quotes"" '\x☃'
+line" ("c.d/é""☃"); COMMENT ON COLUMN "odd.name/with ""quotes"" '\x☃'
+line"."c.d/é""☃" IS 'it''s ☃'; CREATE VIEW "v.☃/""'" AS SELECT "c.d/é""☃" AS "a.b" FROM "odd.name/with ""quotes"" '\x☃'
+line"; CREATE FUNCTION "f.☃/""'"(integer) RETURNS integer LANGUAGE sql AS 'SELECT $1'; CREATE TYPE "e.☃""'" AS ENUM ('a.b/"''☃');
 CREATE TABLE typed OF pair; CREATE UNLOGGED TABLE fast (a int, b int, c int);
 CREATE TABLE events (id bigint, day date NOT NULL) PARTITION BY RANGE (day); CREATE TABLE events_2026 PARTITION OF events FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
 CREATE TABLE regions (id int, code text) PARTITION BY LIST (code); CREATE TABLE regions_north PARTITION OF regions FOR VALUES IN ('n'); CREATE TABLE regions_rest PARTITION OF regions DEFAULT;

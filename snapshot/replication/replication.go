@@ -35,7 +35,7 @@ func (collector) Doc() snapshot.Doc {
 			"The nodes of one environment are then held against each other: declared replicas that are missing, stopped or further behind than `max_lag` (5 minutes where it is not set; a delay " +
 			"that the replica was told to keep counts only against a `max_lag` of your own), replicas that take writes, none or two writable primaries, transactions that only a replica " +
 			"has, versions, and slots for which more than 1 GiB of log is kept without anybody reading it, or 10 GiB with, and logical subscriptions that are enabled and do not run, or that their first error has switched off.\n\n" +
-			"With `mmm: HOST:PORT` the monitor of an MMM cluster is asked what it believes, for at most five seconds; where it contradicts the nodes, that is a finding.",
+			"With `mmm: HOST:PORT` the monitor of an MMM cluster is asked what it believes, for at most five seconds; where it contradicts the nodes, that is a finding. (MMM is packaged no more: what is tested is its protocol, against a monitor that answers, hangs, floods or talks nonsense, with real servers as nodes.)",
 		Needs: []string{
 			"PostgreSQL: `GRANT pg_monitor TO envdiff`",
 			"MariaDB: `GRANT REPLICA MONITOR, REPLICATION MASTER ADMIN, BINLOG MONITOR, PROCESS ON *.* TO envdiff`",

@@ -104,7 +104,7 @@ func rowsOf(db engine.DB, table string) (rows int, err error) {
 }
 
 func TestLockedTableIsAnErrorAndNotAWait(t *testing.T) {
-	_, base := arrange(t, "CREATE TABLE busy (id INT); CREATE TABLE free (id INT); INSERT INTO free VALUES (1)")
+	_, base := arrange(t, "CREATE TABLE busy (id INT PRIMARY KEY, v VARCHAR(9) CHECK (v <> ''), g INT AS (id + 1)); CREATE TABLE free (id INT); INSERT INTO free VALUES (1); CREATE VIEW of_busy AS SELECT id, g FROM busy; CREATE TRIGGER tr BEFORE INSERT ON busy FOR EACH ROW SET NEW.v = 'x'; CREATE FUNCTION f() RETURNS INT READS SQL DATA RETURN (SELECT count(*) FROM busy)")
 	holder := holdWrite(t, base, "LOCK TABLES busy WRITE")
 	defer holder.Close()
 	db := openRead(t, base)
@@ -117,7 +117,7 @@ func TestLockedTableIsAnErrorAndNotAWait(t *testing.T) {
 	if rows, err := rowsOf(db, "free"); err != nil || rows != 1 {
 		t.Fatalf("one locked table ended the others: %d rows, %v", rows, err)
 	}
-	if model, err := db.Schema(context.Background()); err != nil || len(model.Tables) != 2 || len(model.Tables[0].Columns) != 1 {
+	if model, err := db.Schema(context.Background()); err != nil || len(model.Tables) != 2 || len(model.Tables[0].Columns) != 3 || len(model.Views) != 1 || model.Views[0].Definition == "" || len(model.Triggers) != 1 {
 		t.Fatalf("the catalogue is not locked: %v", err)
 	}
 }

@@ -260,6 +260,20 @@ func TestStorageFollowsARename(t *testing.T) {
 	}
 }
 
+// TestWidestTable: as many columns as InnoDB takes.
+func TestWidestTable(t *testing.T) {
+	columns := make([]string, 1017)
+	for i := range columns {
+		columns[i] = "c" + strconv.Itoa(i) + " INT"
+	}
+	_, at := arrange(t, "CREATE TABLE widest ("+strings.Join(columns, ", ")+") ENGINE=InnoDB")
+	original := captured(t, at)
+	if n := len(original.Tables[0].Columns); n != len(columns) {
+		t.Fatalf("%d columns", n)
+	}
+	same(t, "the copy", printed(original), printed(captured(t, rebuilt(t, at, original))))
+}
+
 // TestPartsOfTheCatalogueAreReadTogether: the number of statements does not grow with the number of tables.
 func TestPartsOfTheCatalogueAreReadTogether(t *testing.T) {
 	server, at := arrange(t, "")

@@ -28,11 +28,24 @@ func capture(ctx context.Context, pg *pgconn.PgConn) (*schema.Database, error) {
 			break
 		}
 		var refusal *pgconn.PgError
-		if !errors.As(err, &refusal) || refusal.Code != "42501" || done >= len(steps) {
+		if !errors.As(err, &refusal) || done >= len(steps) {
 			return nil, err
 		}
-		c.refuse(steps[done])
+		switch refusal.Code {
+		case "42501":
+			c.refuse(steps[done])
+		case lockNotAvailable:
+			c.locked = append(c.locked, steps[done])
+		default:
+			return nil, err
+		}
 		steps, prepare = steps[done+1:], "ROLLBACK TO SAVEPOINT envdiff_step; "
+		if len(c.locked) > 0 {
+			prepare += "SET LOCAL lock_timeout = 500; " // milliseconds: who did not give it back then will not now
+		}
+	}
+	if err := c.blockers(ctx, pg); err != nil {
+		return nil, err
 	}
 	if err := c.conninfo(ctx, pg); err != nil {
 		return nil, err
@@ -83,6 +96,39 @@ func (c *catalog) refuse(s *step) {
 		Kinds: s.covers, Reason: "the role may not read the catalogue's " + s.about,
 		Hint: "GRANT SELECT ON ALL TABLES IN SCHEMA pg_catalog TO the role of the URL, and the functions there as they are by default",
 	})
+}
+
+// lockNotAvailable is the refusal of a lock that somebody else does not give back in time.
+const lockNotAvailable = "55P03"
+
+// blockers notes what could not be read for a lock, and whose: deparsing a view locks what it reads.
+func (c *catalog) blockers(ctx context.Context, pg *pgconn.PgConn) error {
+	if len(c.locked) == 0 {
+		return nil
+	}
+	if _, err := execute(ctx, pg, "ROLLBACK TO SAVEPOINT envdiff_step"); err != nil {
+		return err
+	}
+	var tables []string
+	err := query(ctx, pg, `SELECT DISTINCT l.relation::regclass FROM pg_locks l JOIN pg_class c ON c.oid = l.relation WHERE l.mode = 'AccessExclusiveLock' AND l.granted
+		AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY 1 LIMIT 5`, func(v [][]byte) error {
+		tables = append(tables, string(v[0]))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	held := "a table"
+	if len(tables) > 0 {
+		held = strings.Join(tables, ", ")
+	}
+	for _, s := range c.locked {
+		c.db.Gaps = append(c.db.Gaps, schema.Gap{
+			Kinds: s.covers, Reason: "another session holds an exclusive lock on " + held + ": the catalogue's " + s.about + " could not be read",
+			Hint: "run again when that transaction has ended; pg_stat_activity and pg_locks say whose it is",
+		})
+	}
+	return nil
 }
 
 // captureAside is capture on a connection whose transaction, if any, is not ours.

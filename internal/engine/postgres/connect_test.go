@@ -130,7 +130,10 @@ func TestIdentityWithoutTheRightToReadTheSystemIdentifier(t *testing.T) {
 }
 
 func TestLockedTableIsAnErrorAndNotAWait(t *testing.T) {
-	server, base := arrange(t, "CREATE TABLE busy (id int); CREATE TABLE free (id int)")
+	server, base := arrange(t, `CREATE TABLE busy (id int PRIMARY KEY, v text DEFAULT 'x' CHECK (v <> ''), g int GENERATED ALWAYS AS (id + 1) STORED); CREATE TABLE free (id int REFERENCES busy);
+CREATE VIEW of_busy AS SELECT id FROM busy WHERE v > 'a'; CREATE MATERIALIZED VIEW kept AS SELECT id FROM busy; CREATE INDEX busy_lower ON busy (lower(v)) WHERE id > 1; CREATE POLICY p ON busy USING (id > 0);
+CREATE RULE r AS ON DELETE TO busy DO ALSO NOTHING; CREATE STATISTICS st ON id, v FROM busy; CREATE TRIGGER t BEFORE UPDATE ON busy FOR EACH ROW WHEN (new.id > 1) EXECUTE FUNCTION suppress_redundant_updates_trigger();
+CREATE FUNCTION f() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM busy; END; CREATE PUBLICATION pub_busy FOR TABLE busy WHERE (id > 5)`)
 	holder := newSession(t, base)
 	if _, err := holder.Exec(context.Background(), "BEGIN; LOCK TABLE busy IN ACCESS EXCLUSIVE MODE"); err != nil {
 		t.Fatal(err)
@@ -145,8 +148,22 @@ func TestLockedTableIsAnErrorAndNotAWait(t *testing.T) {
 	if _, err := readAll(db, "free"); err != nil {
 		t.Fatalf("one locked table ended the others: %v", err)
 	}
-	if _, err := db.Schema(context.Background()); err != nil {
-		t.Fatalf("the catalogue is not locked: %v", err)
+	model, err := db.Schema(context.Background())
+	if err != nil || len(model.Tables) != 2 {
+		t.Fatalf("the catalogue of tables is not locked: %v", err)
+	}
+	kinds := ""
+	for _, g := range model.Gaps {
+		kinds += strings.Join(g.Kinds, " ") + " "
+		if !strings.Contains(g.Reason, "exclusive lock on public.busy") {
+			t.Errorf("reason %q", g.Reason)
+		}
+	}
+	if !strings.Contains(kinds, "view/*") {
+		t.Errorf("what could not be read for the lock: %s", kinds)
+	}
+	if took := time.Since(began); took > 30*time.Second {
+		t.Errorf("took %s, without %s", took, kinds)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -124,6 +125,31 @@ func TestSchemaIsProvedByRecapture(t *testing.T) {
 	if v := original.Views[2]; v.Name.Name != "zz" || !strings.Contains(v.Definition, "'two  blanks'") || strings.Contains(v.Definition, "\n") {
 		t.Errorf("view %+v", v)
 	}
+}
+
+// TestRestoredDumpIsTheSameDatabase: PostgreSQL's own tools make the same schema of every feature.
+func TestRestoredDumpIsTheSameDatabase(t *testing.T) {
+	server := testservers.Postgres(t)
+	_, at := arrange(t, featuresOf(server.Major))
+	copied := server.NewDatabase(t)
+	dump, err := exec.Command("pg_dump", at.DSN).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	restore := exec.Command("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", copied)
+	restore.Stdin = bytes.NewReader(dump)
+	if said, err := restore.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	original, err := openRead(t, at).Schema(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	restored, err := openRead(t, target(copied)).Schema(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	alike(t, "the restored dump", printed(original), printed(restored))
 }
 
 func TestCountersStandBehindTheRows(t *testing.T) {
