@@ -57,23 +57,9 @@ func (s *session) plan(c *config.Config, name string, redact *snapshot.Redactor)
 	if p.Hosts, err = s.hosts(c, name); err != nil {
 		return p, err
 	}
-	p.Gaps = unread(c, name)
 	p.Dumps = append(s.endpoints(c, name), s.programs(c, name)...)
 	p.Databases, err = s.databases(c, name)
 	return p, err
-}
-
-// unread are the parts that envdiff.yaml names and this version does not look at: never silently.
-func unread(c *config.Config, name string) []snapshot.Gap {
-	const hint = "leave it out of envdiff.yaml, or waive this gap"
-	var gaps []snapshot.Gap
-	env := c.Environments[name]
-	if env.MaxDataAge != "" {
-		for _, db := range slices.Sorted(maps.Keys(env.Databases)) {
-			gaps = append(gaps, snapshot.Gap{Address: snapshot.At(db, "data", "age"), Reason: "max_data_age is not judged by this version", Hint: hint})
-		}
-	}
-	return gaps
 }
 
 // hosts lists the machines of an environment, each once, with all roles that it has.

@@ -180,7 +180,7 @@ func (s *session) compareFacts(ctx context.Context, c *config.Config, sides []si
 	in := make([]compare.Side, len(sides))
 	for i, sd := range sides {
 		env := c.Environments[sd.environment()]
-		in[i] = compare.Side{Name: sd.ref.Text, Snapshot: sd.snap, Params: env.Params, HostParams: hostParams(env), MaxLag: maxLags(env), Reread: sd.reread}
+		in[i] = compare.Side{Name: sd.ref.Text, Snapshot: sd.snap, Params: env.Params, HostParams: hostParams(env), MaxLag: maxLags(env), MaxDataAge: maxDataAge(env), Reread: sd.reread}
 	}
 	opt := compare.Options{Kinds: s.world.Collectors.Kinds(), Severities: severities(c), AllParams: allParams(c), KnownNames: knownNames(c), Pending: pending}
 	res, err := compare.Compare(ctx, in, opt)
@@ -222,6 +222,15 @@ func allParams(c *config.Config) map[string]map[string]string {
 		m[name] = env.Params
 	}
 	return m
+}
+
+// maxDataAge is the limit of the age of sanitised rows.
+func maxDataAge(env config.Environment) time.Duration {
+	limit, err := config.Duration(env.MaxDataAge)
+	if err != nil { // checked when the file was read
+		return 0
+	}
+	return limit
 }
 
 // maxLags are the limits of replicas' lag by database.

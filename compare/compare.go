@@ -23,6 +23,8 @@ type Side struct {
 	HostParams map[string]map[string]string
 	// MaxLag is how far the replicas of a database may be behind: scope → limit. Where there is none, defaultMaxLag.
 	MaxLag map[string]time.Duration
+	// MaxDataAge is how old sanitised rows may be here; 0 is any age.
+	MaxDataAge time.Duration
 	// Reread reads rows of a live side again; nil where the snapshot was stored.
 	Reread Reread
 }

@@ -22,6 +22,7 @@
 //	deployments.go, puppet.go  what runs that was never tried; runs that failed, services without order
 //	metrics.go    plugins of collectd that are loaded and silent
 //	explained.go  values of resources that a parameter explains are related to it
+//	age.go        sanitised rows that are older than their environment allows
 //	hotquery.go   what the last environment spends its time on and another one has never run
 //	rules.go      rules as data: which rule a difference breaks; judge.go weighs, messages.go says it, words.go has the words
 //

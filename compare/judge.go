@@ -33,7 +33,7 @@ type verdict struct {
 
 // judge turns differences into sealed findings: one per address and set of sides, by the strongest rule.
 func (c *comparison) judge(ctx context.Context, ds []*difference) ([]finding.Finding, error) {
-	out := append(append(c.usage.findings(c), c.repl.findings(c)...), c.queries.findings(c)...)
+	out := append(append(c.usage.findings(c), c.repl.findings(c)...), append(c.queries.findings(c), c.stale()...)...)
 	out = append(out, append(append(c.deploys.findings(c), c.puppet.findings(c)...), c.silent.findings(c)...)...)
 	out = append(out, c.alone.found...)
 	out = append(out, c.endpointFindings()...)

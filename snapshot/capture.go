@@ -36,9 +36,6 @@ func Capture(ctx context.Context, plan Plan, reg Registry) (*Snapshot, error) {
 	}
 	c := &capture{plan: plan, reg: reg, build: NewBuilder(plan.Selection), attach: newAttachments(temp)}
 	started := plan.Now()
-	for _, g := range plan.Gaps {
-		c.build.Gap(g)
-	}
 	c.run(ctx)
 	if err := ctx.Err(); err != nil {
 		c.attach.close()

@@ -16,7 +16,6 @@ type Plan struct {
 	Hosts       []HostTarget
 	Databases   []DatabaseTarget
 	Dumps       []DumpTarget
-	Gaps        []Gap // what is asked for and known beforehand not to be looked at
 	Redact      *Redactor
 	Now         func() time.Time
 	Timeout     time.Duration // per collector and instance; 0 means 60 s

@@ -137,7 +137,7 @@ var rules = []Rule{
 		Why: "it needs as much disk again and takes minutes under a lock", Hint: "add a column and backfill in batches"},
 	{ID: "data-one-sided-pending", Severity: High, Area: AreaData, Title: "production's data has a trait that a pending migration will meet and staging lacks",
 		Why: "the migration was tested without it", Hint: "rehearse the migration on a copy with such rows"},
-	{ID: "data-stale", Severity: High, Area: AreaData, Reserved: true, Title: "sanitised data is older than allowed",
+	{ID: "data-stale", Severity: High, Area: AreaData, Title: "sanitised data is older than allowed",
 		Why: "the feed from production has stopped", Hint: "run envdiff refresh and look at its log"},
 	{ID: "db-host-unreachable", Severity: High, Area: AreaConfig, Title: "a configured database host cannot be reached from the host",
 		Why: "the application will not connect", Hint: "correct the name, or open the way"},

@@ -1,4 +1,4 @@
-// Package database holds the collectors that read any database through its engine: the schema as facts, a profile of every column, and digests of the
+// Package database holds the collectors that read any database through its engine: the schema as facts, the age of sanitised rows, a profile of every column, and digests of the
 // rows of the tables that are to be equal. It knows no SQL.
 //
 // Flow: snapshot.Capture opens a database read-only and runs the collectors one after the other on its one moment.
@@ -11,7 +11,7 @@ import (
 
 // New returns the collectors in the order in which they run: the schema, which is quick, before the rows.
 func New() []snapshot.DatabaseCollector {
-	return []snapshot.DatabaseCollector{Schema{}, Rows{}, Profile{}}
+	return []snapshot.DatabaseCollector{Schema{}, Age{}, Rows{}, Profile{}}
 }
 
 // tableName is a table's name as addresses, exact and ignore spell it.
