@@ -91,6 +91,22 @@ func TestRules(t *testing.T) {
 			p.set("web:host/swap#used_bytes", 4<<30, "web3").set("web:host/swap#used_bytes", 0, "web1", "web2")
 		},
 			[]string{"swapping high odd web:host/swap#used_bytes"}, "web3 uses 4.0 GiB of swap beside 16.0 GiB of memory"},
+		{"a setting as the program has it", func(s, p *env) {
+			s.set("web:effective/sshd#permitrootlogin", "no")
+			p.set("web:effective/sshd#permitrootlogin", "yes").set("web:conffile/deb/openssh-server/etc/ssh/sshd_config#state", "modified")
+		}, []string{"config-value high changed web:effective/sshd#permitrootlogin"}, "permitrootlogin is no in staging, yes in production"},
+		{"a captured file says it better", func(s, p *env) {
+			s.set("web:effective/sshd#permitrootlogin", "no").set("web:config/etc/ssh/sshd_config#PermitRootLogin", "no").set("web:config/etc/ssh/sshd_config", true)
+			p.set("web:effective/sshd#permitrootlogin", "yes").set("web:config/etc/ssh/sshd_config#PermitRootLogin", "yes").set("web:config/etc/ssh/sshd_config", true)
+		}, []string{"config-value high changed web:config/etc/ssh/sshd_config#PermitRootLogin"}, ""},
+		{"the same setting in a file of another program does not", func(s, p *env) {
+			s.set("web:effective/mysqld#port", "3306").set("web:config/etc/shop.ini#db.port", "1").set("web:config/etc/shop.ini", true)
+			p.set("web:effective/mysqld#port", "3307").set("web:config/etc/shop.ini#db.port", "2").set("web:config/etc/shop.ini", true)
+		}, []string{"config-value high changed web:config/etc/shop.ini#db.port", "config-value high changed web:effective/mysqld#port"}, ""},
+		{"a process has not read its file", func(s, p *env) { p.set("web:effective/nginx#stale", []string{"/etc/nginx/nginx.conf"}, "web2") },
+			[]string{"not-loaded high odd web:effective/nginx#stale"}, "nginx on web2 runs since before these files changed: [/etc/nginx/nginx.conf]"},
+		{"a program refuses its configuration", func(s, p *env) { p.set("web:effective/nginx#refused", true, "web2") },
+			[]string{"config-invalid high odd web:effective/nginx#refused"}, "nginx on web2 is refused by"},
 		{"a certificate is about to expire", func(s, p *env) {
 			p.set("web:certificate/etc/nginx/a.pem#not_after", "2026-11-12T00:00:00Z", "web1")
 			p.set("web:certificate/etc/nginx/a.pem#not_after", "2027-03-12T00:00:00Z", "web2")

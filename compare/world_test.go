@@ -16,6 +16,7 @@ import (
 	"github.com/envdiff/envdiff/snapshot/collectd"
 	"github.com/envdiff/envdiff/snapshot/config"
 	"github.com/envdiff/envdiff/snapshot/database"
+	"github.com/envdiff/envdiff/snapshot/effective"
 	"github.com/envdiff/envdiff/snapshot/host"
 	"github.com/envdiff/envdiff/snapshot/hotquery"
 	"github.com/envdiff/envdiff/snapshot/packages"
@@ -27,7 +28,7 @@ import (
 // productKinds are the kinds of the collectors themselves, so that these tests notice
 // when a collector's declaration changes.
 func productKinds() []snapshot.Kind {
-	r := snapshot.Registry{Hosts: []snapshot.HostCollector{host.New(), packages.New(), service.New(), config.New(), capistrano.New(), puppet.New(), collectd.New()},
+	r := snapshot.Registry{Hosts: []snapshot.HostCollector{host.New(), packages.New(), service.New(), config.New(), effective.New(), capistrano.New(), puppet.New(), collectd.New()},
 		Databases: append(database.New(), replication.New(), hotquery.New())}
 	return append(r.Kinds(), snapshot.Kind{Pattern: "value/*", Area: finding.AreaEndpoint})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/envdiff/envdiff/snapshot/config"
 	"github.com/envdiff/envdiff/snapshot/database"
 	"github.com/envdiff/envdiff/snapshot/dbhost"
+	"github.com/envdiff/envdiff/snapshot/effective"
 	"github.com/envdiff/envdiff/snapshot/endpoint"
 	"github.com/envdiff/envdiff/snapshot/exec"
 	"github.com/envdiff/envdiff/snapshot/host"
@@ -30,6 +31,7 @@ func Collectors() snapshot.Registry {
 			service.New(),
 			dbhost.New(),
 			process.New(),
+			effective.New(),
 			capistrano.New(),
 			puppet.New(),
 			collectd.New(),

@@ -62,7 +62,7 @@ grep does not know -b (busybox), conffiles outside /etc or below a directory of 
 // Kinds declares how packages are compared.
 func (Collector) Kinds() []snapshot.Kind {
 	owns := map[string]string{"conffiles": "config cron"}
-	parents, yields := []string{"package/{/1}/{/2}"}, []string{"config/{/3+}"}
+	parents, yields := []string{"package/{/1}/{/2}"}, []string{"config/{/3+}", "effective/nginx/{/3+}"}
 	return []snapshot.Kind{
 		{Pattern: "package/*#arch", Axis: snapshot.Context, Area: finding.AreaPackage, Owns: owns, Doc: "a package's architecture"},
 		{Pattern: "package/*#dependencies", Axis: snapshot.Context, Area: finding.AreaPackage, Owns: owns, Doc: "the modules that a program of Go is linked with"},

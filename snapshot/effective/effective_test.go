@@ -1,0 +1,132 @@
+package effective
+
+import (
+	"context"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/envdiff/envdiff/internal/keys"
+	"github.com/envdiff/envdiff/internal/transport"
+	"github.com/envdiff/envdiff/snapshot"
+	"github.com/envdiff/envdiff/snapshot/snapshottest"
+)
+
+var redactKey = keys.New()
+
+func parse(output string) snapshot.Result {
+	return New().Parse(snapshot.Input{Scope: "web", Sections: transport.Sections{"effective": {Output: []byte(output)}}, Redact: snapshot.NewRedactor(redactKey, nil)})
+}
+
+func facts(r snapshot.Result) map[string]string {
+	m := map[string]string{}
+	for _, f := range r.Facts {
+		m[strings.TrimPrefix(f.Address.String(), "web:")] = f.Value.Display()
+	}
+	return m
+}
+
+// stat is a line of /proc/PID/stat of a process that started so many seconds after the boot.
+func stat(pid, name, parent string, started string) string {
+	return pid + " (" + name + ") S " + parent + " 1 1 0 -1 4194560 1 0 0 0 1 1 0 0 20 0 1 0 " + started + "00 1 1 1\n"
+}
+
+func many(format string) string {
+	var b strings.Builder
+	for c := 'a'; c <= 'z'; c++ {
+		b.WriteString(strings.ReplaceAll(format, "%", string(c)+"x"))
+	}
+	return b.String()
+}
+
+// answer is a host that booted at 1000 and whose processes started from 1100 on.
+func answer() string {
+	return "\n= clock\n1000\n100\n\n= running\n" + stat("20", "nginx", "1", "100") + stat("21", "nginx", "20", "200") + stat("22", "nginx", "20", "100") + stat("30", "sshd", "1", "100") +
+		stat("31", "sshd", "30", "900") + stat("40", "php-fpm8.2", "1", "100") + stat("50", "mariadbd", "1", "100") +
+		"\n= leaving\n22/cmdline\n" +
+		"\n= sshd\n" + many("%opt no\n") + "port 22\nport 2222\npidfile /run/sshd.pid\n= status 0\n\n= sshd-pid\n30\n1500\n\n= sshd-files\n1501 /etc/ssh/sshd_config\n1600 /etc/ssh/sshd_config.d/x.conf\n" +
+		"\n= nginx\n nginx: configuration file /etc/nginx/nginx.conf test is successful\n # configuration file /etc/nginx/nginx.conf:\n user www-data;\n # configuration file /etc/nginx/conf.d/a.conf:\n server {}\n= status 0\n" +
+		"\n= nginx-files\n1150 /etc/nginx/nginx.conf\n1250 /etc/nginx/conf.d/a.conf\n" +
+		"\n= php/cli\nPHP Version => 8.2\nDirective => Local Value => Master Value\n" + many("date.% => no value => no value\n") + "memory_limit => -1 => -1\nmysqli.default_pw => hunter2hunter2 => x\nEnvironment\nA => B => C\n= status 0\n" +
+		"\n= php/php-fpm8.2-pid\n40\n\n1300\n\n= php/php-fpm8.2\nDirective => Local Value => Master Value\n" + many("date.% => 1 => 1\n") + "= status 0\n\n= php/php-fpm8.2-files\n1290 /etc/php/8.2/fpm/php.ini\n" +
+		"\n= mysqld\n--max-connections=100\n--max_connections=200\n--skip-name-resolve\n--replicate-do-db=a\n--replicate-do-db=b\n--password=s3cr3ts3cr3t\n= status 0\n\n= mysqld-files\n1101 /etc/mysql/a.cnf\n1200 /etc/mysql/b.cnf\n\n= end\n"
+}
+
+func TestWhatProgramsSay(t *testing.T) {
+	r := parse(answer())
+	got := facts(r)
+	for a := range got {
+		if strings.Contains(a, "xopt") || strings.Contains(a, "date.") || strings.Contains(a, "date%") {
+			delete(got, a)
+		}
+	}
+	for _, a := range []string{"effective/nginx/etc/nginx/nginx.conf#digest", "effective/nginx/etc/nginx/conf.d/a.conf#digest"} {
+		if !strings.HasPrefix(got[a], "‹content:") {
+			t.Errorf("%s is %q", a, got[a])
+		}
+		delete(got, a)
+	}
+	want := map[string]string{
+		"effective/sshd#port": "[22, 2222]", "effective/sshd#pidfile": "/run/sshd.pid", "effective/sshd#stale": "[/etc/ssh/sshd_config.d/x.conf]",
+		"effective/nginx#stale":          "[/etc/nginx/conf.d/a.conf]", // the worker of the last reload started at 1200; the older one is leaving
+		"effective/php/cli#memory_limit": "-1", "effective/php/cli#mysqli.default_pw": "‹secret›",
+		"effective/mysqld#max_connections": "200", "effective/mysqld#skip_name_resolve": "on", "effective/mysqld#replicate_do_db": "[a, b]", "effective/mysqld#password": "‹secret›",
+		"effective/mysqld#stale": "[/etc/mysql/b.cnf]",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if len(r.Gaps) > 0 {
+		t.Errorf("%+v", r.Gaps)
+	}
+}
+
+func TestWhatProgramsRefuse(t *testing.T) {
+	for name, c := range map[string]struct {
+		output string
+		want   map[string]string
+	}{
+		"sshd":                  {"= sshd\n/etc/ssh/sshd_config: line 3: Bad configuration option: Prot\n= status 255\n= end\n", map[string]string{"effective/sshd#refused": "true"}},
+		"nginx":                 {"= nginx\n nginx: [emerg] unknown directive \"servr\" in /etc/nginx/nginx.conf:3\n= status 1\n= end\n", map[string]string{"effective/nginx#refused": "true"}},
+		"nginx of another user": {"= nginx\n nginx: [emerg] open() \"/etc/nginx/key.pem\" failed (13: Permission denied)\n= status 1\n= end\n", map[string]string{}},
+		"sshd of another user":  {"= sshd\nsshd: no hostkeys available -- exiting.\n= status 1\n= end\n", map[string]string{}},
+		"cut":                   {"= sshd\nport 22\n", map[string]string{}},
+	} {
+		r := parse(c.output)
+		if d := cmp.Diff(c.want, facts(r)); d != "" || len(r.Looked) > 0 {
+			t.Errorf("%s: %s, looked %q", name, d, r.Looked)
+		}
+	}
+}
+
+// This machine's own programs are the oracle of what is read of them.
+func TestThisMachine(t *testing.T) {
+	tr := transport.Local()
+	defer tr.Close()
+	ss, err := tr.Fetch(context.Background(), New().Wants(snapshot.RoleSpec{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := facts(New().Parse(snapshot.Input{Scope: "web", Sections: ss, Redact: snapshot.NewRedactor(redactKey, nil)}))
+	if out, err := exec.Command("/usr/sbin/sshd", "-T").Output(); err == nil {
+		for line := range strings.Lines(string(out)) {
+			if value, ok := strings.CutPrefix(line, "maxstartups "); ok && got["effective/sshd#maxstartups"] != strings.TrimSpace(value) {
+				t.Errorf("sshd has maxstartups %s: %q", value, got["effective/sshd#maxstartups"])
+			}
+		}
+	}
+	if out, err := exec.Command("my_print_defaults", "--mysqld").Output(); err == nil && strings.Contains(string(out), "--bind-address=") && got["effective/mysqld#bind_address"] == "" {
+		t.Errorf("my_print_defaults says\n%s, and nothing of it was read: %v", out, got)
+	}
+}
+
+func fixtures(t testing.TB) []snapshottest.Fixture {
+	return []snapshottest.Fixture{{Name: "running", Tree: snapshottest.Tree(t, map[string]string{"etc/passwd": ""}), Secrets: []string{"hunter2", "s3cr3t"},
+		Answers: map[string]transport.Section{"effective": {Output: []byte(answer())}}}}
+}
+
+func TestConformance(t *testing.T) { snapshottest.Host(t, New(), fixtures(t)...) }
+
+func FuzzParse(f *testing.F) { snapshottest.Fuzz(f, New(), fixtures(f)...) }
