@@ -2,6 +2,7 @@ package migrations
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/schema"
@@ -30,6 +31,11 @@ func constraints(t *schema.Table, quote func(string) string, engine string) []sc
 			out = append(out, q.index(x))
 		}
 	}
+	for _, x := range t.Exclusions {
+		if o, ok := uniqueExclusion(t, x); ok {
+			out = append(out, o)
+		}
+	}
 	out = append(out, references(t)...)
 	for _, c := range t.Checks {
 		if !c.NotValid {
@@ -38,6 +44,23 @@ func constraints(t *schema.Table, quote func(string) string, engine string) []sc
 		}
 	}
 	return out
+}
+
+var exclusionParts = regexp.MustCompile(`(?i)^EXCLUDE (?:USING \w+ )?\((.+)\)$`)
+
+// uniqueExclusion is an exclusion constraint all of whose operators are equality: it is a unique key by another name.
+func uniqueExclusion(t *schema.Table, x schema.Exclusion) (schema.Obligation, bool) {
+	m := exclusionParts.FindStringSubmatch(x.Definition)
+	if m == nil || len(x.Columns) == 0 {
+		return schema.Obligation{}, false
+	}
+	parts := strings.Split(m[1], ", ")
+	for _, p := range parts {
+		if !strings.HasSuffix(p, " WITH =") {
+			return schema.Obligation{}, false
+		}
+	}
+	return schema.Obligation{Kind: schema.UniqueKey, Table: t.Name, Constraint: x.Name, Columns: x.Columns}, len(parts) == len(x.Columns)
 }
 
 // resolves gives SQLite's conflict clause where it keeps an INSERT from failing.

@@ -208,7 +208,7 @@ func refusal(e *engine.Error) schema.ObligationKind {
 		kind schema.ObligationKind
 	}{
 		{"23502", schema.NotNull}, {"NOTNULL", schema.NotNull},
-		{"23505", schema.UniqueKey}, {"UNIQUE", schema.UniqueKey}, {"PRIMARYKEY", schema.UniqueKey}, {"ROWID", schema.UniqueKey},
+		{"23505", schema.UniqueKey}, {"23P01", schema.UniqueKey}, {"UNIQUE", schema.UniqueKey}, {"PRIMARYKEY", schema.UniqueKey}, {"ROWID", schema.UniqueKey},
 		{"23503", schema.Reference}, {"FOREIGNKEY", schema.Reference},
 		{"23514", schema.CheckExpr}, {"CHECK", schema.CheckExpr},
 		{"22P02", schema.Convertible}, {"22003", schema.Convertible}, {"22001", schema.Convertible}, {"22007", schema.Convertible}, {"22008", schema.Convertible}, {"DATATYPE", schema.Convertible},

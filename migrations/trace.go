@@ -34,6 +34,24 @@ type growth struct {
 	sort    float64 // how much more a sort takes beyond that: n log n
 	known   bool
 	derived string // how, for people; "" without work over rows
+	// most is the longest that so many rows can take, in seconds, where so few were copied that what was measured is mostly
+	// what a statement costs without any; 0 is no such limit.
+	most float64
+}
+
+// A copy of fewer rows than fewRows says little of a row's cost, which is then taken to be at most costlyRow seconds.
+const (
+	fewRows   = 2000
+	costlyRow = 100e-6
+)
+
+// at is a duration on the copy, in production.
+func (g growth) at(seconds float64) float64 {
+	grown := seconds * g.factor
+	if g.most > 0 {
+		grown = min(grown, seconds+g.most)
+	}
+	return grown
 }
 
 // run executes a statement, traced where the engine can.
@@ -65,6 +83,9 @@ func (r *rehearsal) growthOf(st plannedStatement, t engine.Trace) growth {
 		default:
 			factor := float64(rows) / float64(max(copied, 1))
 			if factor > g.factor {
+				if g.most = 0; copied < fewRows {
+					g.most = float64(rows) * costlyRow
+				}
 				g.factor, g.derived = factor, fmt.Sprintf("%s of %s rows of %s copied", grouped(copied), grouped(rows), name)
 				if len(t.Builds) > 0 {
 					g.sort = math.Log2(float64(rows)+2) / math.Log2(float64(copied)+2)
@@ -103,7 +124,7 @@ func (o observed) production() []float64 {
 	if !o.growth.known {
 		return []float64{}
 	}
-	s := o.seconds() * o.growth.factor
+	s := o.growth.at(o.seconds())
 	return []float64{s / 2, s * 2 * o.growth.sort}
 }
 
@@ -176,7 +197,7 @@ func heldFor(list []observed, wrapped bool) float64 {
 	}
 	var sum float64
 	for _, o := range list {
-		sum += o.seconds() * o.growth.factor
+		sum += o.growth.at(o.seconds())
 	}
 	return sum
 }

@@ -57,6 +57,7 @@ type oddColumn struct {
 	traits            traits
 	byTrait           [16]lowest
 	longest, shortest extreme
+	rare              rarities
 	greatest, least   extreme
 }
 
@@ -87,6 +88,7 @@ func (o *oddities) add(h uint64, row engine.Row) {
 	for i, cell := range row {
 		c := &o.columns[i]
 		c.traits.add(cell)
+		c.rare.add(cell, h)
 		t := traitsOf(cell)
 		for bit := 0; t != 0; bit, t = bit+1, t>>1 {
 			if t&1 != 0 {
@@ -116,6 +118,7 @@ func (o *oddities) rows() []uint64 {
 		for j := range c.byTrait {
 			out = append(out, c.byTrait[j].hashes...)
 		}
+		out = append(out, c.rare.rows()...)
 		for _, e := range []extreme{c.longest, c.shortest, c.greatest, c.least} {
 			if e.set {
 				out = append(out, e.hash)
