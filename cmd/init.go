@@ -10,6 +10,8 @@ import (
 
 	_ "embed" // the files that init writes
 
+	"github.com/spf13/pflag"
+
 	"github.com/envdiff/envdiff/ci"
 	"github.com/envdiff/envdiff/cmd/config"
 	"github.com/envdiff/envdiff/internal/atomicfile"
@@ -28,12 +30,23 @@ func initCommand() command {
 		long: `Writes into DIR (default: here): envdiff.yaml, commented and valid as it is; .envdiff/keys.env with
 the two keys, mode 0600 and ignored by git; .envdiff/envdiff.schema.json for editors;
 envdiff.ci.yaml, a job to copy into your CI configuration. A file that is there already is never
-overwritten.`,
+overwritten.
+
+With --from, the environments and roles are those of another system in DIR, or at PATH:
+  ansible     inventories/NAME, production, staging, hosts, … (INI, YAML, directories, or a file
+              that ansible-inventory --list printed); groups are roles
+  capistrano  config/deploy/STAGE.rb; where cap is there it is asked (doctor:servers), which runs
+              the project's own Capfile
+  puppet      manifests/site.pp, of each of environments/NAME where there are any: nodes, and the
+              classes role::NAME that they include`,
+		flags: func(fs *pflag.FlagSet, o *options) {
+			fs.StringVar(&o.from, "from", "", "take environments and roles from `SYSTEM`: ansible, capistrano or puppet, or SYSTEM:PATH")
+		},
 		run: runInit,
 	}
 }
 
-func runInit(_ context.Context, s *session, args []string) (int, error) {
+func runInit(ctx context.Context, s *session, args []string) (int, error) {
 	dir := s.world.Dir
 	if len(args) > 1 {
 		return 0, errors.New("name one directory")
@@ -43,6 +56,13 @@ func runInit(_ context.Context, s *session, args []string) (int, error) {
 	}
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return 0, fmt.Errorf("%s is no directory", dir)
+	}
+	content, next := initConfig, "this-machine, as envdiff.yaml is written"
+	if s.opt.from != "" {
+		var err error
+		if content, next, err = s.importSystem(ctx, dir, s.opt.from); err != nil {
+			return 0, err
+		}
 	}
 	schema, err := config.Schema()
 	if err != nil {
@@ -56,7 +76,7 @@ func runInit(_ context.Context, s *session, args []string) (int, error) {
 		mode    os.FileMode
 		content []byte
 	}{
-		{config.Name, 0o644, initConfig},
+		{config.Name, 0o644, content},
 		{keyFile, 0o600, newKeyFile()},
 		{".envdiff/envdiff.schema.json", 0o644, schema},
 		{"envdiff.ci.yaml", 0o644, initCI},
@@ -65,7 +85,7 @@ func runInit(_ context.Context, s *session, args []string) (int, error) {
 			return 0, err
 		}
 	}
-	fmt.Fprint(s.world.Stdout, "next: edit envdiff.yaml, then\n  envdiff doctor\n  envdiff ENV             (this-machine, as envdiff.yaml is written)\n")
+	fmt.Fprintf(s.world.Stdout, "next: edit envdiff.yaml, then\n  envdiff doctor\n  envdiff ENV             (%s)\n", ci.Terminal(next))
 	return exitOK, nil
 }
 

@@ -31,6 +31,7 @@ type options struct {
 	force  bool   // baseline --force
 	dir    string // demo --dir
 	print  bool   // comment --print
+	from   string // init --from
 	waiver waiverFlags
 	verify bool // waivers --verify-approvals
 }

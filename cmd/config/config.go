@@ -40,6 +40,7 @@ type Environment struct {
 	Params     map[string]string           `json:"params" doc:"this environment's own values of expected differences"`
 	MaxDataAge string                      `json:"max_data_age" doc:"older sanitised data here is a finding: 36h, 7d"`
 	Hosts      map[string][]Host           `json:"hosts" doc:"role → hosts: ssh://…, root:DIR, local:, or a catalogue, puppet:DIR?node=NODE or puppetdb:https://HOST:8081/NODE"`
+	Inventory  *Inventory                  `json:"inventory" doc:"hosts from an inventory of Ansible, beside those under hosts"`
 	Databases  map[string]DatabaseLocation `json:"databases" doc:"database → URL"`
 	Endpoints  map[string]EndpointLocation `json:"endpoints" doc:"endpoint → URL of an application's configuration dump"`
 	Exec       map[string]Program          `json:"exec" doc:"scope → a program that prints facts, run where envdiff runs"`
@@ -51,6 +52,12 @@ type Host struct {
 	URL    Text              `json:"url" scalar:"true" doc:"ssh://user@host:port, root:DIR, local:, puppet:DIR?node=NODE or puppetdb:https://HOST:8081/NODE"`
 	Sudo   bool              `json:"sudo" doc:"read with sudo -n where needed"`
 	Params map[string]string `json:"params" doc:"this host's own values of expected differences"`
+}
+
+// Inventory is where another system keeps its hosts.
+type Inventory struct {
+	Ansible string            `json:"ansible" scalar:"true" doc:"a file in INI or YAML, a directory, or what ansible-inventory --list printed"`
+	Groups  map[string]string `json:"groups" doc:"role → group; default: each role under roles is the group of its name"`
 }
 
 // DatabaseLocation is one database: a plain URL, or a mapping.

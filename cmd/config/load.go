@@ -69,6 +69,9 @@ func Parse(file string, src []byte) (*Config, error) {
 	c := &Config{}
 	doc := strictyaml.Decode(file, src, c)
 	if doc.Err() == nil {
+		addInventories(c, filepath.Dir(file), doc)
+	}
+	if doc.Err() == nil {
 		check(c, doc)
 	}
 	if err := doc.Err(); err != nil {
