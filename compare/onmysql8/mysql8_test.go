@@ -194,6 +194,33 @@ func TestDDLOfMySQL8IsTakenByMariaDB(t *testing.T) {
 	unlike(t, "what the DDL makes", taken(t, serve(t, printed)), taken(t, at))
 }
 
+// TestWhatOnlyMySQL8Has: a check that refuses nothing, a key of an expression; MariaDB cannot take their DDL.
+func TestWhatOnlyMySQL8Has(t *testing.T) {
+	text := strings.Replace(printed, "shop\torders_chk_1\tshop\torders\tCHECK\tYES", "shop\torders_chk_1\tshop\torders\tCHECK\tNO", 1)
+	text = strings.Replace(text, "orders\t1\torders_up\t1\tup\tA\t\\N\t\tBTREE\t\t\tYES\t\\N", "orders\t1\torders_up\t1\t\\N\tA\t\\N\t\tBTREE\t\t\tYES\t(`up` + 1)", 1)
+	model, err := mysql8(t, text).Schema(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	orders, _ := model.Table(schema.Name{Name: "orders"})
+	if len(orders.Checks) != 1 || !orders.Checks[0].NotEnforced || orders.Checks[0].Name != "" {
+		t.Errorf("checks %+v", orders.Checks)
+	}
+	if x := orders.Indexes[0]; x.Name != "orders_up" || x.Parts[0].Expr != "up + 1" || !slices.Equal(x.Columns, []string{"up"}) {
+		t.Errorf("index %+v", x)
+	}
+	before, after, err := mysql.New().DDL(model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := strings.Join(append(before, after...), "\n")
+	for _, part := range []string{"CHECK (total > 0) NOT ENFORCED", "KEY `orders_up` ((up + 1)) USING BTREE", "/*!80000 INVISIBLE */"} {
+		if !strings.Contains(said, part) {
+			t.Errorf("nothing says %s in\n%s", part, said)
+		}
+	}
+}
+
 func TestAccountsOfMySQL8(t *testing.T) {
 	model, err := mysql8(t, printed).Schema(t.Context())
 	if err != nil {

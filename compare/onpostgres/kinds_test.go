@@ -3,6 +3,7 @@ package onpostgres
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/envdiff/envdiff/internal/finding"
 	"github.com/envdiff/envdiff/internal/testservers"
@@ -188,19 +189,45 @@ func TestEveryKindOfObject(t *testing.T) {
 	}
 }
 
-// TestWhatBelongsToTheServer: privileges on settings, and tablespaces in which a database keeps something.
+// TestWhatBelongsToTheServer and not to one database: roles that mean something to it, privileges on settings, tablespaces in which it keeps
+// something, the server's own settings. Each step is one finding, forth and back.
 func TestWhatBelongsToTheServer(t *testing.T) {
-	server := testservers.NewPostgres(t)
-	dsn := scriptOn(t, server, "CREATE TABLE users (id int)")
-	steps := []change{
+	server := testservers.NewPostgres(t, "allow_in_place_tablespaces = on")
+	dsn := scriptOn(t, server, "CREATE TABLE users (id int); GRANT SELECT ON users TO w_app")
+	server.Exec(t, dsn, "CREATE TABLESPACE fast LOCATION ''")
+	server.Exec(t, dsn, "CREATE TABLE kept (id int) TABLESPACE fast")
+	reload := func() {
+		server.Exec(t, dsn, "SELECT pg_reload_conf()")
+		time.Sleep(300 * time.Millisecond) // the postmaster tells its new sessions
+	}
+	reload()
+	before := taken(t, dsn)
+	for _, c := range []change{
 		{"privilege on a setting", "GRANT SET ON PARAMETER log_statement TO w_app", "grant-different", "main:grant/setting/log_statement"},
 		{"grant option of it", "GRANT SET ON PARAMETER log_statement TO w_app WITH GRANT OPTION", "grant-different", "main:grant/setting/log_statement#w_app"},
-	}
-	before := taken(t, dsn)
-	for _, c := range steps {
+		{"tablespace's options", "ALTER TABLESPACE fast SET (random_page_cost = 1.5)", "object-different", "main:tablespace/fast#option.random_page_cost"},
+		{"tablespace's owner", "ALTER TABLESPACE fast OWNER TO w_owner", "owner-different", "main:tablespace/fast#owner"},
+		{"privilege on a tablespace", "GRANT CREATE ON TABLESPACE fast TO w_app", "grant-different", "main:grant/tablespace/fast"},
+		{"role may make databases", "ALTER ROLE w_app CREATEDB", "grant-different", "main:role/w_app#create_database"},
+		{"role may log in no more", "ALTER ROLE w_app NOLOGIN", "grant-different", "main:role/w_app#login"},
+		{"role's limit", "ALTER ROLE w_app CONNECTION LIMIT 3", "grant-different", "main:role/w_app#connection_limit"},
+		{"membership", "GRANT w_group TO w_app WITH ADMIN OPTION", "grant-different", "main:role/w_app#member_of"},
+		{"role's setting everywhere", "ALTER ROLE w_app SET work_mem = '9MB'", "setting-behaviour", "main:role/w_app#setting.work_mem"},
+		{"role's password is none", "ALTER ROLE w_app PASSWORD 'never-captured-other'", "", ""},
+		{"a timeout of the server", "ALTER SYSTEM SET statement_timeout = '5min'", "setting-behaviour", "main:setting/statement_timeout#value"},
+		{"a buffer of the server", "ALTER SYSTEM SET work_mem = '5MB'", "setting-tuning", "main:setting/work_mem#value"},
+		{"isolation of the server", "ALTER SYSTEM SET default_transaction_isolation = 'serializable'", "setting-behaviour", "main:setting/default_transaction_isolation#value"},
+		{"a file that says otherwise than the server runs", "ALTER SYSTEM SET max_prepared_transactions = 7", "not-loaded", "main:setting/max_prepared_transactions#pending_restart"},
+	} {
 		server.Exec(t, dsn, c.sql)
+		if strings.HasPrefix(c.sql, "ALTER SYSTEM") {
+			reload()
+		}
 		after := taken(t, dsn)
 		for direction, got := range map[string][]finding.Finding{"forth": found(t, before, after), "back": found(t, after, before)} {
+			if c.rule == "" && len(got) == 0 {
+				continue
+			}
 			if len(got) != 1 || got[0].Rule != c.rule || got[0].Address != c.address {
 				t.Errorf("%s, %s: want %s %s, got\n%s", c.name, direction, c.rule, c.address, lines(got))
 			}
