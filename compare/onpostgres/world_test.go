@@ -53,7 +53,8 @@ CREATE UNIQUE INDEX plans_code ON plans (code) INCLUDE (room) WITH (fillfactor =
 ALTER INDEX plans_lower ALTER COLUMN 1 SET STATISTICS 200; ALTER TABLE plans CLUSTER ON plans_code; ALTER TABLE plans REPLICA IDENTITY USING INDEX plans_code;
 CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint CONSTRAINT orders_user REFERENCES users ON DELETE CASCADE, plan_id int, total numeric(10,2), feeling mood);
 ALTER TABLE orders ADD CONSTRAINT orders_plan FOREIGN KEY (plan_id) REFERENCES plans NOT VALID; ALTER TABLE orders ENABLE ROW LEVEL SECURITY;
-CREATE TABLE audit.log (id int, line text); CREATE TABLE "Odd.Schema"."T.a b" (x int, "c.d" text);
+CREATE TABLE audit.log (id int CONSTRAINT log_check CHECK (id > 0), line text); CREATE INDEX log_line ON audit.log (line); CREATE UNIQUE INDEX log_id ON audit.log (id);
+CREATE TABLE parent (a int); CREATE TABLE child () INHERITS (parent); CREATE TYPE duo AS (a int, b int); CREATE TABLE "Odd.Schema"."T.a b" (x int, "c.d" text);
 CREATE TABLE "odd.name/with ""quotes"" '\x☃'
 line" ("c.d/é""☃" int CONSTRAINT "k.☃'" CHECK ("c.d/é""☃" > 0)); CREATE INDEX "i.x/""☃" ON "odd.name/with ""quotes"" '\x☃'
 line" ("c.d/é""☃"); COMMENT ON COLUMN "odd.name/with ""quotes"" '\x☃'
