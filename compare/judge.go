@@ -125,6 +125,9 @@ func (j *judgement) verdict(r *rule) verdict {
 	} else {
 		v.message = j.plain()
 	}
+	if n := len(j.d.explains); n > 0 {
+		v.message += "; it explains " + counted(n, "other difference")
+	}
 	if m := j.d.remark; m != nil && j.besides(m) && !j.c.copies(j.d.node.addr.Scope, j.d.sides, true) {
 		v.message += "; the secret in it is the same"
 	}

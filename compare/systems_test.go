@@ -104,7 +104,7 @@ func TestPuppet(t *testing.T) {
 		{"one finding at the parameter of the role", func(s, p *env) {
 			cataloguedLogging(s, "log1.stage.example", "")
 			cataloguedLogging(p, "log9.prod.example", "")
-		}, []string{"config-value high changed web:resource/Class/Role%3A%3AWeb#log_server"}, "Class[Role::Web] log_server is log1.stage.example in staging, log9.prod.example in production"},
+		}, []string{"config-value high changed web:resource/Class/Role%3A%3AWeb#log_server"}, "Class[Role::Web] log_server is log1.stage.example in staging, log9.prod.example in production; it explains 2 other differences"},
 		{"what the parameter does not explain is a finding of its own", func(s, p *env) {
 			cataloguedLogging(s, "log1.stage.example", "")
 			cataloguedLogging(p, "log9.prod.example", " and more")

@@ -112,6 +112,7 @@ func TestADaemonThatCannotBeAskedIsAGap(t *testing.T) {
 		{"an error of the daemon", transport.Section{Output: []byte("-1 Unknown command: LISTVAL\n")}, "cut off"},
 		{"something else", transport.Section{Output: []byte("<html>\n")}, "cut off"},
 		{"no such lines", transport.Section{Output: []byte("1 Value found\nhello\n")}, "cut off"},
+		{"a plugin without a name", transport.Section{Output: []byte("1 Value found\n1.0 web1/-0/x\n")}, "cut off"},
 		{"a directory tree", transport.Section{Problem: transport.Unable}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

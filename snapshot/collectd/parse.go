@@ -250,10 +250,13 @@ func identifiers(answer []byte) (map[string]map[string]map[string][]string, bool
 		got++
 		_, id, ok := strings.Cut(strings.TrimRight(string(line[:min(len(line), 2000)]), "\r\n"), " ")
 		parts := strings.Split(strings.Trim(id, `"`), "/")
-		if !ok || len(parts) != 3 || parts[1] == "" || parts[2] == "" {
+		if !ok || len(parts) != 3 || parts[2] == "" {
 			return nil, false
 		}
 		plugin, instance, _ := strings.Cut(parts[1], "-")
+		if plugin == "" {
+			return nil, false
+		}
 		host := hosts[parts[0]]
 		if host == nil {
 			host = map[string]map[string][]string{}
