@@ -24,6 +24,9 @@ func (c *comparison) explained(ds []*difference) []*difference {
 	}
 	out := ds[:0]
 	for _, d := range ds {
+		if c.keptBack(d) {
+			continue
+		}
 		by, ok := c.explainedBy(d)
 		var causes []*difference
 		for _, parameter := range by {
@@ -77,6 +80,27 @@ func (c *comparison) explainedBy(d *difference) (by []string, ok bool) {
 		}
 	}
 	return by, !first
+}
+
+// keptBack reports a secret that is missing only where catalogues come from PuppetDB, which is not given sensitive parameters.
+func (c *comparison) keptBack(d *difference) bool {
+	if d.node.addr.Kind != "resource" || !d.hasAbsent() {
+		return false
+	}
+	for _, s := range d.shares {
+		for _, g := range s.groups {
+			if !g.value.IsSecret() {
+				return false
+			}
+		}
+		if s.absent {
+			line := findLine(c.sides[s.side].Snapshot, snapshot.At(d.node.addr.Scope, "puppet", "catalog").Attr("sensitive"))
+			if line == nil || line.Values[0].Value != snapshot.Bool(false) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // beside are the items of an attribute that is kept beside another one, on one instance.

@@ -3,6 +3,8 @@ package compare
 import (
 	"slices"
 	"testing"
+
+	"github.com/envdiff/envdiff/snapshot"
 )
 
 const (
@@ -116,6 +118,14 @@ func TestPuppet(t *testing.T) {
 				p.set("web:resource/"+a, "syslog.other.example", "web3")
 			}
 		}, []string{"config-value high odd web:resource/Class/Role%3A%3AWeb#log_server"}, ""},
+		{"PuppetDB keeps no secrets", func(s, p *env) {
+			cataloguedLogging(s, "log1.example", "").set("web:resource/Class/Logging#token", snapshot.Secret("0123456789abcdef0123"))
+			cataloguedLogging(p, "log1.example", "").set("web:puppet/catalog#sensitive", false)
+		}, nil, ""},
+		{"a secret that is missing", func(s, p *env) {
+			cataloguedLogging(s, "log1.example", "").set("web:resource/Class/Logging#token", snapshot.Secret("0123456789abcdef0123"))
+			cataloguedLogging(p, "log1.example", "")
+		}, []string{"config-missing high removed web:resource/Class/Logging#token"}, ""},
 		{"a class is missing with what it declares", func(s, p *env) {
 			cataloguedLogging(s, "log1.example", "")
 			cataloguedLogging(p, "log1.example", "").unset("web:resource/Class/Logging*").unset("web:resource/File*")

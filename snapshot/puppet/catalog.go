@@ -2,8 +2,10 @@ package puppet
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/envdiff/envdiff/snapshot"
@@ -17,7 +19,8 @@ type catalog struct {
 	resources   []*resource
 	byRef       map[string]*resource
 	edges       [][2]string // relations, as references; those of parameters are not among them
-	classes     []*resource // in the order of evaluation
+	classes     []*resource // those that declare others before those
+	fromDB      bool        // PuppetDB's notation: nothing is in the order of evaluation, and sensitive parameters are left out
 	file        string
 }
 
@@ -32,7 +35,7 @@ type resource struct {
 	Parameters map[string]any `json:"parameters"`
 	Sensitive  []string       `json:"sensitive_parameters"`
 
-	index    int // the order of evaluation
+	index    int // the place in the catalogue
 	parent   *resource
 	name     string // in addresses
 	tags     map[string]bool
@@ -89,7 +92,7 @@ func readCatalog(src []byte) (*catalog, error) {
 	if d.Resources == nil {
 		return nil, fmt.Errorf("it has no resources")
 	}
-	c := &catalog{name: d.Name, environment: d.Environment, byRef: map[string]*resource{}}
+	c := &catalog{name: d.Name, environment: d.Environment, byRef: map[string]*resource{}, fromDB: bytes.HasPrefix(bytes.TrimSpace(d.Resources), []byte("{"))}
 	if c.name == "" {
 		c.name = d.Certname
 	}
@@ -146,6 +149,7 @@ func (c *catalog) link(edges []edge) error {
 			c.classes = append(c.classes, r)
 		}
 	}
+	c.sortClasses()
 	for _, e := range edges {
 		source, target := reference(e.Source), reference(e.Target)
 		if e.SourceType != "" {
@@ -166,6 +170,24 @@ func (c *catalog) link(edges []edge) error {
 		c.edges = append(c.edges, [2]string{source, target})
 	}
 	return nil
+}
+
+// sortClasses puts classes before those that they declare, which have their names as tags. PuppetDB keeps no order of evaluation.
+func (c *catalog) sortClasses() {
+	declarers := make(map[*resource]int, len(c.classes))
+	for _, r := range c.classes {
+		for _, class := range c.classes {
+			if r.tags[strings.ToLower(class.Title)] {
+				declarers[r]++
+			}
+		}
+	}
+	slices.SortFunc(c.classes, func(a, b *resource) int {
+		if d := cmp.Compare(declarers[a], declarers[b]); d != 0 {
+			return d
+		}
+		return strings.Compare(a.Title, b.Title)
+	})
 }
 
 // reference reads one end of an edge: "File[/etc/motd]", or an object with type and title.
@@ -230,6 +252,9 @@ func (p *parser) catalog() *catalog {
 	p.r.Looked = append(p.r.Looked, "resource/*")
 	a := p.at("catalog")
 	p.r.Add(a.Attr("resources"), snapshot.Int(int64(len(newest.resources))), newest.file)
+	if newest.fromDB {
+		p.r.Add(a.Attr("sensitive"), snapshot.Bool(false), newest.file)
+	}
 	for attribute, text := range map[string]string{"version": newest.version, "environment": newest.environment} {
 		if text != "" {
 			p.r.Add(a.Attr(attribute), p.in.Redact.Line(text), newest.file)

@@ -196,11 +196,12 @@ func (w *writer) declarers(r *resource) []*resource {
 	return out
 }
 
-// classesOf are the classes that a resource is tagged with, but for itself, and of a class those that were evaluated before it: they declared it.
+// classesOf are the classes that a resource is tagged with, but for itself. Of two classes that are tagged with each other the one that stands first in the catalogue declared
+// the other.
 func (c *catalog) classesOf(r *resource) []*resource {
 	var out []*resource
 	for _, class := range c.classes {
-		if class != r && r.tags[strings.ToLower(class.Title)] && (r.Type != "Class" || class.index < r.index) {
+		if class != r && r.tags[strings.ToLower(class.Title)] && (r.Type != "Class" || !class.tags[strings.ToLower(r.Title)] || class.index < r.index) {
 			out = append(out, class)
 		}
 	}
