@@ -61,11 +61,6 @@ func BenchmarkBusyboxHost(b *testing.B) {
 	benchmarkHosts(b, testservers.SSH(b, testservers.Inside(b, benchRoot(b))), 1)
 }
 
-// BenchmarkFiftyHosts captures that host fifty times at once.
-func BenchmarkFiftyHosts(b *testing.B) {
-	benchmarkHosts(b, testservers.SSH(b, testservers.Inside(b, benchRoot(b))), 50)
-}
-
 func benchRoot(b *testing.B) string {
 	root := b.TempDir()
 	plant := func(name, text string) {

@@ -7,6 +7,7 @@ import (
 	"github.com/envdiff/envdiff/snapshot/capistrano"
 	"github.com/envdiff/envdiff/snapshot/collectd"
 	"github.com/envdiff/envdiff/snapshot/config"
+	"github.com/envdiff/envdiff/snapshot/container"
 	"github.com/envdiff/envdiff/snapshot/database"
 	"github.com/envdiff/envdiff/snapshot/dbhost"
 	"github.com/envdiff/envdiff/snapshot/effective"
@@ -32,6 +33,7 @@ func Collectors() snapshot.Registry {
 			dbhost.New(),
 			process.New(),
 			effective.New(),
+			container.New(),
 			capistrano.New(),
 			puppet.New(),
 			collectd.New(),

@@ -90,7 +90,7 @@ func (p *parser) settings(object, from string, values map[string][]string) {
 		if len(vs) > 1 {
 			value = snapshot.List(vs...)
 		}
-		p.r.Add(p.at(object).Attr(snapshot.Escape(key)), value, from)
+		p.r.Add(p.at(object).Attr(key), value, from)
 	}
 	p.r.Looked = append(p.r.Looked, "effective/"+object+"#*", "effective/"+object)
 }

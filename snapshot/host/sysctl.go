@@ -73,14 +73,14 @@ type sysctl struct {
 }
 
 // tunables are the parameters that people set by hand, whether or not a file sets them too: those among what sysctl -a prints that do not depend on the
-// machine's size, its boot or its devices.
+// machine's size, its boot, its devices or, as accept_redirects does, on another parameter.
 var tunables = [...]string{
 	"fs.inotify.max_user_instances", "fs.inotify.max_user_watches", "fs.protected_hardlinks", "fs.protected_symlinks", "fs.suid_dumpable",
 	"kernel.core_uses_pid", "kernel.dmesg_restrict", "kernel.kptr_restrict", "kernel.panic", "kernel.panic_on_oops", "kernel.perf_event_paranoid", "kernel.randomize_va_space",
 	"kernel.sem", "kernel.shmall", "kernel.shmmax", "kernel.sysrq", "kernel.unprivileged_bpf_disabled", "kernel.yama.ptrace_scope",
 	"net.core.netdev_max_backlog", "net.core.rmem_max", "net.core.somaxconn", "net.core.wmem_max", "net.core.default_qdisc",
-	"net.ipv4.conf.all.accept_redirects", "net.ipv4.conf.all.accept_source_route", "net.ipv4.conf.all.rp_filter", "net.ipv4.conf.all.send_redirects",
-	"net.ipv4.conf.default.accept_redirects", "net.ipv4.conf.default.rp_filter", "net.ipv4.icmp_echo_ignore_broadcasts", "net.ipv4.ip_forward", "net.ipv4.ip_local_port_range",
+	"net.ipv4.conf.all.accept_source_route", "net.ipv4.conf.all.rp_filter", "net.ipv4.conf.all.send_redirects",
+	"net.ipv4.conf.default.rp_filter", "net.ipv4.icmp_echo_ignore_broadcasts", "net.ipv4.ip_forward", "net.ipv4.ip_local_port_range",
 	"net.ipv4.ip_nonlocal_bind", "net.ipv4.tcp_congestion_control", "net.ipv4.tcp_fin_timeout", "net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes",
 	"net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_rmem", "net.ipv4.tcp_slow_start_after_idle", "net.ipv4.tcp_syncookies", "net.ipv4.tcp_tw_reuse", "net.ipv4.tcp_wmem",
 	"net.ipv6.conf.all.disable_ipv6", "net.ipv6.conf.all.forwarding", "net.ipv6.conf.default.disable_ipv6",

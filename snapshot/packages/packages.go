@@ -75,9 +75,9 @@ func (Collector) Kinds() []snapshot.Kind {
 
 const maxDatabase = 64 << 20
 
-// rpmScript prints one line per package. It looks for a database first: rpm would make an empty one.
+// rpmScript prints one line per package. It looks for a database first, and names it: rpm would make an empty one, on Debian in the user's home.
 const rpmScript = `for db in /var/lib/rpm/rpmdb.sqlite /var/lib/rpm/Packages /var/lib/rpm/Packages.db /usr/lib/sysimage/rpm/rpmdb.sqlite /usr/lib/sysimage/rpm/Packages.db; do
-[ -e "$db" ] && exec rpm -qa --qf '%{NAME}\t%{EPOCHNUM}\t%{VERSION}-%{RELEASE}\t%{ARCH}\n'
+[ -e "$db" ] && exec rpm --dbpath "${db%/*}" -qa --qf '%{NAME}\t%{EPOCHNUM}\t%{VERSION}-%{RELEASE}\t%{ARCH}\n'
 done
 exit 0`
 

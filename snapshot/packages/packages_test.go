@@ -258,7 +258,7 @@ func fixtures(t testing.TB) []snapshottest.Fixture {
 		{Name: "lists", Tree: snapshottest.Tree(t, map[string]string{"var/lib/dpkg/status": status, "srv/a.json": cyclone, "srv/b.spdx": spdxTag}),
 			Spec: snapshot.RoleSpec{SBOM: []string{"/srv/a.json", "/srv/b.spdx"}}},
 		{Name: "applications", Tree: snapshottest.Tree(t, map[string]string{"var/lib/dpkg/status": status}),
-			Answers: map[string]transport.Section{"applications": search(t, application(), nil)}},
+			Answers: map[string]transport.Section{"applications": search(t, application())}},
 		{Name: "rpm", Tree: snapshottest.Tree(t, map[string]string{"var/lib/rpm/rpmdb.sqlite": "x"}), Answers: map[string]transport.Section{"rpm": rpmAnswer}},
 	}
 }

@@ -118,11 +118,11 @@ func TestAProgramThatIsReplacedWhileItRuns(t *testing.T) {
 		return
 	}
 	program := "/opt/envdiff-test-" + strconv.Itoa(os.Getpid())
-	busybox, err := exec.LookPath("busybox")
+	sleep, err := exec.LookPath("sleep")
 	if err != nil {
-		t.Fatal("busybox is not there: apt-get install busybox-static")
+		t.Fatal(err)
 	}
-	text, err := os.ReadFile(busybox)
+	text, err := os.ReadFile(sleep)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,8 +132,7 @@ func TestAProgramThatIsReplacedWhileItRuns(t *testing.T) {
 	if err := os.WriteFile(program, text, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program)
-	cmd.Args = []string{"sleep", "60"}
+	cmd := exec.Command(program, "60")
 	if err := cmd.Start(); err != nil {
 		os.Remove(program)
 		t.Fatal(err)
