@@ -24,7 +24,7 @@ deps:
 	@.ci/deps
 
 bench: build
-	$(GO) test -run '^$$' -bench . -benchmem ./compare/... ./snapshot/... ./sanitize/... ./internal/engine/sqlite/... ./cmd/onssh/...
+	$(GO) test -run '^$$' -bench . -benchmem ./compare/... ./snapshot/... ./sanitize/... ./internal/engine/sqlite/... ./cmd/onssh/... ./cmd/blowups/...
 
 # How many of the migrations that fail on one odd row among many the rehearsal finds, per class, and what it says of the harmless ones.
 blowups: deps

@@ -122,9 +122,20 @@ func (g *gate) rehearseOne(ctx context.Context, db string) error {
 		g.after = g.to.snap
 	}
 	applied := snapshot.Address{Scope: db, Kind: "migration", Name: "applied"}.Attr(out.Pending.Applied.Table.String())
-	setApplied(out.Pending.Applied.OneRow(), moments[migrations.After], applied, snapshot.String(out.Pending.Migrations[len(out.Pending.Migrations)-1].Version))
+	setApplied(out.Pending.Applied.OneRow(), moments[migrations.After], applied, snapshot.String(lastReplayed(out)))
 	g.after = g.after.After(db, moments[migrations.Before], moments[migrations.After])
 	return nil
+}
+
+// lastReplayed is the version that the copy is at in the end: the last one that is not refused.
+func lastReplayed(out migrations.Output) string {
+	last := out.Pending.Applied.Version
+	for _, m := range out.Database.Migrations {
+		if m.Status == "ok" || out.Database.Copy.Mode == "" {
+			last = m.Version
+		}
+	}
+	return last
 }
 
 // setApplied lets a snapshot hold the last version, which the replay itself does not write. Where the tool keeps a row for each, the fact, which is

@@ -35,10 +35,7 @@ func (s *session) runMigrations(ctx context.Context, c *config.Config, db string
 	if err != nil {
 		return err
 	}
-	limit := commandTimeout
-	if s.opt.timeout > 0 {
-		limit = s.opt.timeout
-	}
+	limit := min(commandTimeout, s.opt.rehearsalLimit())
 	inner, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	cmd := exec.CommandContext(inner, "/bin/sh", "-c", c.Databases[db].Migrations.Command)

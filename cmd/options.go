@@ -47,11 +47,26 @@ func commonFlags(fs *pflag.FlagSet, o *options) {
 func captureFlags(fs *pflag.FlagSet, o *options) {
 	fs.StringArrayVar(&o.only, "only", nil, "look only at addresses that match `GLOB`, such as 'web:config/*' (repeatable)")
 	fs.StringArrayVar(&o.skip, "skip", nil, "do not look at addresses that match `GLOB` (repeatable)")
-	fs.DurationVar(&o.timeout, "timeout", time.Minute, "give a host or database up after `DURATION`")
+	fs.DurationVar(&o.timeout, "timeout", defaultTimeout, "give a host or database up after `DURATION`")
 	fs.IntVar(&o.jobs, "jobs", 8, "read `N` hosts and databases at once")
 }
 
 func reportFlags(fs *pflag.FlagSet, o *options) {
 	fs.StringArrayVarP(&o.outputs, "output", "o", nil, "write `FORMAT[=PATH]`: "+strings.Join(ci.FormatNames(), ", ")+" (repeatable; one without PATH goes to standard output)")
 	fs.StringVar(&o.failOn, "fail-on", "", "fail on findings from `SEVERITY` upwards: critical, high, medium, low, info or none (default: gate.fail_on, else high)")
+}
+
+// defaultTimeout is how long a host or a database may take. A rehearsal takes what its copy and its migrations take: it has a limit of its own unless
+// --timeout says another.
+const (
+	defaultTimeout   = time.Minute
+	rehearsalTimeout = 4 * time.Hour
+)
+
+// rehearsalLimit is how long the rehearsal of one database may take.
+func (o options) rehearsalLimit() time.Duration {
+	if o.timeout == 0 || o.timeout == defaultTimeout {
+		return rehearsalTimeout
+	}
+	return o.timeout
 }

@@ -207,7 +207,9 @@ func (s *session) rehearse(ctx context.Context, in migrations.Input, of rehearse
 		}
 		step(text)
 	}
-	out, err := migrations.Rehearse(ctx, in)
+	limited, cancel := context.WithTimeout(ctx, s.opt.rehearsalLimit())
+	defer cancel()
+	out, err := migrations.Rehearse(limited, in)
 	var leak *sanitize.LeakError
 	if errors.As(err, &leak) {
 		r.Findings = append(r.Findings, leak.Findings(in.Scope, in.Environment)...)

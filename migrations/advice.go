@@ -68,6 +68,12 @@ func hintAfter(f *failure) string {
 		return "remove BEGIN and COMMIT: golang-migrate runs every file in a transaction of its own"
 	case f.statement < 0:
 		return "correct the file"
+	case strings.Contains(text, "inside a transaction block"), strings.Contains(text, "cannot run inside"):
+		return "put it alone into a file of its own: several statements of one file run in one transaction"
+	case strings.Contains(text, "extension") && (strings.Contains(text, "not available") || strings.Contains(text, "control file") || strings.Contains(text, "is not installed")):
+		return "install the extension's package on the scratch server, as production has it"
+	case strings.Contains(text, "lock_timeout"), strings.Contains(text, "statement_timeout"), strings.Contains(text, "execution time"):
+		return "the statement's own time limit ended it: change rows in batches, or raise the limit in the migration"
 	case strings.Contains(text, "already exists"), strings.Contains(text, "duplicate column"), strings.Contains(text, "no such"):
 		return "the schema is not what the migration expects: compare it with where the migration passed"
 	}

@@ -90,6 +90,8 @@ type learner struct {
 	spec    Spec
 	lineage *lineage
 	schema  *schema.Database
+	// stale is set while quiet statements have run since the schema was read.
+	stale bool
 }
 
 // learn fills in the plan's demands. The error is the context's; what fails otherwise is part of the plan.
@@ -100,9 +102,7 @@ func learn(ctx context.Context, p *plan, session engine.Session, production *sch
 	}
 	l := learner{session: session, engine: e.Name(), spec: spec, lineage: newLineage(production, e.Quote), schema: start}
 	for i := range p.migrations {
-		before := l.schema
-		at, err := l.migration(ctx, &p.migrations[i], p)
-		p.migrations[i].changes = changesBetween(before, l.schema)
+		at, err := l.changes(ctx, &p.migrations[i], p)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -111,7 +111,48 @@ func learn(ctx context.Context, p *plan, session engine.Session, production *sch
 			return nil
 		}
 	}
+	if err := l.catchUp(ctx); err != nil {
+		return err
+	}
 	p.after = l.schema
+	return nil
+}
+
+// changes runs one migration and notes what it does to the schema.
+func (l *learner) changes(ctx context.Context, m *planned, p *plan) (int, error) {
+	var made []changed
+	for _, st := range m.statements {
+		if x, ok := quiet(st.Text); ok {
+			made = append(made, x)
+		}
+	}
+	if len(made) == len(m.statements) {
+		m.changes = made
+		return l.migration(ctx, m, p)
+	}
+	if err := l.catchUp(ctx); err != nil {
+		return 0, err
+	}
+	before := l.schema
+	at, err := l.migration(ctx, m, p)
+	if err == nil {
+		err = l.catchUp(ctx)
+	}
+	m.changes = changesBetween(before, l.schema)
+	return at, err
+}
+
+// catchUp reads the schema where quiet statements have run since.
+func (l *learner) catchUp(ctx context.Context) error {
+	if !l.stale {
+		return nil
+	}
+	after, err := l.session.Schema(ctx)
+	if err != nil {
+		return err
+	}
+	l.lineage.step("", l.schema, after, engine.Effects{})
+	l.schema, l.stale = after, false
 	return nil
 }
 
@@ -138,6 +179,14 @@ func (l *learner) migration(ctx context.Context, m *planned, p *plan) (int, erro
 
 // statement runs one statement on the clone and records its demands.
 func (l *learner) statement(ctx context.Context, tx *transaction, s *plannedStatement, p *plan) error {
+	if _, ok := quiet(s.Text); ok {
+		_, err := tx.exec(ctx, s.Text)
+		l.stale = true
+		return err
+	}
+	if err := l.catchUp(ctx); err != nil {
+		return err
+	}
 	effects, effectsErr := l.session.Effects(ctx, s.Text)
 	bearsRows := effectsErr == nil && len(effects.Writes) > 0 && isDML(s.Text)
 	if _, err := tx.exec(ctx, s.Text); err != nil {

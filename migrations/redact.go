@@ -61,6 +61,21 @@ func (r redactor) statement(sql string) string {
 	return r.literals(text)
 }
 
+// strings replaces every string by ? and leaves the rest as it is.
+func (r redactor) strings(sql string) string {
+	var b strings.Builder
+	for len(sql) > 0 {
+		tok, n := scan(sql)
+		if tok == tokenString {
+			b.WriteByte('?')
+		} else {
+			b.WriteString(sql[:n])
+		}
+		sql = sql[n:]
+	}
+	return b.String()
+}
+
 // literals replaces every string, number and blob by ?.
 func (r redactor) literals(sql string) string {
 	var b strings.Builder

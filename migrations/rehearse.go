@@ -178,6 +178,9 @@ func (r *rehearsal) prepare(ctx context.Context) (bool, error) {
 	r.out.Database.Pending = p.Versions()
 	r.redact = newRedactor(r.in.Schema)
 	r.plan = readPlan(src, p.Migrations, r.in.Engine)
+	if err := r.halfway(ctx); err != nil {
+		return false, err
+	}
 	if len(p.Migrations) == 0 {
 		r.out.After = r.in.Schema
 		return false, nil
@@ -188,7 +191,7 @@ func (r *rehearsal) prepare(ctx context.Context) (bool, error) {
 		}
 		return false, nil
 	}
-	return true, nil
+	return r.refuse(), nil
 }
 
 // versions is where the version table's rows are read.

@@ -38,8 +38,8 @@ const storedStatus = "stored"
 
 // listMigrations gives every pending migration its place in the report.
 func (r *rehearsal) listMigrations() {
-	for i := len(r.out.Database.Migrations); i < len(r.plan.migrations); i++ {
-		m := &r.plan.migrations[i]
+	for i := len(r.out.Database.Migrations); i < len(r.out.Pending.Migrations); i++ {
+		m := r.out.Pending.Migrations[i]
 		r.out.Database.Migrations = append(r.out.Database.Migrations, finding.RehearsedMigration{
 			Version: m.Version, Name: m.Name, Status: statusNotRun, Statements: []finding.Statement{}})
 	}
