@@ -4,7 +4,7 @@ GO ?= go
 export CGO_ENABLED = 0
 PACKAGES = ./cmd/... ./snapshot/... ./compare/... ./sanitize/... ./migrations/... ./ci/... ./internal/...
 
-.PHONY: blowups build demo check test deps bench golden docs cross lint clean
+.PHONY: blowups build demo check test deps bench golden docs cross packages lint clean
 
 build:
 	$(GO) build -trimpath -o bin/envdiff ./cmd/envdiff
@@ -39,6 +39,16 @@ cross:
 	  echo "building for $$p"; \
 	  GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -trimpath -o dist/envdiff-$${p%/*}-$${p#*/} ./cmd/envdiff || exit 1; \
 	done
+
+# deb and rpm packages of the machine's architecture, from what cross built.
+packages: build cross
+	@mkdir -p dist/completion
+	@bin/envdiff completion man dist/man
+	@for s in bash zsh fish; do bin/envdiff completion $$s >dist/completion/$$s || exit 1; done
+	@for p in deb rpm; do \
+	  VERSION=$$(git describe --tags 2>/dev/null || echo 0.0.0) ARCH=$$($(GO) env GOARCH) GOFLAGS=-mod=mod $(GO) run github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM) package -f ci/package/nfpm.yaml -p $$p -t dist/ || exit 1; \
+	done
+NFPM = v2.41.1
 
 lint:
 	$(GO) vet ./...

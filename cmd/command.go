@@ -38,16 +38,20 @@ func commands() []command {
 		baselineCommand(),
 		waiveCommand(),
 		waiversCommand(),
+		historyCommand(),
+		pendingCommand(),
+		pruneCommand(),
 		doctorCommand(),
 		initCommand(),
 		schemaCommand(),
+		completionCommand(),
 		versionCommand(),
 		demoCommand(),
 	}
 }
 
 // reserved are the contract's commands that this version does not have yet: their names are not environments.
-var reserved = []string{"pending", "history", "serve", "prune", "completion"}
+var reserved = []string{"serve"}
 
 func dispatch(ctx context.Context, w World) (int, error) {
 	name, args := splitCommand(w.Args)

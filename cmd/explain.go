@@ -26,7 +26,8 @@ func explainCommand() command {
 		short: "say what a rule, an address or a finding means and what to do",
 		long: `A RULE is explained with its severity and remedy; without an argument all rules are listed. An
 ADDRESS is explained by the collector that reads it, with the findings about it in the newest
-report. A FINDING-ID (-v prints them) is shown in full.
+report. A FINDING-ID (-v prints them) is shown in full, with when it was first seen, as far back as the
+store remembers, and the commits of the repository between that run and the one before.
 
   envdiff explain memory-odd
   envdiff explain web:host/memory#total_bytes`,
@@ -39,16 +40,16 @@ report. A FINDING-ID (-v prints them) is shown in full.
 
 var findingID = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
-func runExplain(_ context.Context, s *session, args []string) (int, error) {
+func runExplain(ctx context.Context, s *session, args []string) (int, error) {
 	switch {
 	case len(args) == 0:
 		return exitOK, listRules(s.world.Stdout)
 	case len(args) > 1:
 		return 0, errors.New("explain one thing at a time")
 	case findingID.MatchString(args[0]):
-		return s.explainFinding(args[0])
+		return s.explainFinding(ctx, args[0])
 	case strings.Contains(args[0], ":"):
-		return s.explainAddress(args[0])
+		return s.explainAddress(ctx, args[0])
 	}
 	return s.explainRule(args[0])
 }
@@ -78,7 +79,7 @@ func (s *session) explainRule(id string) (int, error) {
 	return exitOK, nil
 }
 
-func (s *session) explainAddress(text string) (int, error) {
+func (s *session) explainAddress(ctx context.Context, text string) (int, error) {
 	a, err := snapshot.ParseAddress(text)
 	if err != nil {
 		return 0, err
@@ -97,6 +98,7 @@ func (s *session) explainAddress(text string) (int, error) {
 	for _, f := range r.Findings {
 		if f.Address == text || strings.HasPrefix(f.Address, text+"#") {
 			showFinding(s.world.Stdout, &f)
+			s.showLife(ctx, f.ID)
 			told++
 		}
 	}
@@ -119,7 +121,7 @@ func (s *session) readerOf(a snapshot.Address) (snapshot.Collector, snapshot.Kin
 	return nil, snapshot.Kind{}, false
 }
 
-func (s *session) explainFinding(id string) (int, error) {
+func (s *session) explainFinding(ctx context.Context, id string) (int, error) {
 	r, err := s.newestReport()
 	if err != nil {
 		return 0, err
@@ -127,6 +129,7 @@ func (s *session) explainFinding(id string) (int, error) {
 	for _, f := range r.Findings {
 		if f.ID == id {
 			showFinding(s.world.Stdout, &f)
+			s.showLife(ctx, f.ID)
 			return exitOK, nil
 		}
 	}

@@ -52,6 +52,7 @@ func (s *session) finish(c *config.Config, j judgement, r *ci.Report) (int, erro
 	j.policy.Partial = r.Command == "rehearse" || len(s.opt.only)+len(s.opt.skip) > 0
 	ci.Judge(r, j.policy)
 	s.describe(c, r)
+	s.remember(c, r)
 	if err := s.writeOutputs(j.outputs, r); err != nil {
 		return 0, err
 	}

@@ -33,7 +33,9 @@ type options struct {
 	print  bool   // comment --print
 	from   string // init --from
 	waiver waiverFlags
-	verify bool // waivers --verify-approvals
+	dryRun bool   // prune --dry-run
+	repo   string // pending --repository
+	verify bool   // waivers --verify-approvals
 }
 
 func commonFlags(fs *pflag.FlagSet, o *options) {

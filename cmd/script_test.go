@@ -44,7 +44,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"githubaction": githubAction, "gitlabjob": gitlabJob, "jenkinsfile": jenkinsfile,
+			"githubaction": githubAction, "gitlabjob": gitlabJob, "jenkinsfile": jenkinsfile, "nightly": nightly, "damage": damage,
 			"exits": exits, "shop": shop, "validate": validate, "edit": edit, "same": same, "sql": runSQL, "answers": answers,
 			"serve": serve,
 		},

@@ -151,3 +151,20 @@ func shell(ts *testscript.TestScript, name, script string) string {
 	ts.Check(err)
 	return "0"
 }
+
+// nightly STATUS: runs the nightly job as cron does.
+func nightly(ts *testscript.TestScript, _ bool, args []string) {
+	script, err := os.ReadFile("../ci/nightly/envdiff-nightly")
+	ts.Check(err)
+	if status := shell(ts, "sh", string(script)); status != args[0] {
+		ts.Fatalf("the nightly job ends with %s, want %s", status, args[0])
+	}
+}
+
+// damage DIR: alters the newest snapshot below it, as a bad disk does.
+func damage(ts *testscript.TestScript, _ bool, args []string) {
+	entries, err := os.ReadDir(ts.MkAbs(args[0]))
+	ts.Check(err)
+	facts := ts.MkAbs(args[0]) + "/" + entries[len(entries)-1].Name() + "/facts.jsonl"
+	ts.Check(os.WriteFile(facts, []byte("{}\n"), 0o600))
+}

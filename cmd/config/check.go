@@ -40,6 +40,10 @@ func check(c *Config, doc *strictyaml.Document) {
 			doc.Errorf([]string{"gate", "fail_on"}, "unknown severity %q: use critical, high, medium, low, info or none", f)
 		}
 	}
+	checkDuration(c.Retention.Age, []string{"retention", "age"}, doc)
+	if c.Retention.Last < 0 {
+		doc.Errorf([]string{"retention", "last"}, "last must not be negative")
+	}
 	checkUse(c, doc)
 }
 

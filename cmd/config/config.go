@@ -14,6 +14,7 @@ type Config struct {
 	Rules        map[string]string      `json:"rules" doc:"rule → critical, high, medium, low, info or off"`
 	Secrets      []string               `json:"secrets" doc:"globs of further key names whose values are redacted"`
 	Gate         Gate                   `json:"gate" doc:"what makes the verdict fail"`
+	Retention    Retention              `json:"retention" doc:"what envdiff prune keeps of the store"`
 	Waivers      string                 `json:"waivers" doc:"file of accepted exceptions; default envdiff.waivers.yaml where it exists"`
 
 	// File is the absolute path that was read; relative paths are relative to its directory.
@@ -133,6 +134,12 @@ type Endpoint struct {
 	Format  string            `json:"format" doc:"json, yaml, properties, dotenv or phpinfo; default: by media type and content"`
 	Keys    []string          `json:"keys" doc:"keys to capture, such as db/host, with * for one level; default all"`
 	Metrics map[string]string `json:"metrics" doc:"key of a counter → the limit that it must keep, such as \"<= 0\""`
+}
+
+// Retention is what envdiff prune keeps of each environment's snapshots.
+type Retention struct {
+	Age  string `json:"age" doc:"older snapshots are removed: 36h, 90d; default 90d"`
+	Last int    `json:"last" doc:"so many of the newest are kept whatever their age; default 7"`
 }
 
 // Gate is the policy of the verdict.

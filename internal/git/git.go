@@ -133,17 +133,27 @@ func Between(ctx context.Context, dir, from, to string, most int) ([]Commit, err
 			return nil, ErrNoHistory
 		}
 	}
-	out, err := run(ctx, dir, "log", "--no-show-signature", fmt.Sprintf("-%d", most), "--format="+format, from+".."+to, "--")
+	return list(ctx, dir, most, from+".."+to)
+}
+
+// During lists the commits of the present branch that were made after one moment and not after another, newest first.
+func During(ctx context.Context, dir string, after, until time.Time, most int) ([]Commit, error) {
+	return list(ctx, dir, most, fmt.Sprintf("--since=%d", after.Unix()+1), fmt.Sprintf("--until=%d", until.Unix()))
+}
+
+func list(ctx context.Context, dir string, most int, which ...string) ([]Commit, error) {
+	args := append([]string{"log", "--no-show-signature", fmt.Sprintf("-%d", most), "--format=" + format}, which...)
+	out, err := run(ctx, dir, append(args, "--")...)
 	if err != nil {
 		return nil, err
 	}
-	var list []Commit
+	var commits []Commit
 	for _, record := range strings.Split(out, "\x01") {
 		if c, ok := parse(strings.TrimPrefix(record, "\n")); ok {
-			list = append(list, c)
+			commits = append(commits, c)
 		}
 	}
-	return list, nil
+	return commits, nil
 }
 
 // format is one commit with its fields apart by NUL, ended by SOH.
