@@ -133,12 +133,12 @@ func pendingMigrations(c *config.Config, to side) (items []onTheWay, notes []str
 			notes = append(notes, fmt.Sprintf("%s: %v", db, err))
 			continue
 		}
-		applied, known := appliedVersion(to.snap, spec.AppliedFact(db))
+		applied, known := appliedVersion(to.snap, db)
 		if !known {
 			notes = append(notes, fmt.Sprintf("%s: which migration is applied in %s is not known, so all of them are listed", db, to.ref.Text))
 		}
 		for _, migration := range src.Migrations {
-			if n, err := strconv.ParseUint(migration.Version, 10, 64); err == nil && (!known || n > applied) {
+			if !known || laterVersion(migration.Version, applied) {
 				a := snapshot.At(db, "migration", migration.Version+"_"+migration.Name).String()
 				items = append(items, onTheWay{What: "migration", Address: a, Text: migration.Up, id: a})
 			}
@@ -147,15 +147,27 @@ func pendingMigrations(c *config.Config, to side) (items []onTheWay, notes []str
 	return items, notes
 }
 
-func appliedVersion(snap *snapshot.Snapshot, at snapshot.Address) (uint64, bool) {
+// appliedVersion is the last version that a snapshot says is applied; of a table with a row per migration that is the
+// first word of what it says.
+func appliedVersion(snap *snapshot.Snapshot, db string) (string, bool) {
 	for _, l := range snap.Lines {
-		if l.Address == at && len(l.Values) > 0 {
-			text, _ := l.Values[0].Value.Text()
-			n, err := strconv.ParseUint(strings.TrimSpace(text), 10, 64)
-			return n, err == nil
+		if l.Address.Scope == db && l.Address.Kind == "migration" && l.Address.Name == "applied" && len(l.Values) > 0 {
+			text, ok := l.Values[0].Value.Text()
+			version, _, _ := strings.Cut(text, ",")
+			return strings.TrimSpace(version), ok
 		}
 	}
-	return 0, false
+	return "", false
+}
+
+// laterVersion compares versions as numbers where both are, else as text, which is how dates are numbered.
+func laterVersion(version, than string) bool {
+	a, errA := strconv.ParseUint(version, 10, 64)
+	b, errB := strconv.ParseUint(than, 10, 64)
+	if errA == nil && errB == nil {
+		return a > b
+	}
+	return version > than
 }
 
 // changes are the differences that come with a deploy of hosts: packages, configuration, services.
