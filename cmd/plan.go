@@ -198,6 +198,13 @@ func (s *session) databaseSpec(c *config.Config, db string, protected bool) (sna
 		col, ok := t.Column(snapshot.Unescape(column))
 		return ok && col.Action == sanitize.Keep
 	}
+	spec.Leaves = func(table, column string) []string {
+		t, ok := policy.Table(table)
+		if !ok {
+			return nil
+		}
+		return t.Leaves(snapshot.Unescape(column))
+	}
 	return spec, nil
 }
 

@@ -107,6 +107,8 @@ func value(v any) snapshot.Value {
 		return snapshot.String(x)
 	case int:
 		return snapshot.Int(int64(x))
+	case float64:
+		return snapshot.Float(x)
 	case bool:
 		return snapshot.Bool(x)
 	case []string:

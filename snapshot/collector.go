@@ -73,6 +73,9 @@ type DatabaseSpec struct {
 	// Keep says whether a policy lets a column's values be shown and stored (table and
 	// column as in addresses). nil keeps nothing.
 	Keep func(table, column string) bool
+	// Leaves says what a policy leaves of a column to be compared ("null", "length"): all of a kept one, of a masked one what
+	// its mask keeps. nil leaves everything.
+	Leaves func(table, column string) []string
 	// Profile asks for the per-column profile, which reads the tables.
 	Profile bool
 	// Versions asks for the schema itself beside its facts, with these columns of version tables: table → columns. nil asks for neither.

@@ -32,6 +32,8 @@ func (Profile) Doc() snapshot.Doc {
 			"profile/TABLE.COLUMN#negatives, #zeros, #positives, #max_digits (before the decimal point): of numbers",
 			"profile/TABLE.COLUMN#classes: the storage classes seen, where the engine has them per value",
 			"profile/TABLE.COLUMN#min, #max: of numbers in columns that the policy keeps",
+			"profile/TABLE.COLUMN#lengths: 21 quantiles of the lengths of texts in characters, where the policy keeps the column or its mask keeps lengths, or there is no policy",
+			"profile/TABLE.COLUMN#categories: VALUE=COUNT of columns with at most 32 values that the policy keeps",
 		},
 	}
 }
@@ -106,6 +108,9 @@ func refusal(err error) string {
 	return "the read failed"
 }
 
+// everything is what is left of a column where there is no policy.
+var everything = []string{"length", "null"}
+
 // profileTable streams a table past the counters of its columns.
 func profileTable(ctx context.Context, in snapshot.DatabaseInput, t *schema.Table, r *snapshot.Result) error {
 	names := make([]string, len(t.Columns))
@@ -113,7 +118,14 @@ func profileTable(ctx context.Context, in snapshot.DatabaseInput, t *schema.Tabl
 	seed := in.Redact.Key("profile").Bytes()
 	for i := range t.Columns {
 		names[i] = t.Columns[i].Name
-		columns[i] = newColumn(&t.Columns[i], seed)
+		table, kept, leaves := tableName(t.Name), false, everything
+		if in.Spec.Keep != nil {
+			kept = in.Spec.Keep(table, names[i])
+		}
+		if in.Spec.Leaves != nil {
+			leaves = in.Spec.Leaves(table, names[i])
+		}
+		columns[i] = newColumn(&t.Columns[i], seed, kept, leaves)
 	}
 	var rows int64
 	err := in.DB.CopyOut(ctx, engine.Read{Table: t.Name, Columns: names}, func(row engine.Row) error {
@@ -128,8 +140,7 @@ func profileTable(ctx context.Context, in snapshot.DatabaseInput, t *schema.Tabl
 	}
 	r.Add(snapshot.Object(in.Scope, "profile", t.Name.Idents()...).Attr("rows"), snapshot.Int(rows), "")
 	for i := range columns {
-		kept := in.Spec.Keep != nil && in.Spec.Keep(tableName(t.Name), names[i])
-		columns[i].facts(snapshot.Object(in.Scope, "profile", t.Name.Idents(names[i])...), rows, kept, r)
+		columns[i].facts(snapshot.Object(in.Scope, "profile", t.Name.Idents(names[i])...), rows, r)
 	}
 	return nil
 }

@@ -18,9 +18,13 @@ import (
 
 // column counts one column's traits in constant memory.
 type column struct {
-	numeric  bool // the type says that texts are numbers
-	seed     uint64
-	distinct *hyperloglog.Sketch
+	numeric    bool // the type says that texts are numbers
+	kept       bool // the policy keeps the values
+	leaves     []string
+	lengths    lengths
+	categories categories
+	seed       uint64
+	distinct   *hyperloglog.Sketch
 
 	nulls, blanks, nonASCII    int64
 	minLength, maxLength       int
@@ -33,8 +37,8 @@ type column struct {
 }
 
 // newColumn makes the counters. The sketch is seeded by the key, so that nobody can craft values that fool it.
-func newColumn(c *schema.Column, seed []byte) column {
-	return column{numeric: numericType(c.Type), seed: binary.LittleEndian.Uint64(seed), distinct: hyperloglog.New(), minLength: math.MaxInt}
+func newColumn(c *schema.Column, seed []byte, kept bool, leaves []string) column {
+	return column{kept: kept, leaves: leaves, numeric: numericType(c.Type), seed: binary.LittleEndian.Uint64(seed), distinct: hyperloglog.New(), minLength: math.MaxInt}
 }
 
 // numericType reports whether values of a declared type are numbers, in the engines whose cells are all text.
@@ -73,6 +77,10 @@ func (c *column) add(cell engine.Cell) {
 			c.blanks++
 		}
 	}
+	c.lengths.add(length)
+	if c.kept {
+		c.categories.add(cell.Data)
+	}
 	c.minLength, c.maxLength = min(c.minLength, length), max(c.maxLength, length)
 	if cell.Type == engine.CellInteger || cell.Type == engine.CellReal || c.numeric && cell.Type == engine.CellText {
 		c.number(cell.Data)
@@ -105,13 +113,14 @@ func (c *column) number(text []byte) {
 }
 
 // facts adds what was counted. What a column without values has none of is not said.
-func (c *column) facts(a snapshot.Address, rows int64, kept bool, r *snapshot.Result) {
+func (c *column) facts(a snapshot.Address, rows int64, r *snapshot.Result) {
 	set := func(attribute string, v snapshot.Value) { r.Add(a.Attr(attribute), v, "") }
 	set("nulls", snapshot.Int(c.nulls))
 	if rows > 0 {
 		set("null_share", snapshot.Float(rounded(float64(c.nulls)/float64(rows))))
 	}
 	set("distinct", snapshot.Int(min(c.values, int64(c.distinct.Estimate()))))
+	c.shapeFacts(set)
 	if c.values == 0 {
 		return
 	}
@@ -131,7 +140,7 @@ func (c *column) facts(a snapshot.Address, rows int64, kept bool, r *snapshot.Re
 	set("zeros", snapshot.Int(c.zeros))
 	set("positives", snapshot.Int(c.positive))
 	set("max_digits", snapshot.Int(int64(c.maxDigits)))
-	if kept {
+	if c.kept {
 		set("min", snapshot.Float(c.min))
 		set("max", snapshot.Float(c.max))
 	}

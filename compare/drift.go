@@ -1,0 +1,216 @@
+package compare
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/envdiff/envdiff/snapshot"
+)
+
+// Drift of a column is told when it matters and is not chance: the effect is large, and so improbable among columns of equal
+// distributions that of all drift told in a run no more than falseDiscoveries is expected to be none.
+const (
+	falseDiscoveries = 0.01
+	minRows          = 50   // on either side: of fewer nothing is told
+	nullEffect       = 0.05 // difference of the shares of nulls
+	categoryEffect   = 0.1  // share of the rows that have another category than on the other side (total variation)
+	lengthEffect     = 0.1  // largest distance of the distributions of lengths, beyond what their quantiles leave open, and
+	averageEffect    = 0.25 // relative difference of their averages: numbered names are a little longer where there are more of them
+)
+
+// trial is one test of one column.
+type trial struct {
+	effect float64 // in multiples of what matters
+	p      float64
+	text   string
+}
+
+// drift is what the tests of one column say together.
+type drift struct {
+	d      *difference
+	p      float64
+	trials []trial
+}
+
+// driftOf are the differences of columns that are distributed differently on the last side than on the first that has them.
+func (p *profiles) driftOf(c *comparison) []*difference {
+	if len(c.sides) < 2 || c.moments() {
+		return nil
+	}
+	var all []drift
+	for _, key := range slices.Sorted(maps.Keys(p.rows)) {
+		if column, ok := strings.CutSuffix(key, "#null_share"); ok {
+			if d, ok := p.driftIn(c, column); ok {
+				all = append(all, d)
+			}
+		}
+	}
+	var out []*difference
+	for _, d := range discoveries(all) {
+		var texts []string
+		for _, t := range d.trials {
+			if t.effect >= 1 {
+				texts = append(texts, t.text)
+			}
+		}
+		if len(texts) > 0 {
+			d.d.remark = &remark{rule: "data-distribution", share: -1, text: "is distributed differently: " + strings.Join(texts, "; ")}
+			out = append(out, d.d)
+		}
+	}
+	return out
+}
+
+// columnOn is what one side's profile says of a column.
+type columnOn struct {
+	rows, nulls float64
+	kept        []string
+	lengths     []float64
+	categories  map[string]float64
+}
+
+func (p *profiles) columnOn(side int, table, column string) (on columnOn, ok bool) {
+	number := func(key string) (float64, bool) {
+		r := p.rows[key]
+		if r == nil {
+			return 0, false
+		}
+		return largest(&r.cells[side])
+	}
+	list := func(key string) []string {
+		r := p.rows[key]
+		if r == nil || len(r.cells[side].groups) != 1 { // shards that differ have no distribution in common
+			return nil
+		}
+		var items []string
+		for _, v := range r.cells[side].groups[0].value.Items() {
+			text, _ := v.Text()
+			items = append(items, text)
+		}
+		return items
+	}
+	rows, counted := number(table + "#rows")
+	nulls, known := number(column + "#nulls")
+	on = columnOn{rows: rows, nulls: nulls, kept: list(column + "#@kept"), categories: map[string]float64{}}
+	for _, text := range list(column + "#lengths") {
+		if f, err := strconv.ParseFloat(text, 64); err == nil {
+			on.lengths = append(on.lengths, f)
+		}
+	}
+	for _, text := range list(column + "#categories") {
+		if at := strings.LastIndexByte(text, '='); at >= 0 {
+			if n, err := strconv.ParseFloat(text[at+1:], 64); err == nil {
+				on.categories[text[:at]] += n
+			}
+		}
+	}
+	return on, counted && known
+}
+
+func (p *profiles) driftIn(c *comparison, column string) (drift, bool) {
+	table := column[:max(strings.LastIndexByte(column, '.'), 0)]
+	last := len(c.sides) - 1
+	to, ok := p.columnOn(last, table, column)
+	if !ok || to.rows < minRows {
+		return drift{}, false
+	}
+	for first := range last {
+		from, ok := p.columnOn(first, table, column)
+		if !ok || from.rows < minRows {
+			continue
+		}
+		trials := c.trials(from, to, c.sides[first].Name, c.sides[last].Name)
+		if len(trials) == 0 {
+			return drift{}, false
+		}
+		d := drift{d: p.about(c, column, first, last), p: 1, trials: trials}
+		for _, t := range trials { // Bonferroni within the column
+			d.p = min(d.p, t.p*float64(len(trials)))
+		}
+		return d, true
+	}
+	return drift{}, false
+}
+
+// about is the difference of a column between two sides.
+func (p *profiles) about(c *comparison, column string, sides ...int) *difference {
+	r := p.rows[column+"#null_share"]
+	d := &difference{alone: true, sides: sides, node: &node{key: column, object: column, parent: column, addr: r.address().Whole(), kind: r.kind, cells: make([]nodeCell, len(c.sides))}}
+	for _, i := range sides {
+		d.node.cells[i] = nodeCell{addr: r.cells[i].addr.Whole(), present: r.cells[i].groups}
+		for _, s := range partition(d.node.cells[i]) {
+			s.side = i
+			d.shares = append(d.shares, s)
+		}
+	}
+	return d
+}
+
+// trials are the tests that the policy leaves room for. What only one side has at all is not among them: that is said by itself.
+func (c *comparison) trials(from, to columnOn, nameFrom, nameTo string) []trial {
+	var out []trial
+	both := func(kept string) bool { return slices.Contains(from.kept, kept) && slices.Contains(to.kept, kept) }
+	a, b := from.nulls/from.rows, to.nulls/to.rows
+	if both("null") && a > 0 && b > 0 {
+		out = append(out, trial{abs(a-b) / nullEffect, proportionP(from.nulls, from.rows, to.nulls, to.rows),
+			fmt.Sprintf("%s nulls in %s, %s in %s", percent(a), nameFrom, percent(b), nameTo)})
+	}
+	if len(from.categories) > 0 && len(to.categories) > 0 {
+		if t, ok := categoryTrial(from, to, nameFrom, nameTo); ok {
+			out = append(out, t)
+		}
+	} else if both("length") && len(from.lengths) > 1 && len(to.lengths) > 1 {
+		out = append(out, lengthTrial(from, to, nameFrom, nameTo))
+	}
+	return out
+}
+
+func categoryTrial(from, to columnOn, nameFrom, nameTo string) (trial, bool) {
+	var sumFrom, sumTo float64
+	values := map[string]bool{}
+	for v, n := range from.categories {
+		sumFrom += n
+		values[v] = true
+	}
+	for v, n := range to.categories {
+		sumTo += n
+		values[v] = true
+	}
+	if len(values) < 2 || sumFrom < minRows || sumTo < minRows {
+		return trial{}, false
+	}
+	variation, most, furthest := 0.0, 0.0, ""
+	var counts [][2]float64
+	for _, v := range slices.Sorted(maps.Keys(values)) {
+		gap := abs(from.categories[v]/sumFrom - to.categories[v]/sumTo)
+		variation += gap / 2
+		if gap > most {
+			most, furthest = gap, v
+		}
+		counts = append(counts, [2]float64{from.categories[v], to.categories[v]})
+	}
+	text := fmt.Sprintf("%s is %s in %s, %s in %s", snapshot.String(furthest).Display(), percent(from.categories[furthest]/sumFrom), nameFrom, percent(to.categories[furthest]/sumTo), nameTo)
+	return trial{variation / categoryEffect, homogeneityP(counts), text}, true
+}
+
+func lengthTrial(from, to columnOn, nameFrom, nameTo string) trial {
+	distance := max(0, quantileDistance(from.lengths, to.lengths))
+	a, b := average(from.lengths), average(to.lengths)
+	return trial{min(distance/lengthEffect, abs(a-b)/max(a, b, 1)/averageEffect), distanceP(distance, from.rows-from.nulls, to.rows-to.nulls),
+		fmt.Sprintf("%.3g characters on average in %s, %.3g in %s", a, nameFrom, b, nameTo)}
+}
+
+func average(quantiles []float64) float64 {
+	sum := 0.0
+	for _, q := range quantiles {
+		sum += q
+	}
+	return sum / float64(len(quantiles))
+}
+
+func percent(share float64) string {
+	return strconv.FormatFloat(100*share, 'g', 3, 64) + " %"
+}
