@@ -17,7 +17,7 @@
 //	typo.go       a missing and an added neighbour are one misspelt or renamed name; near.go measures
 //	effective.go  settings that a program and its file show: the file's difference alone is told
 //	alone.go      what a fact that is never compared says by itself: a certificate that expires
-//	drift.go, drift_math.go  columns that are distributed differently, where it matters and is not chance
+//	categories.go, drift.go, drift_math.go  columns that are distributed differently, where it matters and is not chance
 //	usage.go, profile.go  what several facts say together: swapping, traits of data that only the last side has
 //	replication.go, replication_checks.go  what the nodes of one database say together: missing, stopped,
 //	              lagging, diverged

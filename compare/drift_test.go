@@ -113,6 +113,20 @@ func TestDriftIsToldWhereItMatters(t *testing.T) {
 	}
 }
 
+func TestValuesThatOnlyTheLastSideHasAreNamed(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	staging, production := pair()
+	staging.profiled("orders", "status", sampled(random, 3000, 0, evenly, 0))
+	production.profiled("orders", "status", append(sampled(random, 3000, 0, map[string]float64{"new": .9, "paid": .1}, 0), "lost", "lost", "void"))
+	r := compareEnvs(t, Options{}, staging, production)
+	if got := lines(r); !slices.Equal(got, []string{"data-one-sided medium changed main:profile/orders.status"}) {
+		t.Fatalf("got %q", got)
+	}
+	if m := r.Findings[0].Message; m != `orders.status has values in production that staging has none of ("lost" in 2 rows, "void" in 1 rows): would break a CHECK, an ENUM or a lookup` {
+		t.Errorf("message %q", m)
+	}
+}
+
 func TestMaskedColumnsAreComparedByWhatTheirMaskKeeps(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	staging, production := pair()

@@ -72,7 +72,7 @@ func (p *profiles) note(r *row) {
 	p.rows[r.key] = r
 }
 
-// differences are the one-sided traits, one per column and trait.
+// differences are the one-sided traits, one per column and trait, and columns that are distributed differently.
 func (p *profiles) differences(c *comparison) []*difference {
 	if len(c.sides) < 2 {
 		return nil
@@ -85,6 +85,17 @@ func (p *profiles) differences(c *comparison) []*difference {
 					out = append(out, d)
 				}
 			}
+		}
+	}
+	strange := p.strangers(c)
+	told := map[string]bool{}
+	for _, d := range strange {
+		told[d.node.key] = true
+	}
+	out = append(out, strange...)
+	for _, d := range p.driftOf(c) {
+		if !told[d.node.key] { // its values are news already
+			out = append(out, d)
 		}
 	}
 	return out

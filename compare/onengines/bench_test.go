@@ -70,6 +70,34 @@ func TestRowsPair(t *testing.T) {
 	}
 }
 
+const profileInChild = "ENVDIFF_PROFILE_OF"
+
+// TestProfileOf is the process that BenchmarkProfilePostgres measures; without its database there is nothing to do.
+func TestProfileOf(t *testing.T) {
+	dsn := os.Getenv(profileInChild)
+	if dsn == "" {
+		return
+	}
+	debug.SetGCPercent(60)
+	p := &place{name: "postgres", engine: postgres.New(), target: engine.Target{Engine: "postgres", DSN: dsn, Display: "the test database"}}
+	everything := func(string, string) bool { return true }
+	s := p.side(t, "a", snapshot.DatabaseSpec{Profile: true, Keep: everything}, testKey, database.Profile{}).Snapshot
+	if v, ok := s.Value(snapshot.Object("main", "profile", "orders").Attr("rows")); !ok || v.JSON() != strconv.Itoa(shopOrders) {
+		t.Errorf("%s rows", v.JSON())
+	}
+}
+
+// BenchmarkProfilePostgres profiles the orders in one scan, beside a bare COPY of them. It fails above three times of that.
+func BenchmarkProfilePostgres(b *testing.B) {
+	server := testservers.Postgres(b)
+	dsn := server.NewDatabase(b)
+	server.Exec(b, dsn, fmt.Sprintf(postgresShop, shopOrders))
+	peer := []string{"psql", "-q", dsn, "-c", `\copy orders to /dev/null`}
+	for b.Loop() {
+		testservers.Beside(b, "TestProfileOf", profileInChild+"="+dsn, 3, maxPeak, peer)
+	}
+}
+
 // BenchmarkRowsPostgres compares two shops, beside pg_comparator with its extension in C. It fails above half of its time.
 func BenchmarkRowsPostgres(b *testing.B) {
 	server := testservers.Postgres(b)
