@@ -41,6 +41,7 @@ func commands() []command {
 		historyCommand(),
 		pendingCommand(),
 		pruneCommand(),
+		serveCommand(),
 		doctorCommand(),
 		initCommand(),
 		schemaCommand(),
@@ -49,9 +50,6 @@ func commands() []command {
 		demoCommand(),
 	}
 }
-
-// reserved are the contract's commands that this version does not have yet: their names are not environments.
-var reserved = []string{"serve"}
 
 func dispatch(ctx context.Context, w World) (int, error) {
 	name, args := splitCommand(w.Args)
@@ -70,11 +68,6 @@ func dispatch(ctx context.Context, w World) (int, error) {
 	for _, c := range commands() {
 		if c.name == name {
 			return runCommand(ctx, w, c, args)
-		}
-	}
-	for _, r := range reserved {
-		if r == name {
-			return 0, hinted(fmt.Errorf("the command %s is not part of this version", name), "envdiff --help lists the commands")
 		}
 	}
 	return 0, hinted(fmt.Errorf("unknown command %q", name), "envdiff --help lists the commands")
@@ -106,11 +99,6 @@ func splitCommand(args []string) (string, []string) {
 		}
 		if a == "help" {
 			return a, args[i+1:]
-		}
-		for _, r := range reserved {
-			if r == a {
-				return a, nil
-			}
 		}
 		return "", args
 	}

@@ -36,8 +36,6 @@ COMMANDS
 		fmt.Fprintf(&b, "  %-10s %s\n", c.name, c.short)
 	}
 	b.WriteString(`
-  Planned, and not part of this version: ` + strings.Join(reserved, ", ") + `.
-
   An ENV is a name in envdiff.yaml, NAME@latest, NAME@2026-11-01[T02:00:00Z] (from the store),
   or the path of a snapshot, with a slash in it. envdiff help COMMAND says more.
 

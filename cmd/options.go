@@ -33,6 +33,7 @@ type options struct {
 	print  bool   // comment --print
 	from   string // init --from
 	waiver waiverFlags
+	listen string // serve --listen
 	dryRun bool   // prune --dry-run
 	repo   string // pending --repository
 	verify bool   // waivers --verify-approvals

@@ -174,7 +174,7 @@ func laterVersion(version, than string) bool {
 func changes(r *ci.Report) []onTheWay {
 	var items []onTheWay
 	for _, f := range r.Findings {
-		if f.Change != finding.Odd && slices.Contains([]finding.Area{finding.AreaPackage, finding.AreaConfig, finding.AreaService}, f.Area) {
+		if f.Change != finding.Odd && f.Rule != "secret-shared" && slices.Contains([]finding.Area{finding.AreaPackage, finding.AreaConfig, finding.AreaService}, f.Area) {
 			items = append(items, onTheWay{What: string(f.Area), Address: f.Address, Text: f.Message, id: f.ID})
 		}
 	}
