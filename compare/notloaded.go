@@ -102,7 +102,7 @@ func foreignFiles(w written, values []*reported) map[snapshot.Address]bool {
 	}
 	foreign := map[snapshot.Address]bool{}
 	for file, n := range shared {
-		foreign[file] = n > 2 && 2*other[file] > n
+		foreign[file] = other[file] > 2 && 2*other[file] > n
 	}
 	return foreign
 }
