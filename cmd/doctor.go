@@ -120,6 +120,9 @@ func (d *checkup) environment(ctx context.Context, c *config.Config, name string
 	}
 	for _, h := range plan.Hosts {
 		d.host(ctx, name, h)
+		for _, dump := range h.Dumps { // doctor runs nothing on hosts
+			d.note(strings.TrimSpace(name+" "+dump.Scope+"/"+h.Instance+" "+dump.Spec.Name), "asked of the host at a capture: "+dump.Want.Doc, "")
+		}
 	}
 	for _, t := range plan.Databases {
 		d.database(ctx, c, name, t)
