@@ -160,3 +160,8 @@ func RelativeURI(p string) string {
 	}
 	return strings.TrimPrefix(strings.TrimLeft(b.String(), "/"), "./")
 }
+
+// Chat makes text code in a message to Slack or Mattermost: nothing in it is a mention, a link or an end of the code.
+func Chat(s string) string {
+	return "`" + strings.NewReplacer("`", "\u02cb", "&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(Terminal(s)) + "`"
+}

@@ -112,6 +112,18 @@ func FuzzNoCommand(f *testing.F) {
 	})
 }
 
+func FuzzChat(f *testing.F) {
+	for _, s := range []string{"", "<!channel>", "`x`", "<http://a|b>", "&lt;"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		out := Chat(s)
+		if strings.Count(out, "`") != 2 || strings.ContainsAny(out, "<>\n\r") {
+			t.Fatalf("%q is not inert: %q", s, out)
+		}
+	})
+}
+
 func FuzzPrometheusLabel(f *testing.F) {
 	for _, s := range []string{"", `a"b\`, "x\ny", "}"} {
 		f.Add(s)

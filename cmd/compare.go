@@ -46,5 +46,5 @@ func runCompare(ctx context.Context, s *session, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return s.finish(c, j, r)
+	return s.finish(ctx, c, j, r)
 }

@@ -60,7 +60,7 @@ func runGate(ctx context.Context, s *session, args []string) (int, error) {
 	if err := g.compare(ctx); err != nil {
 		return 0, err
 	}
-	return s.finish(c, j, g.report)
+	return s.finish(ctx, c, j, g.report)
 }
 
 // gate is one run of the gate command.

@@ -123,7 +123,7 @@ func readHistory(c *config.Config) (*ci.History, error) {
 
 // remember adds a judged report of whole environments to the memory of a store that exists, and shows in it what the
 // store remembers of the runs before. It is a convenience, as keepReport is: nothing fails for it.
-func (s *session) remember(c *config.Config, r *ci.Report) {
+func (s *session) remember(ctx context.Context, c *config.Config, r *ci.Report) {
 	if c.File == "" {
 		return
 	}
@@ -136,6 +136,7 @@ func (s *session) remember(c *config.Config, r *ci.Report) {
 		return
 	}
 	run := h.Next(r, s.world.Now())
+	before, known := h.Last(run.Key())
 	r.Context.Trend = h.Trend(run.Key())
 	if len(s.opt.only)+len(s.opt.skip) > 0 {
 		return // a part of the environments says nothing of what is gone
@@ -150,7 +151,9 @@ func (s *session) remember(c *config.Config, r *ci.Report) {
 		return
 	}
 	defer f.Close()
-	_, _ = f.Write(line.Bytes())
+	if _, err := f.Write(line.Bytes()); err == nil {
+		s.notify(ctx, c, before, known, run)
+	}
 }
 
 // overview is what history and pending show.

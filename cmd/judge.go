@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 
@@ -45,14 +46,14 @@ func (s *session) judgement(c *config.Config) (judgement, error) {
 }
 
 // finish judges a report, writes every output, keeps it for explain, and returns the exit status.
-func (s *session) finish(c *config.Config, j judgement, r *ci.Report) (int, error) {
+func (s *session) finish(ctx context.Context, c *config.Config, j judgement, r *ci.Report) (int, error) {
 	r.Warnings = append(r.Warnings, s.warnings...)
 	// A rehearsal says nothing of drift, and a selection leaves parts out: a
 	// waiver that covers nothing then is no news.
 	j.policy.Partial = r.Command == "rehearse" || len(s.opt.only)+len(s.opt.skip) > 0
 	ci.Judge(r, j.policy)
 	s.describe(c, r)
-	s.remember(c, r)
+	s.remember(ctx, c, r)
 	if err := s.writeOutputs(j.outputs, r); err != nil {
 		return 0, err
 	}

@@ -88,7 +88,7 @@ func runRefresh(ctx context.Context, s *session, args []string) (int, error) {
 	if s.opt.quiet && len(s.opt.outputs) == 0 && len(r.Findings)+len(r.Gaps) == 0 {
 		j.outputs = nil
 	}
-	return s.finish(c, j, r)
+	return s.finish(ctx, c, j, r)
 }
 
 // refreshable checks the names: what the configuration alone can tell.

@@ -75,7 +75,7 @@ func runRehearse(ctx context.Context, s *session, args []string) (int, error) {
 		}
 	}
 	s.progress.Close()
-	return s.finish(c, j, r)
+	return s.finish(ctx, c, j, r)
 }
 
 // rehearsedSide is the one ENV of the command line, which may be stored.

@@ -40,6 +40,15 @@ func check(c *Config, doc *strictyaml.Document) {
 			doc.Errorf([]string{"gate", "fail_on"}, "unknown severity %q: use critical, high, medium, low, info or none", f)
 		}
 	}
+	for i, h := range c.Notify {
+		path := []string{"notify", strconv.Itoa(i)}
+		if h.URL == "" {
+			doc.Errorf(path, "a webhook needs a url")
+		}
+		if !slices.Contains([]string{"", "slack", "mattermost", "json"}, h.Format) {
+			doc.Errorf(append(path, "format"), "unknown format %q: use slack, mattermost or json", h.Format)
+		}
+	}
 	checkDuration(c.Retention.Age, []string{"retention", "age"}, doc)
 	if c.Retention.Last < 0 {
 		doc.Errorf([]string{"retention", "last"}, "last must not be negative")

@@ -14,6 +14,7 @@ type Config struct {
 	Rules        map[string]string      `json:"rules" doc:"rule → critical, high, medium, low, info or off"`
 	Secrets      []string               `json:"secrets" doc:"globs of further key names whose values are redacted"`
 	Gate         Gate                   `json:"gate" doc:"what makes the verdict fail"`
+	Notify       []Hook                 `json:"notify" doc:"webhooks that are told of another verdict and of new critical findings"`
 	Retention    Retention              `json:"retention" doc:"what envdiff prune keeps of the store"`
 	Waivers      string                 `json:"waivers" doc:"file of accepted exceptions; default envdiff.waivers.yaml where it exists"`
 
@@ -134,6 +135,13 @@ type Endpoint struct {
 	Format  string            `json:"format" doc:"json, yaml, properties, dotenv or phpinfo; default: by media type and content"`
 	Keys    []string          `json:"keys" doc:"keys to capture, such as db/host, with * for one level; default all"`
 	Metrics map[string]string `json:"metrics" doc:"key of a counter → the limit that it must keep, such as \"<= 0\""`
+}
+
+// Hook is one webhook.
+type Hook struct {
+	URL    Text   `json:"url" scalar:"true" doc:"where the message goes, usually as ${VAR}: it is a password"`
+	Format string `json:"format" doc:"slack, mattermost or json; default slack"`
+	Secret Text   `json:"secret" doc:"signs the message: X-Envdiff-Signature: sha256=HMAC"`
 }
 
 // Retention is what envdiff prune keeps of each environment's snapshots.
