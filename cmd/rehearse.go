@@ -164,7 +164,7 @@ func (s *session) rehearseDatabase(ctx context.Context, c *config.Config, of reh
 	if err != nil {
 		return migrations.Output{}, err
 	}
-	base, dir, err := s.scratchPlace(ctx, c, env, db, source.Engine())
+	base, dir, err := s.scratchPlace(ctx, c, env, db, source.Engine(), copier.schema.Version)
 	if err != nil {
 		return migrations.Output{}, err
 	}

@@ -32,7 +32,7 @@ func (s *session) rehearseStored(ctx context.Context, c *config.Config, of rehea
 			Reason: "a command is run against a copy of production only, which a stored snapshot is not", Hint: "envdiff rehearse " + env + " where production can be reached"})
 		return migrations.Output{}, nil
 	}
-	base, dir, err := s.scratchPlace(ctx, c, env, db, e)
+	base, dir, err := s.scratchPlace(ctx, c, env, db, e, typed.Schema.Version)
 	if err != nil {
 		return migrations.Output{}, err
 	}

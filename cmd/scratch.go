@@ -6,15 +6,19 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/envdiff/envdiff/cmd/config"
 	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/throwaway"
 )
 
-// scratchPlace is where copies are built: the configured server, or a private directory for engines that live in files.
-// A server that holds a protected environment's database is refused unless envdiff.yaml says that it is meant.
-func (s *session) scratchPlace(ctx context.Context, c *config.Config, env, db string, e engine.Engine) (engine.Target, string, error) {
+// scratchPlace is where copies are built: the configured server; else a private directory for engines that live in files, and for
+// others a throw-away server of the same version from this machine's own binaries. A server that holds a protected environment's
+// database is refused unless envdiff.yaml says that it is meant.
+func (s *session) scratchPlace(ctx context.Context, c *config.Config, env, db string, e engine.Engine, version string) (engine.Target, string, error) {
 	dir, err := s.scratch()
 	if err != nil {
 		return engine.Target{}, "", err
@@ -24,8 +28,11 @@ func (s *session) scratchPlace(ctx context.Context, c *config.Config, env, db st
 		return engine.Target{Engine: "sqlite"}, dir, nil
 	}
 	if scratch == nil {
-		return engine.Target{}, "", hinted(fmt.Errorf("databases.%s.scratch is not configured: copies of a %s database need a server to stand on", db, e.Name()),
-			"databases: {%s: {scratch: \"${SCRATCH_DATABASE_URL}\"}}", db)
+		t, err := s.throwaway(ctx, dir, e.Name(), version)
+		if err != nil && ctx.Err() == nil {
+			err = hinted(fmt.Errorf("databases.%s.scratch is not configured, and %w", db, err), "databases: {%s: {scratch: \"${SCRATCH_DATABASE_URL}\"}}", db)
+		}
+		return t, dir, err
 	}
 	t, err := s.target(c, env, db, "scratch", scratch.URL)
 	if err != nil {
@@ -46,6 +53,33 @@ func (s *session) scratchPlace(ctx context.Context, c *config.Config, env, db st
 			"name another server; if copies on this one are meant: scratch: {url: …, shared: true}")
 	}
 	return t, dir, nil
+}
+
+// throwaway starts this run's own server of an engine and version, once; it ends with the session.
+func (s *session) throwaway(ctx context.Context, dir, engineName, version string) (engine.Target, error) {
+	key := engineName + " " + version
+	if server := s.servers[key]; server != nil {
+		return server.Target, nil
+	}
+	s.progress.Start("starting a throw-away server")
+	defer s.progress.Done("starting a throw-away server")
+	var server *throwaway.Server
+	var err error
+	if engineName == "postgres" {
+		major, _, _ := strings.Cut(version, ".")
+		number, _ := strconv.Atoi(major) // 0, a version that is not told, is the newest
+		server, err = throwaway.Postgres(ctx, dir, number)
+	} else {
+		server, err = throwaway.MariaDB(ctx, dir, version)
+	}
+	if err != nil {
+		return engine.Target{}, err
+	}
+	if s.servers == nil {
+		s.servers = map[string]*throwaway.Server{}
+	}
+	s.servers[key] = server
+	return server.Target, nil
 }
 
 // askTimeout bounds asking one protected database who it is, when it is not the one that is rehearsed.

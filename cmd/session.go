@@ -12,6 +12,7 @@ import (
 	"github.com/envdiff/envdiff/cmd/config"
 	"github.com/envdiff/envdiff/internal/progress"
 	"github.com/envdiff/envdiff/internal/strictyaml"
+	"github.com/envdiff/envdiff/internal/throwaway"
 	"github.com/envdiff/envdiff/internal/transport"
 	"github.com/envdiff/envdiff/snapshot"
 )
@@ -21,9 +22,10 @@ type session struct {
 	world    World
 	opt      options
 	progress *progress.Reporter
-	tempDir  string            // private, made when first needed
-	tempLock *os.File          // held as long as tempDir is used
-	fileVars map[string]string // of the key file
+	tempDir  string                       // private, made when first needed
+	tempLock *os.File                     // held as long as tempDir is used
+	servers  map[string]*throwaway.Server // by engine and version, started when first needed
+	fileVars map[string]string            // of the key file
 	warnings []string
 	compared []side          // what the report is about, for what it shows beside its findings
 	jumps    transport.Jumps // limits how many ssh connections are made at once through one jump host
@@ -61,6 +63,9 @@ func newSession(w World, o options) (*session, error) {
 
 func (s *session) close() {
 	s.progress.Close()
+	for _, server := range s.servers {
+		server.Close()
+	}
 	if s.tempDir != "" {
 		os.RemoveAll(s.tempDir)
 		s.tempLock.Close()

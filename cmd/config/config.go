@@ -104,7 +104,7 @@ type Database struct {
 	Exact      []string    `json:"exact" doc:"reference tables, equal row for row"`
 	Ignore     []string    `json:"ignore" doc:"globs of tables that are not captured"`
 	Migrations *Migrations `json:"migrations" doc:"file://DIR of golang-migrate files, or {tool:, path:}, or {command:}"`
-	Scratch    *Scratch    `json:"scratch" doc:"where copies are built; default: a temporary file for SQLite"`
+	Scratch    *Scratch    `json:"scratch" doc:"where copies are built; default: a throw-away server from local binaries of the same version, a temporary file for SQLite"`
 	Copy       *Copy       `json:"copy" doc:"all, 1%, {rows: N} or {of: …, max_age: 24h}"`
 	Sanitize   string      `json:"sanitize" doc:"the sanitising policy; default sanitize.yaml"`
 }

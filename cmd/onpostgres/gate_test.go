@@ -1,6 +1,11 @@
 package onpostgres
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
 
 // deployed is what the pending migrations of newGate do.
 const deployed = `
@@ -33,6 +38,34 @@ func newGate(t *testing.T) project {
 func TestGatePassesOnAnOrdinaryDeploy(t *testing.T) {
 	p := newGate(t)
 	p.expect(t, 0, "pass — 3 info", "gate", "staging", "production")
+	p.noScratch(t)
+}
+
+// TestGateOnAThrowAwayServer: without a scratch in envdiff.yaml the copy stands on a server of this run's own, of which nothing is left.
+func TestGateOnAThrowAwayServer(t *testing.T) {
+	p := newGate(t)
+	text, err := os.ReadFile(filepath.Join(p.dir, "envdiff.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _, ok := strings.Cut(string(text), ", scratch: ")
+	if !ok {
+		t.Fatal("the project names no scratch")
+	}
+	p.write(t, "envdiff.yaml", before+"}\n")
+	temp, err := os.MkdirTemp("/tmp", "envdiff-test-") // t.TempDir is another account's closed door
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(temp) })
+	if err := os.Chmod(temp, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", temp)
+	p.expect(t, 0, "pass — 3 info", "gate", "staging", "production")
+	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
 	p.noScratch(t)
 }
 

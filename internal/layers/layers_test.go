@@ -29,11 +29,13 @@ var rooms = map[string][]string{
 	"migrations":        {"snapshot", "internal/engine", "internal/finding", "internal/schema"},
 	"ci":                {"snapshot", "internal/atomicfile", "internal/finding", "internal/spelling", "internal/strictyaml"},
 
-	"internal/engine":     {"internal/schema"},
-	"internal/engine/*":   {"internal/engine", "internal/schema"},
-	"internal/strictyaml": {"internal/spelling"},
-	"internal/*":          nil,
-	"testdata/worlds":     nil,
+	"internal/engine":      {"internal/schema"},
+	"internal/engine/*":    {"internal/engine", "internal/schema"},
+	"internal/strictyaml":  {"internal/spelling"},
+	"internal/throwaway":   {"internal/engine"},
+	"internal/testservers": {"internal/throwaway"},
+	"internal/*":           nil,
+	"testdata/worlds":      nil,
 
 	// Packages that hold tests alone; they have real servers to themselves.
 	"*/on*":       nil,

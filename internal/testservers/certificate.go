@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/envdiff/envdiff/internal/throwaway"
 )
 
 // Certificate is a server's certificate with its key, and the authority that signed it: paths that servers and clients can read.
@@ -20,7 +22,7 @@ type Certificate struct{ Path, Key, Authority string }
 // NewCertificate makes a certificate for a host name until a moment, for one test.
 func NewCertificate(t testing.TB, host string, until time.Time) Certificate {
 	t.Helper()
-	owner, err := account()
+	owner, err := throwaway.Account()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"testing"
+
+	"github.com/envdiff/envdiff/internal/throwaway"
 )
 
 // NewGalera starts a Galera cluster of n MariaDB servers for one test alone. The
@@ -23,7 +25,7 @@ func NewGalera(t testing.TB, n int) []*MariaServer {
 	// A member listens on four more ports: for the group, for what it missed, for
 	// a whole copy, and one above the group's.
 	port := func() int {
-		p, err := freePort()
+		p, err := throwaway.FreePort()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,13 +9,15 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/envdiff/envdiff/internal/throwaway"
 )
 
 // Machine is a host of its own on this machine: this machine's whole file system under a layer that only it writes to, and processes, network and host name of its own. It
 // costs what it changes, in memory, and is gone with the test.
 type Machine struct {
 	pid     int // its first process, as seen from outside
-	process *process
+	process *throwaway.Process
 }
 
 // machineScript makes the machine's root below its directory and stays its first process.
@@ -48,15 +50,15 @@ func StartMachine(t testing.TB, name string) *Machine {
 	if os.Geteuid() != 0 {
 		args = append(args, "--map-root-user")
 	}
-	log := &tail{}
-	cmd := command(dir, nil, log, "unshare", append(args, "sh", "-c", machineScript, "machine", dir, name)...)
+	log := &throwaway.Log{}
+	cmd := throwaway.Command(dir, nil, log, "unshare", append(args, "sh", "-c", machineScript, "machine", dir, name)...)
 	m := &Machine{}
-	if m.process, err = launch(dir, cmd, log); err != nil {
+	if m.process, err = throwaway.Launch(dir, cmd, log); err != nil {
 		t.Fatalf("starting a machine: %v", err)
 	}
-	t.Cleanup(func() { m.process.stop(syscall.SIGKILL) })
+	t.Cleanup(func() { m.process.Stop(syscall.SIGKILL) })
 	children := fmt.Sprintf("/proc/%d/task/%d/children", cmd.Process.Pid, cmd.Process.Pid)
-	err = m.process.wait(startTimeout, func() bool {
+	err = m.process.Wait(startTimeout, func() bool {
 		text, err := os.ReadFile(children)
 		if err != nil {
 			return false

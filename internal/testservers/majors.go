@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+
+	"github.com/envdiff/envdiff/internal/throwaway"
 )
 
 // npmMajors are the majors of PostgreSQL that .ci/deps installs beside the distribution's own.
@@ -15,7 +17,7 @@ var npmMajors = []int{13, 14, 16, 17, 18}
 // PostgresMajors lists the majors of PostgreSQL that are tested, ascending: those that .ci/deps installs and the distribution's.
 func PostgresMajors(t testing.TB) []int {
 	t.Helper()
-	_, own, err := distributionPostgres()
+	_, own, err := throwaway.PostgresBinaries(0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +30,7 @@ func PostgresMajors(t testing.TB) []int {
 // distribution's major is the server that Postgres returns.
 func PostgresMajor(t testing.TB, major int) *Server {
 	t.Helper()
-	if _, own, err := distributionPostgres(); err == nil && own == major {
+	if _, own, err := throwaway.PostgresBinaries(0); err == nil && own == major {
 		return Postgres(t)
 	}
 	return once(t, fmt.Sprintf("PostgreSQL %d", major), func() (*Server, error) {

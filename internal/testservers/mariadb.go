@@ -6,16 +6,16 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+
+	"github.com/envdiff/envdiff/internal/throwaway"
 )
 
 // MariaServer is a running MariaDB server.
@@ -23,7 +23,7 @@ type MariaServer struct {
 	// Port is its TCP port on 127.0.0.1.
 	Port int
 
-	process   *process
+	process   *throwaway.Process
 	databases atomic.Int64
 }
 
@@ -84,17 +84,17 @@ func (s *MariaServer) script(database, script string) error {
 	return err
 }
 
-func (s *MariaServer) stop() { s.process.stop(syscall.SIGKILL) }
+func (s *MariaServer) stop() { s.process.Stop(syscall.SIGKILL) }
 
 func startMariaDB() (*MariaServer, error) { return newMariaDB() }
 
 // newMariaDB starts a server with further options, which win over those that all servers have.
 func newMariaDB(options ...string) (*MariaServer, error) {
-	owner, err := account()
+	owner, err := throwaway.Account()
 	if err != nil {
 		return nil, err
 	}
-	install, server, err := mariaBinaries()
+	install, server, err := throwaway.MariaBinaries()
 	if err != nil {
 		return nil, err
 	}
@@ -102,10 +102,10 @@ func newMariaDB(options ...string) (*MariaServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	log := &tail{}
+	log := &throwaway.Log{}
 	data := filepath.Join(dir, "data")
-	prepare := command(dir, owner, log, install, "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db")
-	if err := run(prepare, log, startTimeout); err != nil {
+	prepare := throwaway.Command(dir, owner, log, install, "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db")
+	if err := throwaway.Run(prepare, log, startTimeout); err != nil {
 		_ = os.RemoveAll(dir)
 		return nil, err
 	}
@@ -117,8 +117,8 @@ func newMariaDB(options ...string) (*MariaServer, error) {
 	return s, nil
 }
 
-func launchMariaDB(server, dir, data string, owner *syscall.Credential, log *tail, options []string) (*MariaServer, error) {
-	port, err := freePort()
+func launchMariaDB(server, dir, data string, owner *syscall.Credential, log *throwaway.Log, options []string) (*MariaServer, error) {
+	port, err := throwaway.FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +126,7 @@ func launchMariaDB(server, dir, data string, owner *syscall.Credential, log *tai
 		"--bind-address=127.0.0.1", "--port=" + strconv.Itoa(port), "--skip-name-resolve", "--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci",
 		"--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--innodb-doublewrite=0", "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=16M",
 		"--skip-log-bin", "--performance-schema=OFF", "--max-connections=60"}, options...)
-	p, err := launch(dir, command(dir, owner, log, server, args...), log)
+	p, err := throwaway.Launch(dir, throwaway.Command(dir, owner, log, server, args...), log)
 	if err != nil {
 		return nil, err
 	}
@@ -139,28 +139,9 @@ func launchMariaDB(server, dir, data string, owner *syscall.Credential, log *tai
 		_ = probe.Close()
 		return s.script("", "DO 0") == nil
 	}
-	if err := p.wait(startTimeout, answers); err != nil {
+	if err := p.Wait(startTimeout, answers); err != nil {
 		s.stop()
 		return nil, err
 	}
 	return s, nil
-}
-
-// mariaBinaries finds the program that makes a data directory and the server. Distributions put
-// the server where users' paths do not look.
-func mariaBinaries() (install, server string, err error) {
-	places := append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/usr/libexec", "/usr/local/sbin", "/opt/homebrew/bin")
-	find := func(name string) string {
-		for _, place := range places {
-			if path, err := exec.LookPath(filepath.Join(place, name)); err == nil {
-				return path
-			}
-		}
-		return ""
-	}
-	install, server = find("mariadb-install-db"), find("mariadbd")
-	if install == "" || server == "" {
-		return "", "", fmt.Errorf("no MariaDB server is installed (looked for mariadb-install-db and mariadbd in %s): apt-get install mariadb-server, or make test, which does it", strings.Join(places, ", "))
-	}
-	return install, server, nil
 }

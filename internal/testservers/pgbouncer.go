@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/envdiff/envdiff/internal/throwaway"
 )
 
 // NewPooler starts a transaction pooler (pgbouncer) before this server for one test, and returns it as a server: what its superuser may, a client
@@ -23,7 +25,7 @@ func (s *Server) NewPooler(t testing.TB, settings ...string) *Server {
 	if _, err := os.Stat(binary); err != nil {
 		t.Fatal("no pgbouncer is installed: apt-get install pgbouncer, or make test, which does it")
 	}
-	owner, err := account()
+	owner, err := throwaway.Account()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +33,7 @@ func (s *Server) NewPooler(t testing.TB, settings ...string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	port, err := freePort()
+	port, err := throwaway.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,12 +45,12 @@ func (s *Server) NewPooler(t testing.TB, settings ...string) *Server {
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	log := &tail{}
-	p, err := launch(dir, command(dir, owner, log, binary, config), log)
+	log := &throwaway.Log{}
+	p, err := throwaway.Launch(dir, throwaway.Command(dir, owner, log, binary, config), log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { p.stop(syscall.SIGINT) })
+	t.Cleanup(func() { p.Stop(syscall.SIGINT) })
 	answers := func() bool {
 		c, err := net.DialTimeout("tcp", "127.0.0.1:"+strconv.Itoa(port), time.Second)
 		if err == nil {
@@ -56,7 +58,7 @@ func (s *Server) NewPooler(t testing.TB, settings ...string) *Server {
 		}
 		return err == nil
 	}
-	if err := p.wait(startTimeout, answers); err != nil {
+	if err := p.Wait(startTimeout, answers); err != nil {
 		t.Fatal(err)
 	}
 	return &Server{Port: port, Major: s.Major, bin: s.bin}

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -14,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/envdiff/envdiff/internal/throwaway"
 )
 
 // Server is a running server.
@@ -24,7 +25,7 @@ type Server struct {
 	Major int
 
 	bin       string
-	process   *process
+	process   *throwaway.Process
 	signal    os.Signal
 	databases atomic.Int64
 }
@@ -101,7 +102,7 @@ func (s *Server) admin(t testing.TB, sql string) {
 	s.Exec(t, s.DSN("postgres"), sql)
 }
 
-func (s *Server) stop() { s.process.stop(s.signal) }
+func (s *Server) stop() { s.process.Stop(s.signal) }
 
 // Standby returns a streaming replica of this server, made by the first test that asks.
 func (s *Server) Standby(t testing.TB) *Server {
@@ -112,30 +113,25 @@ func (s *Server) Standby(t testing.TB) *Server {
 }
 
 func startPostgres() (*Server, error) {
-	bin, major, err := distributionPostgres()
+	bin, major, err := throwaway.PostgresBinaries(0)
 	if err != nil {
 		return nil, err
 	}
 	return newCluster(bin, major)
 }
 
-// distributionPostgres is the newest server that the system's package manager installed.
-func distributionPostgres() (bin string, major int, err error) {
-	return postgresBinaries("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin", "/usr/local/opt/postgresql@*/bin")
-}
-
 // newCluster starts a server on an empty cluster.
 func newCluster(bin string, major int) (*Server, error) {
-	return newPostgres(bin, major, func(dir, data string, owner *syscall.Credential, log *tail) error {
+	return newPostgres(bin, major, func(dir, data string, owner *syscall.Credential, log *throwaway.Log) error {
 		return initCluster(bin, dir, data, owner, log, nil)
 	})
 }
 
 // initCluster makes an empty cluster with further settings.
-func initCluster(bin, dir, data string, owner *syscall.Credential, log *tail, settings []string) error {
-	initdb := command(dir, owner, log, filepath.Join(bin, "initdb"), "-D", data, "-U", superuser, "-A", "trust", "--no-sync",
+func initCluster(bin, dir, data string, owner *syscall.Credential, log *throwaway.Log, settings []string) error {
+	initdb := throwaway.Command(dir, owner, log, filepath.Join(bin, "initdb"), "-D", data, "-U", superuser, "-A", "trust", "--no-sync",
 		"--locale=C.UTF-8", "-E", "UTF8", "--wal-segsize=1")
-	if err := run(initdb, log, startTimeout); err != nil {
+	if err := throwaway.Run(initdb, log, startTimeout); err != nil {
 		return err
 	}
 	if err := appendSettings(data, settings); err != nil {
@@ -151,8 +147,8 @@ host all all 127.0.0.1/32 scram-sha-256
 `
 
 // newPostgres starts a server on the data directory that prepare fills.
-func newPostgres(bin string, major int, prepare func(dir, data string, owner *syscall.Credential, log *tail) error) (*Server, error) {
-	owner, err := account()
+func newPostgres(bin string, major int, prepare func(dir, data string, owner *syscall.Credential, log *throwaway.Log) error) (*Server, error) {
+	owner, err := throwaway.Account()
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +156,7 @@ func newPostgres(bin string, major int, prepare func(dir, data string, owner *sy
 	if err != nil {
 		return nil, err
 	}
-	log := &tail{}
+	log := &throwaway.Log{}
 	data := filepath.Join(dir, "data")
 	if err = prepare(dir, data, owner, log); err != nil {
 		_ = os.RemoveAll(dir)
@@ -175,8 +171,8 @@ func newPostgres(bin string, major int, prepare func(dir, data string, owner *sy
 	return s, nil
 }
 
-func startCluster(bin, dir, data string, owner *syscall.Credential, log *tail) (*Server, error) {
-	port, err := freePort()
+func startCluster(bin, dir, data string, owner *syscall.Credential, log *throwaway.Log) (*Server, error) {
+	port, err := throwaway.FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -188,52 +184,14 @@ func startCluster(bin, dir, data string, owner *syscall.Credential, log *tail) (
 	} {
 		args = append(args, "-c", setting)
 	}
-	p, err := launch(dir, command(dir, owner, log, filepath.Join(bin, "postgres"), args...), log)
+	p, err := throwaway.Launch(dir, throwaway.Command(dir, owner, log, filepath.Join(bin, "postgres"), args...), log)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{Port: port, process: p, signal: syscall.SIGQUIT}
-	if err := p.wait(startTimeout, func() bool { return postmasterReady(data) }); err != nil {
-		p.stop(syscall.SIGQUIT)
+	if err := p.Wait(startTimeout, func() bool { return throwaway.PostgresReady(data) }); err != nil {
+		p.Stop(syscall.SIGQUIT)
 		return nil, err
 	}
 	return s, nil
-}
-
-// postmasterReady reads the state that the server writes to line 8 of postmaster.pid (since PostgreSQL 10).
-func postmasterReady(data string) bool {
-	text, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
-	if err != nil {
-		return false
-	}
-	lines := strings.Split(string(text), "\n")
-	return len(lines) >= 8 && strings.TrimSpace(lines[7]) == "ready"
-}
-
-var majorOf = regexp.MustCompile(`(\d+)/bin$`)
-
-// postgresBinaries finds the newest directory that holds a server.
-func postgresBinaries(globs ...string) (dir string, major int, err error) {
-	for _, glob := range globs {
-		found, err := filepath.Glob(glob)
-		if err != nil {
-			return "", 0, err
-		}
-		for _, d := range found {
-			m := majorOf.FindStringSubmatch(filepath.ToSlash(d))
-			if m == nil {
-				continue
-			}
-			if _, err := os.Stat(filepath.Join(d, "initdb")); err != nil {
-				continue
-			}
-			if n, err := strconv.Atoi(m[1]); err == nil && n > major {
-				dir, major = d, n
-			}
-		}
-	}
-	if dir == "" {
-		return "", 0, fmt.Errorf("no PostgreSQL server is installed (looked for initdb in %s): apt-get install postgresql, or make test, which does it", strings.Join(globs, " "))
-	}
-	return dir, major, nil
 }

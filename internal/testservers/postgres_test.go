@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/envdiff/envdiff/internal/throwaway"
 )
 
 func TestMain(m *testing.M) { Main(m) }
@@ -42,35 +44,8 @@ func TestPostgresAsksOthersForTheirPassword(t *testing.T) {
 	conn.Close(context.Background())
 }
 
-func TestMissingServerSaysHowToInstallIt(t *testing.T) {
-	_, _, err := postgresBinaries(filepath.Join(t.TempDir(), "*/bin"))
-	if err == nil || !strings.Contains(err.Error(), "apt-get install postgresql") {
-		t.Fatalf("got %v", err)
-	}
-}
-
-func TestNewestServerIsTaken(t *testing.T) {
-	dir := t.TempDir()
-	for _, major := range []string{"9", "15", "18"} {
-		bin := filepath.Join(dir, major, "bin")
-		if err := os.MkdirAll(bin, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if major == "18" {
-			continue // a client-only installation
-		}
-		if err := os.WriteFile(filepath.Join(bin, "initdb"), nil, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	_, major, err := postgresBinaries(filepath.Join(dir, "*", "bin"))
-	if err != nil || major != 15 {
-		t.Fatalf("got %d, %v", major, err)
-	}
-}
-
 func TestServerThatDoesNotStartShowsItsLog(t *testing.T) {
-	owner, err := account()
+	owner, err := throwaway.Account()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,12 +54,12 @@ func TestServerThatDoesNotStartShowsItsLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	log := &tail{}
-	p, err := launch(dir, command(dir, owner, log, "/bin/sh", "-c", "echo no space left; exit 1"), log)
+	log := &throwaway.Log{}
+	p, err := throwaway.Launch(dir, throwaway.Command(dir, owner, log, "/bin/sh", "-c", "echo no space left; exit 1"), log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = p.wait(startTimeout, func() bool { return false })
+	err = p.Wait(startTimeout, func() bool { return false })
 	if err == nil || !strings.Contains(err.Error(), "no space left") {
 		t.Fatalf("got %v", err)
 	}

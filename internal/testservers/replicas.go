@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/envdiff/envdiff/internal/throwaway"
 )
 
 // NewPostgres starts a PostgreSQL server for one test alone, with further settings such as
@@ -17,7 +19,7 @@ import (
 func NewPostgres(t testing.TB, settings ...string) *Server {
 	t.Helper()
 	shared := Postgres(t)
-	return shared.another(t, func(dir, data string, owner *syscall.Credential, log *tail) error {
+	return shared.another(t, func(dir, data string, owner *syscall.Credential, log *throwaway.Log) error {
 		return initCluster(shared.bin, dir, data, owner, log, settings)
 	})
 }
@@ -26,7 +28,7 @@ func NewPostgres(t testing.TB, settings ...string) *Server {
 // such as "recovery_min_apply_delay = 1h".
 func (s *Server) NewStandby(t testing.TB, settings ...string) *Server {
 	t.Helper()
-	return s.another(t, func(dir, data string, owner *syscall.Credential, log *tail) error {
+	return s.another(t, func(dir, data string, owner *syscall.Credential, log *throwaway.Log) error {
 		if err := s.baseBackup(dir, data, owner, log); err != nil {
 			return err
 		}
@@ -35,7 +37,7 @@ func (s *Server) NewStandby(t testing.TB, settings ...string) *Server {
 }
 
 // another starts a server that is stopped when the test ends.
-func (s *Server) another(t testing.TB, prepare func(dir, data string, owner *syscall.Credential, log *tail) error) *Server {
+func (s *Server) another(t testing.TB, prepare func(dir, data string, owner *syscall.Credential, log *throwaway.Log) error) *Server {
 	t.Helper()
 	server, err := newPostgres(s.bin, s.Major, prepare)
 	if err != nil {
@@ -73,10 +75,10 @@ func (s *Server) Ask(t testing.TB, dsn, sql string) string {
 	return ""
 }
 
-func (s *Server) baseBackup(dir, data string, owner *syscall.Credential, log *tail) error {
-	backup := command(dir, owner, log, filepath.Join(s.bin, "pg_basebackup"), "-D", data, "-h", "127.0.0.1", "-p", strconv.Itoa(s.Port),
+func (s *Server) baseBackup(dir, data string, owner *syscall.Credential, log *throwaway.Log) error {
+	backup := throwaway.Command(dir, owner, log, filepath.Join(s.bin, "pg_basebackup"), "-D", data, "-h", "127.0.0.1", "-p", strconv.Itoa(s.Port),
 		"-U", superuser, "--write-recovery-conf", "--no-sync", "--checkpoint=fast")
-	return run(backup, log, startTimeout)
+	return throwaway.Run(backup, log, startTimeout)
 }
 
 // appendSettings adds to postgresql.auto.conf, which is read last.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/envdiff/envdiff/internal/throwaway"
 )
 
 // Host is a running sshd that lets the current user in with a key of its own. Its client's configuration is a file of
@@ -21,7 +23,7 @@ type Host struct {
 	// that it names; it holds the host's key.
 	Config, Known string
 
-	process *process
+	process *throwaway.Process
 }
 
 // Forced says what runs on a host whoever logs in, and whatever is asked for: a line for the login shell. What was
@@ -141,14 +143,14 @@ func startSSH(force Forced) (*Host, error) {
 }
 
 func newHost(program, dir string, force Forced) (*Host, error) {
-	log := &tail{}
+	log := &throwaway.Log{}
 	at := func(name string) string { return filepath.Join(dir, name) }
 	for _, key := range []string{"host", "user"} {
-		if err := run(command(dir, nil, log, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", at(key)), log, startTimeout); err != nil {
+		if err := throwaway.Run(throwaway.Command(dir, nil, log, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", at(key)), log, startTimeout); err != nil {
 			return nil, err
 		}
 	}
-	port, err := freePort()
+	port, err := throwaway.FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -173,11 +175,11 @@ func newHost(program, dir string, force Forced) (*Host, error) {
 			return nil, err
 		}
 	}
-	cmd := command(dir, nil, log, program, "-D", "-e", "-f", at("server"))
-	if h.process, err = launch(dir, cmd, log); err != nil {
+	cmd := throwaway.Command(dir, nil, log, program, "-D", "-e", "-f", at("server"))
+	if h.process, err = throwaway.Launch(dir, cmd, log); err != nil {
 		return nil, err
 	}
-	err = h.process.wait(startTimeout, func() bool {
+	err = h.process.Wait(startTimeout, func() bool {
 		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err == nil {
 			c.Close()
@@ -219,6 +221,6 @@ func Client(t testing.TB, blocks ...string) string {
 }
 
 // Log is what sshd printed last.
-func (h *Host) Log() string { return h.process.log.String() }
+func (h *Host) Log() string { return h.process.Printed() }
 
-func (h *Host) stop() { h.process.stop(syscall.SIGTERM) }
+func (h *Host) stop() { h.process.Stop(syscall.SIGTERM) }

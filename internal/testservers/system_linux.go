@@ -2,11 +2,6 @@ package testservers
 
 import "syscall"
 
-// processAttributes drops root and ties the process's life to that of the thread that started it.
-func processAttributes(owner *syscall.Credential) *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Credential: owner, Pdeathsig: syscall.SIGKILL}
-}
-
 // memory is the directory of a file system in memory, and memoryNeeded what it must have free to be used: making and
 // dropping a database writes and removes hundreds of files, which costs half as much there.
 const (
