@@ -17,13 +17,15 @@ var applicationEcosystems = [...]string{"pip", "npm", "gem", "go", "jar"}
 
 // findApplications searches a running host for what was installed beside the distribution's packages, and prints a line KIND TAB PATH for each, with what it takes
 // from inside of files on lines that begin with a blank. Of a deployment only the release that runs is searched: where "current" leads. Directories of people are not.
-const findApplications = `set -- ; for d in /opt /srv /var/www /u/apps /usr/local /usr/lib/node_modules /var/lib/gems; do [ -d "$d" ] && set -- "$@" "$d"; done
+const findApplications = `for d in find grep sed head tail cut tr; do command -v $d >&2 || exit 3; done
+set -- ; for d in /opt /srv /var/www /u/apps /usr/local /usr/lib/node_modules /var/lib/gems; do [ -d "$d" ] && set -- "$@" "$d"; done
 for d in $(find /opt /srv /var/www /u/apps /home -xdev -maxdepth 4 -name current -type l); do [ -d "$d/" ] && set -- "$@" "$d/"; done
 [ $# = 0 ] && exit 0
 m=$(printf '\377 Go buildinf:') b=$(echo x | grep -a -b -o -F x)
 find "$@" -xdev -maxdepth 10 \( -name releases -o -name .git -o -name .cache -o -path '*/pkg/tool' \) -prune -o \
  \( -name site-packages -o -name dist-packages -o -name node_modules -o -name specifications \) -print -prune -o \
- -type f -name '*.jar' -print -o -type f -perm -100 -size +1000k -size -200000k -print | head -n 20000 | while IFS= read -r p; do
+ -type f -name '*.jar' -print -o -type f -perm -100 -size +1000k -size -200000k -print | head -n 20001 | while IFS= read -r p; do
+n=$((n + 1)); [ $n -gt 20000 ] && printf 'cut\t/\n'
 case $p in
 */site-packages | */dist-packages)
 	for f in "$p"/*.dist-info "$p"/*.egg-info; do [ -e "$f" ] && printf 'pip\t%s\n' "$f"; done ;;
@@ -54,8 +56,8 @@ type installedFile struct {
 	inside     []string
 }
 
-// parseApplications reads the answer of findApplications, and reports whether the host could be searched.
-func parseApplications(in snapshot.Input, r *snapshot.Result) bool {
+// parseApplications reads the answer of findApplications.
+func parseApplications(in snapshot.Input, r *snapshot.Result) {
 	var wanted, named []string
 	for _, eco := range applicationEcosystems {
 		if asked(in.Spec, eco) {
@@ -67,35 +69,42 @@ func parseApplications(in snapshot.Input, r *snapshot.Result) bool {
 	}
 	s, fetched := in.Sections["applications"]
 	if !fetched || len(wanted) == 0 {
-		return false
+		return
 	}
-	if s.Problem != transport.OK || s.Status != 0 {
-		unsearched(in, r, s, named)
-		return false
+	files := installedFiles(string(s.Output))
+	switch {
+	case s.Problem != transport.OK:
+		unsearched(in, r, s.Problem, named)
+		return
+	case s.Status != 0:
+		unsearched(in, r, "the host has no find, grep and sed", named)
+		return
+	case slices.ContainsFunc(files, func(f installedFile) bool { return f.kind == "cut" }):
+		unsearched(in, r, transport.TooMany, named)
+		return
 	}
 	found := versions{}
-	for _, f := range installedFiles(string(s.Output)) {
+	for _, f := range files {
 		found.add(f)
 	}
 	for _, eco := range wanted {
 		r.Looked = append(r.Looked, "package/"+eco+"/*")
 	}
 	found.facts(in, r, wanted)
-	return len(found) > 0
 }
 
 // unsearched reports a host that could not be searched: a gap where the role names the ecosystem and the search failed, else something that is not compared.
-func unsearched(in snapshot.Input, r *snapshot.Result, s transport.Section, named []string) {
+func unsearched(in snapshot.Input, r *snapshot.Result, why transport.Problem, named []string) {
 	for _, eco := range named {
-		if s.Problem == transport.Unable {
+		if why == transport.Unable {
 			note(in, r, "packages of "+eco, 1, "they are searched for on running hosts only")
 			continue
 		}
-		r.Missing(snapshot.At(in.Scope, "package", eco), "packages of "+eco+" could not be searched for: "+string(s.Problem),
+		r.Missing(snapshot.At(in.Scope, "package", eco), "packages of "+eco+" could not be searched for: "+string(why),
 			"look at how large /opt, /srv and /var/www are", "package/"+eco+"/*")
 	}
-	if len(named) == 0 && s.Problem != transport.Unable {
-		note(in, r, "packages of programming languages", 1, string(s.Problem))
+	if len(named) == 0 && why != transport.Unable {
+		note(in, r, "packages of programming languages", 1, string(why))
 	}
 }
 

@@ -6,8 +6,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -85,6 +87,21 @@ func TestPackagesOfProgrammingLanguages(t *testing.T) {
 	}
 }
 
+// A host that could not be searched as a whole does not vouch for what was not found.
+func TestAHostThatCannotBeSearched(t *testing.T) {
+	for name, s := range map[string]transport.Section{
+		"no tools": {Status: 3}, "too much": {Output: []byte("jar\t/opt/x-1.0.jar\ncut\t/\n")}, "too slow": {Problem: transport.Failed},
+	} {
+		got, r := applicationFacts(snapshot.RoleSpec{}, transport.Sections{"applications": s})
+		if len(got)+len(r.Gaps) > 0 || snapshot.MatchAny(r.Looked, "package/pip/x#version") || !slices.ContainsFunc(r.Notes, func(n snapshot.Note) bool { return n.Kind == "packages of programming languages" }) {
+			t.Errorf("%s: %v %+v", name, got, r)
+		}
+		if _, r := applicationFacts(snapshot.RoleSpec{Packages: []string{"pip"}}, transport.Sections{"applications": s}); !slices.ContainsFunc(r.Gaps, func(g snapshot.Gap) bool { return slices.Contains(g.Covers, "package/pip/*") }) {
+			t.Errorf("%s, and pip is named: %+v", name, r.Gaps)
+		}
+	}
+}
+
 // A real pip, gem or npm is not needed: what they write is above. Go is here, and its own account of a program is the oracle.
 func TestProgramsOfGo(t *testing.T) {
 	dir := t.TempDir()
@@ -155,6 +172,16 @@ func TestListsOfPackages(t *testing.T) {
 	}
 	if len(r.Gaps) > 0 {
 		t.Errorf("gaps %+v", r.Gaps)
+	}
+}
+
+// A text without end in a list costs no time.
+func TestALongTextInAList(t *testing.T) {
+	long := spdxTag + "PackageComment: <text>" + strings.Repeat("A\n", 5_000_000) + "</text>\n"
+	began := time.Now()
+	purls, _, err := readSBOM(transport.File{Body: []byte(long)})
+	if took := time.Since(began); err != nil || len(purls) != 1 || took > 10*time.Second {
+		t.Errorf("%d packages (%v) after %s", len(purls), err, took)
 	}
 }
 

@@ -120,7 +120,7 @@ func readSBOM(f transport.File) (purls []string, nameless int, err error) {
 		doc, err := spdxjson.Read(bytes.NewReader(text))
 		return spdxPURLs(doc, err)
 	case bytes.HasPrefix(head, []byte("SPDXVersion:")), bytes.Contains(head, []byte("\nSPDXVersion:")):
-		doc, err := tagvalue.Read(bytes.NewReader(text))
+		doc, err := tagvalue.Read(bytes.NewReader(packageLines(text)))
 		return spdxPURLs(doc, err)
 	case bytes.HasPrefix(text, []byte("{")) && bytes.Contains(text, []byte(`"CycloneDX"`)):
 		return cyclonePURLs(text, cdx.BOMFileFormatJSON)
@@ -128,6 +128,30 @@ func readSBOM(f transport.File) (purls []string, nameless int, err error) {
 		return cyclonePURLs(text, cdx.BOMFileFormatXML)
 	}
 	return nil, 0, fmt.Errorf("it is neither CycloneDX nor SPDX")
+}
+
+// packageTags are the lines of SPDX tag-value that name packages, and those without which a reader takes it for no SPDX.
+var packageTags = []string{"SPDXVersion", "DataLicense", "SPDXID", "DocumentName", "DocumentNamespace", "Creator", "Created", "PackageName", "PackageVersion", "PackageDownloadLocation",
+	"PrimaryPackagePurpose", "ExternalRef"}
+
+// packageLines leaves out everything else, texts of many lines among them: the library takes time that grows with the square of their length.
+func packageLines(text []byte) []byte {
+	var kept bytes.Buffer
+	inText := false
+	for line := range bytes.Lines(text) {
+		if inText {
+			inText = !bytes.Contains(line, []byte("</text>"))
+			continue
+		}
+		if i := bytes.Index(line, []byte("<text>")); i >= 0 {
+			inText = !bytes.Contains(line[i:], []byte("</text>"))
+			continue
+		}
+		if tag, _, ok := bytes.Cut(line, []byte(":")); ok && slices.Contains(packageTags, string(tag)) {
+			kept.Write(line)
+		}
+	}
+	return kept.Bytes()
 }
 
 func cyclonePURLs(text []byte, format cdx.BOMFileFormat) (purls []string, nameless int, err error) {
