@@ -18,17 +18,19 @@ import (
 
 // copier makes the sanitised copy of one database.
 type copier struct {
-	now      func() time.Time
-	warn     func(format string, args ...any)
-	env      string
-	db       string
-	source   engine.DB
-	schema   *schema.Database
-	policy   *sanitize.Policy
-	key      keys.Key
-	spec     *config.Copy
-	use      sanitize.Use
-	versions []schema.Name // the version table, copied as it is
+	now    func() time.Time
+	warn   func(format string, args ...any)
+	env    string
+	db     string
+	source engine.DB
+	schema *schema.Database
+	policy *sanitize.Policy
+	key    keys.Key
+	spec   *config.Copy
+	use    sanitize.Use
+	// storedKey is the id of the key of rows that were stored with their pseudonyms.
+	storedKey string
+	versions  []schema.Name // the version table, copied as it is
 }
 
 // newCopier checks everything that a copy needs before anything is made: policy, key,

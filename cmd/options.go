@@ -26,6 +26,7 @@ type options struct {
 
 	// of one command each
 	file   string // snapshot -f
+	rows   bool   // snapshot --rows
 	write  string // scan -w
 	report string // explain --report
 	force  bool   // baseline --force

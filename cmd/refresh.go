@@ -25,6 +25,9 @@ beside the old data, indexes and constraints after the rows, brought to the vers
 by its newer migrations, checked (row counts, foreign keys, raw values), and only then swapped in.
 Whatever happens on the way, TO keeps what it has. All targets get the rows of one moment.
 
+FROM may be a stored snapshot with rows (envdiff snapshot production --rows): NAME@latest, NAME@DATE or
+a path. Then neither FROM's credentials nor the pseudonym key are needed.
+
 TO is refused when it is protected, or the same database as a protected one whatever its name; when
 it is neither empty nor of an earlier refresh; while another refresh of it runs. A column that the
 policy does not name stops everything before anything is made.
@@ -33,7 +36,8 @@ Tables of TO that the policy preserves keep their rows; the policy's after: runs
 Programs that are connected to TO are disconnected by the swap, and the report tells whose they were.
 
   envdiff refresh production staging
-  envdiff refresh production staging uat --only 'main:*' -q -o json=refresh.json`,
+  envdiff refresh production staging uat --only 'main:*' -q -o json=refresh.json
+  envdiff refresh production@latest staging`,
 		run: runRefresh,
 	}
 }
@@ -50,18 +54,27 @@ func runRefresh(ctx context.Context, s *session, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	from, to := args[0], args[1:]
-	if err := s.refreshable(c, from, to); err != nil {
+	from, err := s.spring(c, args[0])
+	defer from.close()
+	if err != nil {
 		return 0, err
 	}
-	if _, err := s.key(c.Keys.Pseudonym, "pseudonym", true); err != nil {
+	if err := from.wants(args[1:]); err != nil {
 		return 0, err
+	}
+	if from.snap == nil {
+		if _, err := s.key(c.Keys.Pseudonym, "pseudonym", true); err != nil {
+			return 0, err
+		}
 	}
 	r := &ci.Report{Command: "refresh", Refresh: &finding.Refresh{Targets: []finding.RefreshedTarget{}}}
 	for _, env := range args {
 		r.Environments = append(r.Environments, ci.Environment{Name: env, Source: "live", CapturedAt: s.world.Now().UTC()})
 	}
-	feeds, err := s.feeds(ctx, c, from, to, r)
+	if r.Environments[0].Source = from.source; from.snap != nil {
+		r.Environments[0].CapturedAt = from.snap.Manifest.CapturedAt
+	}
+	feeds, err := s.feeds(ctx, from, args, r)
 	defer func() {
 		for _, f := range feeds {
 			f.source.Close()
@@ -91,37 +104,7 @@ func runRefresh(ctx context.Context, s *session, args []string) (int, error) {
 	return s.finish(ctx, c, j, r)
 }
 
-// refreshable checks the names: what the configuration alone can tell.
-func (s *session) refreshable(c *config.Config, from string, to []string) error {
-	seen := map[string]bool{from: true}
-	for _, env := range append([]string{from}, to...) {
-		if _, ok := c.Environments[env]; !ok {
-			return s.unknownEnvironment(c, env)
-		}
-	}
-	for _, env := range to {
-		if seen[env] {
-			return fmt.Errorf("%s is named twice: an environment is not refreshed from itself", env)
-		}
-		seen[env] = true
-		if c.Environments[env].Protected {
-			return hinted(fmt.Errorf("%s is protected: nothing is ever written there", env), "name an environment that may be replaced")
-		}
-	}
-	dbs := s.refreshed(c, from)
-	if len(dbs) == 0 {
-		return fmt.Errorf("%s has no database that is selected", from)
-	}
-	for _, env := range to {
-		for _, db := range dbs {
-			if _, ok := c.Environments[env].Databases[db]; !ok {
-				return hinted(fmt.Errorf("%s has no database %s", env, db), "leave it out with --skip '%s:*', or name its URL under environments.%s.databases", db, env)
-			}
-		}
-	}
-	return nil
-}
-
+// refreshed are the databases of an environment that are selected.
 func (s *session) refreshed(c *config.Config, from string) []string {
 	var names []string
 	for _, db := range slices.Sorted(maps.Keys(c.Environments[from].Databases)) {
@@ -141,6 +124,7 @@ type feed struct {
 	args     []string // environments as given
 	identity engine.Identity
 	moment   time.Time
+	stored   bool // the rows are a snapshot's
 	targets  []*destination
 }
 
@@ -153,27 +137,24 @@ type destination struct {
 }
 
 // feeds opens every source and checks every target before anything is made anywhere.
-func (s *session) feeds(ctx context.Context, c *config.Config, from string, to []string, r *ci.Report) ([]*feed, error) {
+func (s *session) feeds(ctx context.Context, from *spring, args []string, r *ci.Report) ([]*feed, error) {
 	var feeds []*feed
-	for _, db := range s.refreshed(c, from) {
-		source, err := s.openReadOnly(ctx, c, from, db, "primary", c.Environments[from].Databases[db].URL)
+	for _, db := range from.dbs {
+		cp, moment, err := from.copier(ctx, db)
 		if err != nil {
-			return feeds, hinted(fmt.Errorf("%s of %s: %w", db, from, err), "envdiff doctor %s", from)
-		}
-		f := &feed{copier: &copier{source: source}, s: s, c: c, r: r, args: append([]string{from}, to...), moment: s.world.Now()}
-		feeds = append(feeds, f)
-		if f.identity, err = source.Identity(ctx); err != nil {
-			return feeds, fmt.Errorf("%s of %s: %w", db, from, err)
-		}
-		if f.copier, err = s.newCopier(ctx, c, from, db, source, sanitize.Keepable); err != nil {
 			return feeds, err
+		}
+		f := &feed{copier: cp, s: s, c: from.c, r: r, args: args, moment: moment, stored: from.snap != nil}
+		feeds = append(feeds, f)
+		if f.identity, err = f.source.Identity(ctx); err != nil {
+			return feeds, fmt.Errorf("%s of %s: %w", db, from.given, err)
 		}
 		for _, g := range f.schema.Gaps {
 			for _, kind := range g.Kinds {
-				r.Gaps = append(r.Gaps, finding.Gap{Environment: from, Address: db + ":" + kind, Reason: "not copied: " + g.Reason, Hint: g.Hint})
+				r.Gaps = append(r.Gaps, finding.Gap{Environment: from.given, Address: db + ":" + kind, Reason: "not copied: " + g.Reason, Hint: g.Hint})
 			}
 		}
-		for _, env := range to {
+		for _, env := range args[1:] {
 			t, err := f.destination(ctx, env)
 			if err != nil {
 				return feeds, fmt.Errorf("%s of %s: %w", db, env, err)

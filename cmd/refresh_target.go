@@ -164,7 +164,7 @@ func (f *feed) fill(ctx context.Context, t *destination, result *finding.Refresh
 	}
 	in := sanitize.Refreshing{Source: f.source, Schema: f.schema, Plan: plan, Key: f.key, Target: locked, Standing: t.standing, Now: f.now,
 		Copy: sanitize.CopyOptions{Sample: sample, Workers: min(f.s.opt.jobs, copyWorkers), Note: func(text string) { f.warn("%s: %s", f.db, text) }},
-		Mark: engine.Mark{CapturedAt: f.moment, Source: f.env, Key: f.key.ID(), Version: version()}}
+		Mark: engine.Mark{CapturedAt: f.moment, Source: f.env, Key: f.keyID(), Version: version()}, Stored: f.stored}
 	if t.exists {
 		in.Old = func(ctx context.Context) (engine.DB, error) { return e.Open(ctx, t.target, engine.ReadOnly) }
 	}
@@ -184,6 +184,14 @@ func (f *feed) fill(ctx context.Context, t *destination, result *finding.Refresh
 		result.Migrations = advance.Versions()
 	}
 	return done, nil, nil
+}
+
+// keyID is of the key that the pseudonyms are made with.
+func (cp *copier) keyID() string {
+	if cp.storedKey != "" {
+		return cp.storedKey
+	}
+	return cp.key.ID()
 }
 
 // ahead finds out by which migrations the target is ahead of the source, and what the pending ones demand of the rows.

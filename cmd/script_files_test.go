@@ -85,3 +85,20 @@ func applySQL() {
 		os.Exit(3)
 	}
 }
+
+// alike FILE FILE TABLE…: two SQLite files hold the same rows.
+func alike(ts *testscript.TestScript, _ bool, args []string) {
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	_, err = db.Exec("ATTACH ? AS other", ts.MkAbs(args[1]))
+	ts.Check(err)
+	for _, table := range args[2:] {
+		var rows, extra int
+		ts.Check(db.QueryRow("SELECT (SELECT count(*) FROM main." + table + ") - (SELECT count(*) FROM other." + table + "), (SELECT count(*) FROM (SELECT * FROM main." + table + " EXCEPT SELECT * FROM other." + table + "))").Scan(&rows, &extra))
+		if rows != 0 || extra != 0 {
+			ts.Fatalf("%s differs: %d rows more, %d others", table, rows, extra)
+		}
+	}
+}

@@ -45,7 +45,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"githubaction": githubAction, "gitlabjob": gitlabJob, "jenkinsfile": jenkinsfile, "nightly": nightly, "damage": damage,
-			"exits": exits, "shop": shop, "validate": validate, "edit": edit, "same": same, "sql": runSQL, "answers": answers,
+			"exits": exits, "shop": shop, "validate": validate, "edit": edit, "same": same, "sql": runSQL, "answers": answers, "alike": alike,
 			"serve": serve,
 		},
 	})

@@ -24,6 +24,11 @@ its name and time, or with -f in a directory or, for a PATH that ends in .zip, i
 snapshot is plain: manifest.json, facts.jsonl (one line per address), gaps.jsonl, coverage.jsonl,
 row digests. Secrets are keyed digests in it; raw rows are never in it.
 
+--rows adds the databases' rows, masked by the policy (databases.NAME.sanitize), as one zstd-compressed
+text per table in copy/DATABASE: envdiff refresh production@latest staging then needs neither
+production's credentials nor the pseudonym key. A column that the policy does not name stops it
+(exit 2); a raw value in them is exit 1, and nothing is kept.
+
 Needs keys.redact: digests of two snapshots compare only under one key. Exit 3 when something could
 not be looked at: the snapshot is kept and holds the gaps.
 
@@ -31,6 +36,7 @@ not be looked at: the snapshot is kept and holds the gaps.
   envdiff snapshot production -f production.zip && envdiff ./production.zip staging`,
 		flags: func(fs *pflag.FlagSet, o *options) {
 			fs.StringVarP(&o.file, "file", "f", "", "write to `PATH` instead of the store: a directory, or one .zip file")
+			fs.BoolVar(&o.rows, "rows", false, "add the rows of the databases, sanitised by their policies, for envdiff refresh")
 		},
 		run: runSnapshot,
 	}
@@ -66,6 +72,12 @@ func runSnapshot(ctx context.Context, s *session, args []string) (int, error) {
 		return 0, interrupted(ctx, err)
 	}
 	defer snap.Close()
+	if s.opt.rows {
+		if status, err := s.storeRows(ctx, c, args[0], snap); err != nil || status != exitOK {
+			return status, interrupted(ctx, err)
+		}
+		s.progress.Close()
+	}
 	where, err := s.keep(ctx, c, snap)
 	if err != nil {
 		return 0, interrupted(ctx, err)

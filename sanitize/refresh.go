@@ -21,6 +21,9 @@ type Refreshing struct {
 	Key    keys.Key
 	Copy   CopyOptions
 
+	// Stored is set for a source that is no server: its rows were checked when they were stored, and it answers no questions.
+	Stored bool
+
 	Target engine.Refresh // begun; the caller closes it
 	// Old opens what the target holds, for reading; nil where there is nothing. Standing is its schema.
 	Old      func(context.Context) (engine.DB, error)
