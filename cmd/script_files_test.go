@@ -96,7 +96,7 @@ func alike(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	for _, table := range args[2:] {
 		var rows, extra int
-		ts.Check(db.QueryRow("SELECT (SELECT count(*) FROM main." + table + ") - (SELECT count(*) FROM other." + table + "), (SELECT count(*) FROM (SELECT * FROM main." + table + " EXCEPT SELECT * FROM other." + table + "))").Scan(&rows, &extra))
+		ts.Check(db.QueryRow("SELECT (SELECT count(*) FROM main."+table+") - (SELECT count(*) FROM other."+table+"), (SELECT count(*) FROM (SELECT * FROM main."+table+" EXCEPT SELECT * FROM other."+table+"))").Scan(&rows, &extra))
 		if rows != 0 || extra != 0 {
 			ts.Fatalf("%s differs: %d rows more, %d others", table, rows, extra)
 		}
