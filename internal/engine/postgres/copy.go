@@ -115,10 +115,13 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname = `+literal(schemaOf(
 	return s, err
 }
 
-// source is what a COPY copies: a whole table's own rows by its name, which spares the server a query, or the rows of one.
+// source is what a COPY copies: a whole table's own rows by its name, which spares the server a query, or the rows of one. A list of columns
+// behind a table's name may not hold generated ones, nor one twice, as samplers ask that read a key beside the row.
 func (s *shape) source(r engine.Read) (string, error) {
+	seen := map[string]bool{}
 	for _, name := range r.Columns {
-		s.plain = s.plain && !s.columns[name].generated
+		s.plain = s.plain && !s.columns[name].generated && !seen[name]
+		seen[name] = true
 	}
 	if s.plain && len(r.Columns) > 0 && r.Where == "" && r.Match == nil && r.Limit == 0 && len(r.OrderBy) == 0 {
 		return qualified(r.Table) + " (" + quoteAll(r.Columns) + ")", nil
