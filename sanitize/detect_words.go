@@ -33,8 +33,8 @@ var nameWords = dictionary(map[category]string{
 	"city": `city town locality village municipality suburb placeofbirth birthplace cityofbirth stadt ort wohnort gemeinde geburtsort ville commune localite lieunaissance ciudad localidad poblacion municipio lugarnacimiento
 		cidade localidade freguesia naturalidade citta comune luogonascita stad woonplaats plaats gemeente geboorteplaats miasto miejscowosc gmina miejsceurodzenia`,
 	"postcode": `postcode postalcode zip zipcode postcd pincode plz postleitzahl codepostal cp codigopostal cep cap codicepostale codiceavviamentopostale kodpocztowy eircode`,
-	"birth-date": `birthdate dateofbirth dob born bornon geboren birthday bday birthdt yearofbirth birthyear dateofdeath deathdate geburtsdatum gebdatum geburtstag gebdat geburtsjahr datenaissance ddn datedenaissance fechanacimiento fechadenacimiento fnac
-		datanascimento datadenascimento dtnascimento datanascita datadinascita geboortedatum dataurodzenia`,
+	"birth-date": `birth birthdate dateofbirth dob born bornon geboren birthday bday birthdt yearofbirth birthyear dateofdeath deathdate geburt geburtsdatum gebdatum geburtstag gebdat geburtsjahr datenaissance ddn datedenaissance fechanacimiento fechadenacimiento fnac
+		naissance nacimiento nascimento nascita geboorte urodzenia urodzony datanascimento datadenascimento dtnascimento datanascita datadinascita geboortedatum dataurodzenia`,
 	"ip":   `ip ipaddr ipaddress ipv4 ipv6 remoteaddr remoteip clientip userip lastip loginip signinip currentsigninip lastsigninip remotehost ipadresse adresseip direccionip enderecoip indirizzoip ipadres adresip`,
 	"mac":  `mac macaddr macaddress hwaddr hardwareaddress macadresse`,
 	"geo":  `lat lng lon latitude longitude geo geolocation geopoint coordinates coords gps gpslat gpslon latlng latlon breitengrad laengengrad latitud longitud coordenadas latitudine longitudine breedtegraad lengtegraad szerokosc dlugosc`,

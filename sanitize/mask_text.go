@@ -2,22 +2,56 @@ package sanitize
 
 import (
 	"bytes"
+	"unicode/utf8"
 
 	"github.com/envdiff/envdiff/internal/keys"
 )
 
 // text masks by shape: words stay words of the same length and case, digits
-// digits, punctuation and blanks where they are.
-type text struct{ s *shape }
+// digits, punctuation and blanks where they are. In a copy that is kept, e-mail addresses inside get a top-level
+// domain that nobody has.
+type text struct {
+	s    *shape
+	kept bool
+}
 
-func newText(key keys.Key, o maskOptions) cellMasker { return &text{newShape(key, o.oneWay())} }
+func newText(key keys.Key, o maskOptions) cellMasker {
+	return &text{s: newShape(key, o.oneWay()), kept: o.oneWay()}
+}
 
 func (m *text) append(dst, v []byte) []byte {
 	start := len(dst)
 	dst = append(dst, v...)
 	m.s.mask(dst[start:])
+	if m.kept {
+		undeliverable(dst[start:])
+	}
 	return dst
 }
+
+// undeliverable makes the last label of every e-mail address in a text z's, as many letters as it had: a permuted "org" may
+// be "com", ZZ is user-assigned in ISO 3166 and never delegated, and there is no zzz either. Case stays.
+func undeliverable(text []byte) {
+	for i := 1; i < len(text); i++ {
+		if text[i] != '@' || text[i-1] <= ' ' {
+			continue
+		}
+		end, label := i+1, -1
+		for ; end < len(text) && (text[end] == '.' || text[end] == '-' || asciiMembers[text[end]&0x7f].alphabet != nil && text[end] < utf8.RuneSelf); end++ {
+			if text[end] == '.' && end+1 < len(text) && isLetter(text[end+1]) {
+				label = end + 1
+			}
+		}
+		for ; label > 0 && label < end; label++ {
+			if c := text[label]; isLetter(c) {
+				text[label] = 'Z' | c&0x20
+			}
+		}
+		i = end - 1
+	}
+}
+
+func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 
 // name masks names of people, companies and places. A copy that is kept gets pronounceable invented names; where an
 // index needs different names to stay different, or the copy is for a rehearsal, letters are permuted.

@@ -17,7 +17,7 @@ func TestColumnNamesAreReadInManyLanguages(t *testing.T) {
 		"phone_no": "phone", "Telefonnummer": "phone", "teléfono": "phone", "celular": "phone", "mobile": "phone",
 		"street": "address", "Straße": "address", "rue": "address", "calle": "address", "straatnaam": "address", "ulica": "address",
 		"zip": "postcode", "PLZ": "postcode", "codePostal": "postcode", "CAP": "postcode", "kod_pocztowy": "postcode",
-		"dob": "birth-date", "geburtsdatum": "birth-date", "fecha_nacimiento": "birth-date", "data_nascita": "birth-date",
+		"dob": "birth-date", "birth": "birth-date", "nascimento": "birth-date", "birth_place": "city", "geburtsdatum": "birth-date", "fecha_nacimiento": "birth-date", "data_nascita": "birth-date",
 		"ssn": "national-id", "PESEL": "national-id", "codice_fiscale": "national-id", "bsn": "national-id", "cpf": "national-id", "dni": "national-id",
 		"last_sign_in_ip": "ip", "iban": "iban", "Kontonummer": "iban", "password_digest": "secret", "apiKey": "secret", "reset_password_token": "secret", "diagnosis": "health",
 		"email_verified_at": "", "phone_type": "", "email_count": "", "address_id": "", "id": "", "quantity": "", "created_at": "", "company_name": "company",
