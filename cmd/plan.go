@@ -111,7 +111,7 @@ func (s *session) hostOpener(c *config.Config, h config.Host, purpose string) fu
 		if t, err := s.catalogued(c, u); t != nil || err != nil {
 			return t, err
 		}
-		return nil, errors.New("the host's URL is none of root:DIR, local:, ssh://, puppet: and puppetdb:")
+		return nil, errors.New("the host's URL is none of root:DIR, local:, ssh://HOST, puppet:DIR?node=NODE and puppetdb:URL")
 	}
 }
 

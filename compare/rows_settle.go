@@ -64,13 +64,15 @@ func (j *judgement) settle(ctx context.Context, a, b rowsAt, seen snapshot.RowDi
 		}
 		if round == settleRounds-1 {
 			all := len(diff.Differing)
-			diff, err = snapshot.CompareRowsWhere(isA, isB, func(p snapshot.RowPair) bool { return before[p] })
+			if diff, err = snapshot.CompareRowsWhere(isA, isB, func(p snapshot.RowPair) bool { return before[p] }); err != nil {
+				return diff, 0, err
+			}
 			moving = int64(all - len(diff.Differing))
 		}
 		wanted, wasA, wasB, seen = diff.Buckets, isA, isB, diff
 	}
 	diff.Unread += left
-	return diff, moving, err
+	return diff, moving, nil
 }
 
 func pairs(d snapshot.RowDiff) map[snapshot.RowPair]bool {

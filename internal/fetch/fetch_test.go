@@ -105,8 +105,7 @@ func TestRedirectsAreFollowedWithCare(t *testing.T) {
 		seen = r.Header.Clone()
 		fmt.Fprint(w, "stranger=1")
 	})
-	var s *httptest.Server
-	s = serve(t, false, func(w http.ResponseWriter, r *http.Request) {
+	s := serve(t, false, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/away":
 			http.Redirect(w, r, stranger.URL, http.StatusFound)
