@@ -63,7 +63,7 @@ func (c Rows) Collect(ctx context.Context, in snapshot.DatabaseInput) snapshot.R
 		t := find(db, table)
 		if t == nil {
 			a.Name = snapshot.Ident(snapshot.SplitIdent(table)...)
-			r.Missing(a, "the table does not exist", "correct `exact` in envdiff.yaml, or apply the migration that creates it", a.String()+"#*")
+			r.Missing(a, "the table does not exist", "correct `exact` in envdiff.yaml or --exact, or apply the migration that creates it", a.String()+"#*")
 			continue
 		}
 		if err := c.digestTable(ctx, in, t, a, &r); err != nil {
