@@ -21,8 +21,10 @@ snapshot with a slash in it.
   envdiff production                              web3 has half the memory of its peers
   envdiff staging production -o json=report.json  the table on the terminal, the report in a file
   envdiff production@2026-11-01 production        what changed since
-  envdiff staging production --only 'web:config/*'`,
-		run: runCompare,
+  envdiff staging production --only 'web:config/*'
+  envdiff staging production --exact orders       which rows of a table differ`,
+		flags: exactFlag,
+		run:   runCompare,
 	}
 }
 
@@ -46,5 +48,10 @@ func runCompare(ctx context.Context, s *session, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	gaps, err := s.unread(c, sides)
+	if err != nil {
+		return 0, err
+	}
+	r.Gaps = append(r.Gaps, gaps...)
 	return s.finish(ctx, c, j, r)
 }

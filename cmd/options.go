@@ -25,14 +25,15 @@ type options struct {
 	jobs       int
 
 	// of one command each
-	file   string // snapshot -f
-	rows   bool   // snapshot --rows
-	write  string // scan -w
-	report string // explain --report
-	force  bool   // baseline --force
-	dir    string // demo --dir
-	print  bool   // comment --print
-	from   string // init --from
+	file   string   // snapshot -f
+	rows   bool     // snapshot --rows
+	exact  []string // compare --exact, snapshot --exact
+	write  string   // scan -w
+	report string   // explain --report
+	force  bool     // baseline --force
+	dir    string   // demo --dir
+	print  bool     // comment --print
+	from   string   // init --from
 	waiver waiverFlags
 	listen string // serve --listen
 	dryRun bool   // prune --dry-run

@@ -182,7 +182,11 @@ func (s *session) databases(c *config.Config, name string) ([]snapshot.DatabaseT
 
 func (s *session) databaseSpec(c *config.Config, db string, protected bool) (snapshot.DatabaseSpec, error) {
 	d := c.Databases[db]
-	spec := snapshot.DatabaseSpec{Exact: d.Exact, Ignore: d.Ignore, Profile: true, Protected: protected}
+	exact, err := s.exact(c, db)
+	if err != nil {
+		return snapshot.DatabaseSpec{}, err
+	}
+	spec := snapshot.DatabaseSpec{Exact: exact, Ignore: d.Ignore, Profile: true, Protected: protected}
 	policy, err := s.policy(c, db)
 	if errors.Is(err, sanitize.ErrNoPolicy) {
 		return spec, nil

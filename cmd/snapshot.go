@@ -36,6 +36,7 @@ not be looked at: the snapshot is kept and holds the gaps.
   envdiff snapshot production -f production.zip && envdiff ./production.zip staging`,
 		flags: func(fs *pflag.FlagSet, o *options) {
 			fs.StringVarP(&o.file, "file", "f", "", "write to `PATH` instead of the store: a directory, or one .zip file")
+			exactFlag(fs, o)
 			fs.BoolVar(&o.rows, "rows", false, "add the rows of the databases, sanitised by their policies, for envdiff refresh")
 		},
 		run: runSnapshot,

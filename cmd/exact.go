@@ -1,0 +1,87 @@
+package cmd
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/envdiff/envdiff/cmd/config"
+	"github.com/envdiff/envdiff/internal/finding"
+	"github.com/envdiff/envdiff/internal/spelling"
+	"github.com/envdiff/envdiff/snapshot"
+)
+
+// exactFlag is of the commands that capture rows to be compared.
+func exactFlag(fs *pflag.FlagSet, o *options) {
+	fs.StringSliceVar(&o.exact, "exact", nil, "compare the rows of `[DATABASE:]TABLE`, too, as those of databases.NAME.exact (repeatable, or with commas)")
+}
+
+// exact lists the tables of a database whose rows are compared: those of envdiff.yaml, and those that were asked for.
+func (s *session) exact(c *config.Config, db string) ([]string, error) {
+	tables := slices.Clone(c.Databases[db].Exact)
+	databases := databaseNames(c)
+	for _, asked := range s.opt.exact {
+		name, table, named := strings.Cut(asked, ":")
+		switch {
+		case !named && len(databases) > 1:
+			return nil, hinted(fmt.Errorf("--exact %s: in which database", asked), "--exact %s:%s; the databases are %s", db, asked, strings.Join(databases, ", "))
+		case !named:
+			name, table = db, asked
+		case !slices.Contains(databases, name):
+			err := fmt.Errorf("--exact %s: envdiff.yaml has no database %q", asked, name)
+			if near := spelling.Nearest(name, databases); near != "" {
+				return nil, hinted(err, "did you mean %s:%s?", near, table)
+			}
+			return nil, hinted(err, "the databases are %s", strings.Join(databases, ", "))
+		}
+		if table == "" {
+			return nil, hinted(fmt.Errorf("--exact %q names no table", asked), "--exact %s:TABLE", db)
+		}
+		if name == db {
+			tables = append(tables, table)
+		}
+	}
+	return tables, nil
+}
+
+// databaseNames are those of all environments.
+func databaseNames(c *config.Config) []string {
+	names := map[string]bool{}
+	for _, env := range c.Environments {
+		for name := range env.Databases {
+			names[name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// unread are the gaps of stored sides that hold no rows of a table that was asked for.
+func (s *session) unread(c *config.Config, sides []side) ([]finding.Gap, error) {
+	var gaps []finding.Gap
+	for _, sd := range sides {
+		for _, db := range slices.Sorted(maps.Keys(c.Environments[sd.environment()].Databases)) {
+			asked, err := s.exact(c, db)
+			if err != nil {
+				return nil, err
+			}
+			for _, table := range asked[len(c.Databases[db].Exact):] {
+				a := snapshot.Address{Scope: db, Kind: "rows", Name: table}
+				if sd.source == "live" || told(sd.snap, a) {
+					continue
+				}
+				gaps = append(gaps, finding.Gap{Environment: sd.ref.Text, Address: a.String(), Reason: "the snapshot holds no rows of the table",
+					Hint: fmt.Sprintf("envdiff snapshot %s --exact %s:%s, or databases.%s.exact", sd.environment(), db, table, db)})
+			}
+		}
+	}
+	return gaps, nil
+}
+
+// told reports that a snapshot has facts of an address, or says that it could not look.
+func told(snap *snapshot.Snapshot, a snapshot.Address) bool {
+	return slices.ContainsFunc(snap.Lines, func(l snapshot.Line) bool { return l.Address.Whole() == a }) ||
+		slices.ContainsFunc(snap.Gaps, func(g snapshot.Gap) bool { return g.Address.Whole() == a })
+}
