@@ -4,7 +4,7 @@ GO ?= go
 export CGO_ENABLED = 0
 PACKAGES = ./cmd/... ./snapshot/... ./compare/... ./sanitize/... ./migrations/... ./ci/... ./internal/...
 
-.PHONY: blowups build demo check test deps bench golden docs cross packages lint clean
+.PHONY: classifier blowups build demo check test deps bench golden docs cross packages lint clean
 
 build:
 	$(GO) build -trimpath -o bin/envdiff ./cmd/envdiff
@@ -35,6 +35,10 @@ bench: build
 # How many of the migrations that fail on one odd row among many the rehearsal finds, per class, and what it says of the harmless ones.
 blowups: deps
 	$(GO) test ./cmd/blowups -run TestBlowups -everything -v | grep -v -e '^=== ' -e '--- PASS' -e '^ok'
+
+# Precision and recall of the scan's classifier, per class, on the labelled columns of sanitize/testdata/columns.txt.
+classifier:
+	$(GO) test ./sanitize -run TestTheClassifierOnLabelledColumns -v
 
 # Rewrites golden files and generated docs; look at the difference before you commit it.
 golden:

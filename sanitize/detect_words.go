@@ -72,6 +72,10 @@ var personTables = words(`user users customer customers client clients person pe
 // logTables are words in the names of tables that hold copies of other tables' values in no form one can rely on.
 var logTables = words(`audit audits auditlog log logs history histories session sessions job jobs queue queues queued outbox inbox event events message messages notification notifications delayed failed versions revisions activity activities trail cache caches webhook webhooks request requests protokoll verlauf`)
 
+// thingTables are words in the names of tables whose rows are goods, places of storage or terms: a name there is nobody's.
+var thingTables = words(`product products item items article articles part parts sku skus category categories brand brands feature features tag tags device devices model models plan plans currency currencies country countries language languages unit units
+	artikel produkt produkte teil teile ware waren kategorie kategorien laender sprachen produit produits categorie pays langues producto productos articulo articulos categoria categorias paises produto produtos artigo artigos prodotto prodotti articolo articoli categorie artikelen producten onderdelen produkty towar towary czesci kategorie kraje`)
+
 // thingWords are last words of columns whose values name things and states.
 var thingWords = words(`status state type kind code slug locale language lang currency country role level category color colour size unit sku mime mimetype timezone tz gender sex plan tier method channel source medium priority severity environment format engine action event scope visibility theme version isocode iso
 	waehrung land sprache rolle groesse einheit farbe langue devise pays couleur moneda pais idioma moeda valuta paese lingua taal kraj jezyk waluta`)

@@ -75,6 +75,9 @@ func (p *proposer) decide() ColumnPolicy {
 	if parts := nameParts(p.c.Name); !named && p.t.person && len(parts) > 0 && bareNames[parts[len(parts)-1]] {
 		cat, named = "name", true
 	}
+	if named && p.namesThings() {
+		named = false
+	}
 	class, clear := p.st.dominant()
 	if literal := p.checked(); literal {
 		return keep("a check lists its values")
@@ -131,6 +134,12 @@ func (p *proposer) number(cat category, named bool, class valueClass, clear bool
 // bareNames are words for a name of anything: of a person only in a table of people.
 var bareNames = words("name nom nombre nome nazwa naam nm")
 
+// namesThings reports whether the column is the bare name of something that is for sale or in stock: only its values can say more.
+func (p *proposer) namesThings() bool {
+	parts := nameParts(p.c.Name)
+	return !p.t.person && anyPart(p.t.table.Name.Name, thingTables) && bareNames[parts[len(parts)-1]] && (len(parts) == 1 || thingTables[parts[0]])
+}
+
 var salaryWords = words("salary income wage gehalt salaire salario stipendio")
 
 // text decides about everything else.
@@ -158,7 +167,11 @@ func (p *proposer) text(cat category, named bool, class valueClass, clear bool) 
 		}
 	}
 	if hit, n := p.personal(); n > 0 {
-		return p.masked("text", fmt.Sprintf("%d of %d values look like %s", n, p.st.seen, valueNames[hit]))
+		name := "text"
+		if (hit == valuePerson || hit == valueAddress) && n*4 >= p.st.seen {
+			name = classMasks[hit] // no list has all names and streets: a quarter that is known stands for the rest
+		}
+		return p.masked(name, fmt.Sprintf("%d of %d values look like %s", n, p.st.seen, valueNames[hit]))
 	}
 	if p.fam.kind == familyJSON {
 		return p.masked("json", "documents may hold anything")
