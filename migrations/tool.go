@@ -77,8 +77,8 @@ type script struct {
 	noTx bool   // the file wants no transaction
 }
 
-// toolNames lists the tools for messages.
-func toolNames() []string {
+// ToolNames lists the tools in the order of the alphabet.
+func ToolNames() []string {
 	names := []string{golangMigrate}
 	for _, t := range tools {
 		names = append(names, t.name)
@@ -97,7 +97,7 @@ func toolByName(name string) (*tool, error) {
 			return &tools[i], nil
 		}
 	}
-	return nil, fmt.Errorf("migrations of %q are not known: tool is one of %s, or give a command", name, strings.Join(toolNames(), ", "))
+	return nil, fmt.Errorf("migrations of %q are not known: tool is one of %s, or give a command", name, strings.Join(ToolNames(), ", "))
 }
 
 // tools are one file each, or one per family.

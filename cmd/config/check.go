@@ -199,6 +199,13 @@ func checkDatabase(db Database, path []string, doc *strictyaml.Document) {
 	if m := db.Migrations; m != nil && m.Path == "" && m.Command == "" {
 		doc.Errorf(append(path, "migrations"), "migrations need a path or a command")
 	}
+	if m := db.Migrations; m != nil && m.Tool != "" && !slices.Contains(MigrationTools, m.Tool) {
+		hint := "use one of " + strings.Join(MigrationTools, ", ") + ", or give a command"
+		if near := spelling.Nearest(m.Tool, MigrationTools); near != "" {
+			hint = fmt.Sprintf("did you mean %q?", near)
+		}
+		doc.Errorf(append(path[:2:2], "migrations", "tool"), "unknown tool %q: %s", m.Tool, hint)
+	}
 	if cp := db.Copy; cp != nil {
 		p := append(path[:2:2], "copy")
 		if _, err := cp.Percent(); err != nil {

@@ -117,6 +117,9 @@ type Migrations struct {
 	Table   string `json:"table" doc:"version table; default the tool's own"`
 }
 
+// MigrationTools are the tools that migrations may name; a test of cmd holds them to those that migrations knows.
+var MigrationTools = []string{"alembic", "atlas", "dbmate", "diesel", "django", "flyway", "golang-migrate", "goose", "liquibase", "prisma", "rails", "sql-migrate", "sqlx"}
+
 // Scratch is where copies are built.
 type Scratch struct {
 	URL    Text `json:"url" scalar:"true" doc:"a database server that may be written to"`

@@ -241,3 +241,16 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestMigrationToolsAreKnownAtOnce(t *testing.T) {
+	for tool, hint := range map[string]string{
+		"gose":     `envdiff.yaml:5:29: unknown tool "gose": did you mean "goose"?`,
+		"sqitchxx": `envdiff.yaml:5:29: unknown tool "sqitchxx": use one of alembic, atlas, `,
+		"goose":    "",
+	} {
+		_, err := Parse("envdiff.yaml", []byte("environments:\n  a:\n    databases: {main: \"sqlite:a.db\"}\ndatabases:\n  main: {migrations: {tool: "+tool+", path: m}}\n"))
+		if hint == "" && err != nil || hint != "" && (err == nil || !strings.HasPrefix(err.Error(), hint)) {
+			t.Errorf("%s: got %v, want %s", tool, err, hint)
+		}
+	}
+}
