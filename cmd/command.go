@@ -17,6 +17,7 @@ type command struct {
 	args  string // "FROM TO…"
 	short string // one line
 	long  string // help text; EXIT STATUS is added
+	exits string // EXIT STATUS, where it is the command's own
 	flags func(*pflag.FlagSet, *options)
 	run   func(ctx context.Context, s *session, args []string) (int, error)
 	// groups of flags that the command takes

@@ -79,9 +79,12 @@ func helpText(c command) string {
 		section("CAPTURE", captureFlags)
 	}
 	section("COMMON", commonFlags)
-	if c.reports {
+	switch {
+	case c.exits != "":
+		fmt.Fprintf(&b, "\n%s\n", c.exits)
+	case c.reports:
 		fmt.Fprintf(&b, "\n%s\n", exitStatus)
-	} else {
+	default:
 		fmt.Fprintf(&b, "\n%s\n", plainExitStatus)
 	}
 	return b.String()

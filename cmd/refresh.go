@@ -38,9 +38,17 @@ Programs that are connected to TO are disconnected by the swap, and the report t
   envdiff refresh production staging
   envdiff refresh production staging uat --only 'main:*' -q -o json=refresh.json
   envdiff refresh production@latest staging`,
-		run: runRefresh,
+		exits: refreshExitStatus,
+		run:   runRefresh,
 	}
 }
+
+const refreshExitStatus = `EXIT STATUS
+  0  done: every TO has the new rows      1  a finding at or above --fail-on: a raw value in the copy,
+                                             a migration that failed; that TO keeps its old data
+  2  not done: refused, usage, configuration, policy, a lost connection, a full disk
+  3  done with gaps: something of FROM could not be read and is not in the copy
+  130, 143  interrupted. After any other status than 0 and 3, what was not swapped in keeps its old data.`
 
 func runRefresh(ctx context.Context, s *session, args []string) (int, error) {
 	if len(args) < 2 {

@@ -91,6 +91,44 @@ environments:
 	}
 }
 
+// A file system that takes no more, as a limit on the size of files shows it, leaves the old data, nothing beside it, and an error that says where it was.
+func TestRefreshOnAFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"sanitize.yaml": killedPolicy, "envdiff.yaml": `
+keys: {pseudonym: ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=}
+environments:
+  production: {protected: true, databases: {main: "sqlite:production.db"}}
+  staging: {databases: {main: "sqlite:staging/shop.db"}}
+`} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "staging"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	staging := filepath.Join(dir, "staging", "shop.db")
+	execSQL(t, filepath.Join(dir, "production.db"), killedRows)
+	refreshUntil(t, dir, time.Minute, "production", "staging")
+	old := dump(t, staging)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command("bash", "-c", `ulimit -f 200; exec -a envdiff "$0" refresh production staging`, self)
+	c.Dir, c.Env = dir, append(os.Environ(), "TMPDIR="+dir)
+	out, _ := c.CombinedOutput()
+	if said := string(out); c.ProcessState.ExitCode() != 2 || !strings.Contains(said, "main of staging: copying people: ") {
+		t.Errorf("exit status %d:\n%s", c.ProcessState.ExitCode(), said)
+	}
+	if dump(t, staging) != old {
+		t.Error("staging is not what it was")
+	}
+	if left, err := os.ReadDir(filepath.Dir(staging)); err != nil || len(left) != 1 {
+		t.Errorf("beside staging's database is still something: %v %v", left, err)
+	}
+}
+
 // refreshUntil runs the program and kills it after a while; a run that ends by itself must have succeeded.
 func refreshUntil(t *testing.T, dir string, after time.Duration, args ...string) {
 	t.Helper()

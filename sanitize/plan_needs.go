@@ -32,6 +32,8 @@ type reference struct {
 	when                   string
 	what                   string // for messages
 	declared               bool
+	full                   bool // MATCH FULL
+	checked                bool // whoever makes the constraint looks at every row
 	entry                  Reference
 }
 
@@ -47,7 +49,7 @@ func (b *planner) resolveReferences() {
 			if len(to) != len(fk.Columns) {
 				continue // the parent is gone; the rows are orphans and stay so
 			}
-			b.plan.references = append(b.plan.references, reference{from: t.Name, to: fk.RefTable, fromColumns: fk.Columns, toColumns: to, declared: true,
+			b.plan.references = append(b.plan.references, reference{from: t.Name, to: fk.RefTable, fromColumns: fk.Columns, toColumns: to, declared: true, full: strings.EqualFold(fk.Match, "full"), checked: b.sch.Engine == "postgres" && !fk.NotValid,
 				what: "the foreign key " + place{t.Name, strings.Join(fk.Columns, ",")}.String()})
 		}
 	}
@@ -213,9 +215,13 @@ func folds(t *schema.Table, column, collation string) bool {
 	return ok && strings.EqualFold(c.Type, "citext") || lower == "nocase" || lower == "rtrim" || strings.HasSuffix(lower, "_ci") || strings.Contains(lower, "_ci_")
 }
 
-// checkReferences demands one mask and one domain at both ends of every foreign key.
+// checkReferences demands one mask and one domain at both ends of every foreign key, and the rows that it refers to where the engine looks for them.
 func (b *planner) checkReferences() {
 	for _, r := range b.plan.references {
+		if t, ok := b.plan.Table(r.to); ok && t.Exclude && r.checked && !b.unnamed(r.to) {
+			b.checkExcluded(r)
+			continue
+		}
 		for i := range r.fromColumns {
 			from, to := place{r.from, r.fromColumns[i]}, place{r.to, r.toColumns[i]}
 			child, childEntry := b.column(from)
@@ -224,7 +230,7 @@ func (b *planner) checkReferences() {
 				continue
 			}
 			if parent == nil {
-				if t, ok := b.plan.Table(r.to); ok && t.Exclude && !slices.Contains(b.missing, to.String()) {
+				if t, ok := b.plan.Table(r.to); ok && t.Exclude && !b.unnamed(r.to) {
 					b.warn("%s references %s, which is excluded: its rows will be orphans in the copy", from, TableKey(r.to))
 				}
 				continue
@@ -236,6 +242,40 @@ func (b *planner) checkReferences() {
 			}
 		}
 	}
+}
+
+// checkExcluded refuses a foreign key that could not be made in the copy: its rows refer to a table that stays empty there. One null column is enough
+// for a row to refer to nothing, unless the key is MATCH FULL.
+func (b *planner) checkExcluded(r reference) {
+	child, ok := b.plan.Table(r.from)
+	if !ok || len(child.Columns) == 0 {
+		return // it stays empty, too
+	}
+	nulls := 0
+	var at *ColumnPolicy
+	for _, name := range r.fromColumns {
+		column, entry := b.column(place{r.from, name})
+		if column == nil {
+			return // a generated column: only the rows know
+		}
+		if at == nil {
+			at = entry
+		}
+		if column.Action == Set && column.Value == nil || column.Action == Drop {
+			nulls++
+		}
+	}
+	if nulls == len(r.fromColumns) || nulls > 0 && !r.full {
+		return
+	}
+	b.fail(at.Line, at.Col, "%s could not be made in the copy: it refers to %s, which has no rows there; copy that table (columns that nobody may see can be set), set %s to null, or exclude %s, too",
+		r.what, TableKey(r.to), strings.Join(r.fromColumns, ", "), TableKey(r.from))
+}
+
+// unnamed reports a table that the policy does not speak of, which is an error of its own.
+func (b *planner) unnamed(table schema.Name) bool {
+	_, named := b.policy.Table(TableKey(table))
+	return !named
 }
 
 // settleDomains gives all columns of a domain the same variant of the mask: what one of them needs, all get, or equal

@@ -164,6 +164,45 @@ func TestAPlanRefusesWhatNoMaskKeeps(t *testing.T) {
 	}
 }
 
+// PostgreSQL looks at every row when it makes a foreign key, so one into an empty table is refused before the copy; elsewhere its rows become orphans.
+func TestAForeignKeyIntoAnExcludedTable(t *testing.T) {
+	const script = `
+		CREATE TABLE customers (region INTEGER, id INTEGER, PRIMARY KEY (region, id));
+		CREATE TABLE orders (id INTEGER PRIMARY KEY, region INTEGER, customer INTEGER, FOREIGN KEY (region, customer) REFERENCES customers (region, id));`
+	const kept = "{columns: {id: {keep: true}, region: {keep: true}, customer: {keep: true}}}"
+	for _, c := range []struct {
+		name, engine, match, orders, customers string
+		notValid, refused, warned              bool
+	}{
+		{name: "checked", engine: "postgres", orders: kept, customers: "{exclude: true}", refused: true},
+		{name: "never checked", engine: "postgres", notValid: true, orders: kept, customers: "{exclude: true}", warned: true},
+		{name: "not checked when it is made", engine: "sqlite", orders: kept, customers: "{exclude: true}", warned: true},
+		{name: "empty on both sides", engine: "postgres", orders: "{exclude: true}", customers: "{exclude: true}"},
+		{name: "one null is enough", engine: "postgres", orders: "{columns: {id: {keep: true}, region: {set: null}, customer: {keep: true}}}", customers: "{exclude: true}"},
+		{name: "one null is not enough", engine: "postgres", match: "full", orders: "{columns: {id: {keep: true}, region: {set: null}, customer: {keep: true}}}", customers: "{exclude: true}", refused: true},
+		{name: "copied", engine: "postgres", orders: kept, customers: "{columns: {region: {keep: true}, id: {keep: true}}}"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, sch := openSource(t, makeDatabase(t, script))
+			sch.Engine = c.engine
+			for i := range sch.Tables {
+				for j := range sch.Tables[i].ForeignKeys {
+					fk := &sch.Tables[i].ForeignKeys[j]
+					fk.NotValid, fk.Match = c.notValid, c.match
+				}
+			}
+			plan, err := NewPlan(mustPolicy(t, "tables: {orders: "+c.orders+", customers: "+c.customers+"}"), sch, Keepable, nil)
+			const want = "the foreign key orders.region,customer could not be made in the copy: it refers to customers, which has no rows there"
+			if c.refused != (err != nil) || c.refused && !strings.Contains(err.Error(), want) {
+				t.Fatalf("got %v", err)
+			}
+			if err == nil && c.warned != (len(plan.Warnings) > 0) {
+				t.Errorf("warnings: %v", plan.Warnings)
+			}
+		})
+	}
+}
+
 func TestAColumnIsMaskedInjectivelyOnlyWhereSomethingSeesIt(t *testing.T) {
 	_, sch := openSource(t, makeDatabase(t, shopSchema))
 	policy := mustPolicy(t, shopPolicy)

@@ -2,6 +2,8 @@ package onpostgres
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -134,6 +136,51 @@ func TestRefreshIsRefused(t *testing.T) {
 	p.expect(t, 2, "it is the database main of production, which is protected", "refresh", "staging", "twin")
 	p.server.Exec(t, p.production, "ALTER TABLE people ADD COLUMN phone text")
 	p.expect(t, 2, "people.phone", "refresh", "production", "staging")
+	p.noScratch(t)
+}
+
+// What would only fail when the foreign keys are made fails before anything is.
+func TestRefreshWithoutTheRowsOfAForeignKey(t *testing.T) {
+	p := newFeed(t)
+	_, rest, _ := strings.Cut(feedPolicy, "  events:")
+	p.write(t, "sanitize.yaml", "tables:\n  people: {exclude: true, reason: personal data}\n  events:"+rest)
+	p.expect(t, 2, "the foreign key events.person could not be made in the copy: it refers to people, which has no rows there", "refresh", "production", "staging")
+	p.noScratch(t)
+}
+
+// The connection to the new database is lost while rows come in: staging keeps what it has, the error says what happened, and the next run is whole.
+func TestRefreshLosesItsConnection(t *testing.T) {
+	p := newFeed(t)
+	p.expect(t, 0, "no findings", "refresh", "production", "staging")
+	p.server.Exec(t, p.production, `
+CREATE FUNCTION ends(n bigint) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN
+	IF n = 150 AND current_database() LIKE 'envdiff\_scratch\_%' THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
+	RETURN true;
+END$$;
+CREATE DOMAIN fragile AS bigint CHECK (ends(VALUE));
+ALTER TABLE people ADD COLUMN points fragile;
+UPDATE people SET points = id`)
+	p.write(t, "sanitize.yaml", strings.Replace(feedPolicy, "      mood:", "      points: {keep: true, reason: a number}\n      mood:", 1))
+	p.expect(t, 2, "main of staging: copying people: the server ended the connection (SQLSTATE 57P01)", "refresh", "production", "staging")
+	p.noScratch(t)
+	if got := p.value(t, p.staging, "SELECT count(*) || ' ' || max(id) FROM people"); got != "300 300" {
+		t.Errorf("staging has %s", got)
+	}
+	p.server.Exec(t, p.production, "CREATE OR REPLACE FUNCTION ends(n bigint) RETURNS boolean LANGUAGE sql AS 'SELECT true'")
+	p.expect(t, 0, "no findings", "refresh", "production", "staging")
+	if got := p.value(t, p.staging, "SELECT count(points) FROM people"); got != "300" {
+		t.Errorf("staging has %s rows with points", got)
+	}
+}
+
+func TestRefreshWithoutAKey(t *testing.T) {
+	p := newFeed(t)
+	text, err := os.ReadFile(filepath.Join(p.dir, "envdiff.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.write(t, "envdiff.yaml", strings.Replace(string(text), ", pseudonym: ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=", "", 1))
+	p.expect(t, 2, "pseudonym", "refresh", "production", "staging")
 	p.noScratch(t)
 }
 
