@@ -123,7 +123,7 @@ func (s *shape) source(r engine.Read) (string, error) {
 		s.plain = s.plain && !s.columns[name].generated && !seen[name]
 		seen[name] = true
 	}
-	if s.plain && len(r.Columns) > 0 && r.Where == "" && r.Match == nil && r.Limit == 0 && len(r.OrderBy) == 0 {
+	if s.plain && len(r.Columns) > 0 && r.Where == "" && r.Match == nil && r.Modulo == nil && r.Limit == 0 && len(r.OrderBy) == 0 {
 		return qualified(r.Table) + " (" + quoteAll(r.Columns) + ")", nil
 	}
 	sql, err := s.selection(r)

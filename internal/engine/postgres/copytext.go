@@ -48,10 +48,11 @@ func (d *rowDecoder) write(p []byte, fn func(engine.Row) error) error {
 	return nil
 }
 
-// decode reads one line without its newline.
+// decode reads one line without its newline. Where nothing is escaped, the cells are the line's own bytes.
 func (d *rowDecoder) decode(line []byte) (engine.Row, error) {
 	d.row = d.row[:0]
-	if cap(d.bytes) < len(line) {
+	escaped := bytes.IndexByte(line, '\\') >= 0
+	if escaped && cap(d.bytes) < len(line) {
 		d.bytes = make([]byte, 0, len(line)) // unescaping never makes a cell longer, so cells never move while the row is built
 	}
 	d.bytes = d.bytes[:0]
@@ -60,9 +61,12 @@ func (d *rowDecoder) decode(line []byte) (engine.Row, error) {
 		if tab := bytes.IndexByte(line, '\t'); tab >= 0 {
 			field, line, more = line[:tab], line[tab+1:], true
 		}
-		cell, err := d.cell(field)
-		if err != nil {
-			return nil, err
+		cell := engine.Cell{Type: engine.CellText, Data: field[:len(field):len(field)]}
+		if escaped {
+			var err error
+			if cell, err = d.cell(field); err != nil {
+				return nil, err
+			}
 		}
 		d.row = append(d.row, cell)
 		if !more {
