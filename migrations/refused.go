@@ -33,6 +33,14 @@ var reaches = []reach{
 // reachOf is what a statement does beyond its database; "" for what stays in it.
 func reachOf(engineName, sql string) string {
 	text := withoutComments(redactor{names: map[string]bool{}}.strings(sql))
+	if does := reachOfText(engineName, text); does != "" {
+		return does
+	}
+	return reachInside(engineName, sql, text)
+}
+
+// reachOfText is reachOf for a text without comments whose strings are ?.
+func reachOfText(engineName, text string) string {
 	for _, r := range reaches {
 		if (r.engine == "" || r.engine == engineName) && r.form.MatchString(text) {
 			return r.does

@@ -32,6 +32,8 @@ func TestWhatPeoplePutIntoMigrations(t *testing.T) {
 		{name: "a dropped database", script: "DROP DATABASE postgres;", gap: "whole database"},
 		{name: "a role", script: "CREATE TABLE a (x int);\nCREATE ROLE envdiff_test_role;", gap: "which belong to the server"},
 		{name: "a program", script: "COPY users TO PROGRAM 'cat >/dev/null';", gap: "runs a program"},
+		{name: "a program inside a body", script: "DO $$ BEGIN COPY users TO PROGRAM 'cat >/dev/null'; END $$;", gap: "runs a program"},
+		{name: "a role by EXECUTE", script: "DO $$ BEGIN EXECUTE 'CREATE ROLE envdiff_test_role'; END $$;", gap: "which belong to the server"},
 		{name: "another server", script: "SELECT * FROM dblink('host=127.0.0.1', 'SELECT 1') AS t (a int);", gap: "reaches out of the database"},
 		{name: "a long lock", script: "ALTER TABLE users ADD COLUMN c int;\nSELECT pg_sleep(1.2);", finding: "blocks reads and writes of users for about", hint: "online form"},
 	} {
