@@ -48,11 +48,18 @@ type Dependency struct {
 	Object, Needs Ref
 }
 
-// Gap is a part of the schema that the connection's role may not see.
+// Gap is a part of the schema that could not be seen.
 type Gap struct {
 	Kinds  []string // globs over kind/name#attribute of what stays unknown
+	Parts  []Part   // what stays unknown of single objects, whatever the model holds of it
 	Reason string
 	Hint   string // the exact privilege
+}
+
+// Part is a part of one object: the glob goes on where the object's address ends ("#definition", ".*#columns").
+type Part struct {
+	Ref
+	Glob string
 }
 
 // Exclusion is an exclusion constraint.

@@ -2,6 +2,7 @@ package database
 
 import (
 	"maps"
+	"slices"
 	"sort"
 	"strings"
 
@@ -123,7 +124,22 @@ func (f *flattener) gap(g schema.Gap) {
 	if strings.ContainsAny(kind, "*#") || kind == "" {
 		kind = "database"
 	}
-	f.Missing(snapshot.Address{Scope: f.scope, Kind: kind}, g.Reason, g.Hint, covers...)
+	where := snapshot.Address{Scope: f.scope, Kind: kind}
+	if len(g.Parts) > 0 {
+		where = f.ref(g.Parts[0].Ref).addr
+		covers = append(covers, f.without(g.Parts)...)
+	}
+	f.Missing(where, g.Reason, g.Hint, covers...)
+}
+
+// without takes out what the model holds of parts that could not be read, and returns their globs.
+func (f *flattener) without(parts []schema.Part) []string {
+	globs := make([]string, len(parts))
+	for i, p := range parts {
+		globs[i] = f.ref(p.Ref).addr.String() + p.Glob
+	}
+	f.Facts = slices.DeleteFunc(f.Facts, func(x snapshot.Fact) bool { return snapshot.MatchAny(globs, x.Address.String()) })
+	return globs
 }
 
 // ignoredWith reports an object that belongs to an ignored table, or is one.

@@ -19,8 +19,26 @@ func capture(ctx context.Context, pg *pgconn.PgConn) (*schema.Database, error) {
 	if err != nil {
 		return nil, &engine.Error{Code: "0A000", Message: "the server does not say which PostgreSQL it is", Err: err}
 	}
-	c := newCatalog(version)
+	var h held
+	for {
+		c := newCatalog(version)
+		more, err := c.fill(ctx, pg, &h)
+		if err != nil {
+			return nil, err
+		}
+		if !more {
+			h.gaps(c.db)
+			return c.finish(), nil
+		}
+	}
+}
+
+// fill reads the whole catalogue around what is held. More says that something else turned out to be held: what was read is to be thrown away.
+func (c *catalog) fill(ctx context.Context, pg *pgconn.PgConn, h *held) (more bool, err error) {
 	steps := c.steps()
+	for _, s := range steps {
+		s.sql = h.guarded(s.sql)
+	}
 	prepare := "SET LOCAL search_path = ''; SET LOCAL quote_all_identifiers = off; SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0; SAVEPOINT envdiff_step; "
 	for len(steps) > 0 {
 		done, err := c.read(ctx, pg, prepare, steps)
@@ -29,28 +47,24 @@ func capture(ctx context.Context, pg *pgconn.PgConn) (*schema.Database, error) {
 		}
 		var refusal *pgconn.PgError
 		if !errors.As(err, &refusal) || done >= len(steps) {
-			return nil, err
+			return false, err
 		}
+		prepare = "ROLLBACK TO SAVEPOINT envdiff_step; "
 		switch refusal.Code {
 		case "42501":
 			c.refuse(steps[done])
 		case lockNotAvailable:
-			c.locked = append(c.locked, steps[done])
+			if more, err := h.look(ctx, pg); more || err != nil {
+				return more, err
+			}
+			c.busy(steps[done])
+			prepare += shortWait
 		default:
-			return nil, err
+			return false, err
 		}
-		steps, prepare = steps[done+1:], "ROLLBACK TO SAVEPOINT envdiff_step; "
-		if len(c.locked) > 0 {
-			prepare += "SET LOCAL lock_timeout = 500; " // milliseconds: who did not give it back then will not now
-		}
+		steps = steps[done+1:]
 	}
-	if err := c.blockers(ctx, pg); err != nil {
-		return nil, err
-	}
-	if err := c.conninfo(ctx, pg); err != nil {
-		return nil, err
-	}
-	return c.finish(), nil
+	return false, c.conninfo(ctx, pg)
 }
 
 // read asks all steps at once and returns how many were answered. preparation are statements without rows.
@@ -96,39 +110,6 @@ func (c *catalog) refuse(s *step) {
 		Kinds: s.covers, Reason: "the role may not read the catalogue's " + s.about,
 		Hint: "GRANT SELECT ON ALL TABLES IN SCHEMA pg_catalog TO the role of the URL, and the functions there as they are by default",
 	})
-}
-
-// lockNotAvailable is the refusal of a lock that somebody else does not give back in time.
-const lockNotAvailable = "55P03"
-
-// blockers notes what could not be read for a lock, and whose: deparsing a view locks what it reads.
-func (c *catalog) blockers(ctx context.Context, pg *pgconn.PgConn) error {
-	if len(c.locked) == 0 {
-		return nil
-	}
-	if _, err := execute(ctx, pg, "ROLLBACK TO SAVEPOINT envdiff_step"); err != nil {
-		return err
-	}
-	var tables []string
-	err := query(ctx, pg, `SELECT DISTINCT l.relation::regclass FROM pg_locks l JOIN pg_class c ON c.oid = l.relation WHERE l.mode = 'AccessExclusiveLock' AND l.granted
-		AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY 1 LIMIT 5`, func(v [][]byte) error {
-		tables = append(tables, string(v[0]))
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	held := "a table"
-	if len(tables) > 0 {
-		held = strings.Join(tables, ", ")
-	}
-	for _, s := range c.locked {
-		c.db.Gaps = append(c.db.Gaps, schema.Gap{
-			Kinds: s.covers, Reason: "another session holds an exclusive lock on " + held + ": the catalogue's " + s.about + " could not be read",
-			Hint: "run again when that transaction has ended; pg_stat_activity and pg_locks say whose it is",
-		})
-	}
-	return nil
 }
 
 // captureAside is capture on a connection whose transaction, if any, is not ours.

@@ -25,7 +25,6 @@ type catalog struct {
 	access       map[schema.Ref]*schema.Access
 	// role is who asks, allSettings whether it sees all settings, and seen are those that it saw.
 	role        string
-	locked      []*step // that waited for somebody's lock in vain
 	allSettings bool
 	seen        map[string]bool
 }
