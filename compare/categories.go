@@ -2,7 +2,6 @@ package compare
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -16,56 +15,59 @@ const (
 	maxStrange = 3
 )
 
-// strangers are the text columns with values on the last side that no other side has: a CHECK, an ENUM or a lookup that was tried
+// strangers are the values of a text column on the last side that no other side has: a CHECK, an ENUM or a lookup that was tried
 // elsewhere has not met them.
-func (p *profiles) strangers(c *comparison) []*difference {
-	if len(c.sides) < 2 {
-		return nil
+func (p *profiles) strangers(c *comparison, column string) (suspect, bool) {
+	if p.rows[column+"#lengths"] == nil || p.rows[column+"#nulls"] == nil {
+		return suspect{}, false
 	}
-	var out []*difference
-	for _, key := range slices.Sorted(maps.Keys(p.rows)) {
-		column, ok := strings.CutSuffix(key, "#categories")
-		if !ok || p.rows[column+"#lengths"] == nil || p.rows[column+"#null_share"] == nil {
-			continue
-		}
-		if d := p.strangersIn(c, column); d != nil {
-			out = append(out, d)
-		}
-	}
-	return out
-}
-
-func (p *profiles) strangersIn(c *comparison, column string) *difference {
-	table := column[:max(strings.LastIndexByte(column, '.'), 0)]
 	last := len(c.sides) - 1
 	familiar := map[string]bool{}
 	var sides []int
+	var others float64 // rows
 	for i := range c.sides {
-		on, ok := p.columnOn(i, table, column)
+		on, ok := p.columnOn(i, tableOf(column), column)
 		if !ok || on.rows == 0 {
 			continue
 		}
 		if len(on.categories) == 0 {
-			return nil // too many to know, or not to be seen
+			return suspect{}, false // too many to know, or not to be seen
 		}
 		sides = append(sides, i)
+		if i != last {
+			others += on.rows
+		}
 		for v := range on.categories {
 			familiar[v] = familiar[v] || i != last
 		}
 	}
 	if len(sides) < 2 || sides[len(sides)-1] != last {
-		return nil
+		return suspect{}, false
 	}
-	on, _ := p.columnOn(last, table, column)
+	on, _ := p.columnOn(last, tableOf(column), column)
+	s := suspect{p: untestable, pending: p.pending(c, column)}
 	var strange []string
-	for v, known := range familiar {
-		if !known {
+	for v, n := range on.categories {
+		with := evidence{rows: others}
+		if familiar[v] {
+			with.with = 1
+		} else {
 			strange = append(strange, v)
 		}
+		// Which value is rare was not known before: each of them was a test.
+		if one, ok := test(evidence{n, on.rows}, with); ok {
+			s.p = min(s.p, min(1, one*float64(len(on.categories))))
+		}
 	}
-	if len(strange) == 0 || len(familiar)-len(strange) > maxFamiliar {
-		return nil
+	if len(strange) > 0 && len(familiar)-len(strange) <= maxFamiliar {
+		s.d = p.strangersOf(c, column, sides, strange, on)
 	}
+	return s, true
+}
+
+// strangersOf says it.
+func (p *profiles) strangersOf(c *comparison, column string, sides []int, strange []string, on columnOn) *difference {
+	last := len(c.sides) - 1
 	slices.SortFunc(strange, func(a, b string) int {
 		if on.categories[a] != on.categories[b] {
 			return int(on.categories[b] - on.categories[a])
@@ -82,8 +84,5 @@ func (p *profiles) strangersIn(c *comparison, column string) *difference {
 	d := p.about(c, column, sides...)
 	d.remark = &remark{rule: "data-one-sided", share: -1, text: fmt.Sprintf("has values in %s that %s has none of (%s): would break a CHECK, an ENUM or a lookup",
 		c.sides[last].Name, c.nameList(sides[:len(sides)-1]), strings.Join(named, ", "))}
-	if c.opt.Pending != nil && c.opt.Pending(d.node.addr.Scope, strings.TrimPrefix(column[strings.IndexByte(column, '/'):], "/")) {
-		d.remark.rule = "data-one-sided-pending"
-	}
 	return d
 }

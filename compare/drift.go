@@ -49,7 +49,7 @@ func (p *profiles) driftOf(c *comparison) []*difference {
 		}
 	}
 	var out []*difference
-	for _, d := range discoveries(all) {
+	for _, d := range discoveries(all, falseDiscoveries, func(d drift) float64 { return d.p }) {
 		var texts []string
 		for _, t := range d.trials {
 			if t.effect >= 1 {
@@ -73,34 +73,15 @@ type columnOn struct {
 }
 
 func (p *profiles) columnOn(side int, table, column string) (on columnOn, ok bool) {
-	number := func(key string) (float64, bool) {
-		r := p.rows[key]
-		if r == nil {
-			return 0, false
-		}
-		return largest(&r.cells[side])
-	}
-	list := func(key string) []string {
-		r := p.rows[key]
-		if r == nil || len(r.cells[side].groups) != 1 { // shards that differ have no distribution in common
-			return nil
-		}
-		var items []string
-		for _, v := range r.cells[side].groups[0].value.Items() {
-			text, _ := v.Text()
-			items = append(items, text)
-		}
-		return items
-	}
-	rows, counted := number(table + "#rows")
-	nulls, known := number(column + "#nulls")
-	on = columnOn{rows: rows, nulls: nulls, kept: list(column + "#@kept"), categories: map[string]float64{}}
-	for _, text := range list(column + "#lengths") {
+	rows, counted := p.number(side, table+"#rows")
+	nulls, known := p.number(side, column+"#nulls")
+	on = columnOn{rows: rows, nulls: nulls, kept: p.list(side, column+"#@kept"), categories: map[string]float64{}}
+	for _, text := range p.list(side, column+"#lengths") {
 		if f, err := strconv.ParseFloat(text, 64); err == nil {
 			on.lengths = append(on.lengths, f)
 		}
 	}
-	for _, text := range list(column + "#categories") {
+	for _, text := range p.list(side, column+"#categories") {
 		if at := strings.LastIndexByte(text, '='); at >= 0 {
 			if n, err := strconv.ParseFloat(text[at+1:], 64); err == nil {
 				on.categories[text[:at]] += n
@@ -111,7 +92,7 @@ func (p *profiles) columnOn(side int, table, column string) (on columnOn, ok boo
 }
 
 func (p *profiles) driftIn(c *comparison, column string) (drift, bool) {
-	table := column[:max(strings.LastIndexByte(column, '.'), 0)]
+	table := tableOf(column)
 	last := len(c.sides) - 1
 	to, ok := p.columnOn(last, table, column)
 	if !ok || to.rows < minRows {
@@ -135,12 +116,17 @@ func (p *profiles) driftIn(c *comparison, column string) (drift, bool) {
 	return drift{}, false
 }
 
-// about is the difference of a column between two sides.
-func (p *profiles) about(c *comparison, column string, sides ...int) *difference {
-	r := p.rows[column+"#null_share"]
-	d := &difference{alone: true, sides: sides, node: &node{key: column, object: column, parent: column, addr: r.address().Whole(), kind: r.kind, cells: make([]nodeCell, len(c.sides))}}
+// about is the difference of a column, or of one of its attributes, between sides.
+func (p *profiles) about(c *comparison, key string, sides ...int) *difference {
+	whole := func(a snapshot.Address) snapshot.Address { return a }
+	r := p.rows[key]
+	if r == nil {
+		r, whole = p.rows[key+"#nulls"], snapshot.Address.Whole
+	}
+	object, _, _ := strings.Cut(key, "#")
+	d := &difference{alone: true, sides: sides, node: &node{key: key, object: object, parent: object, addr: whole(r.address()), kind: r.kind, cells: make([]nodeCell, len(c.sides))}}
 	for _, i := range sides {
-		d.node.cells[i] = nodeCell{addr: r.cells[i].addr.Whole(), present: r.cells[i].groups}
+		d.node.cells[i] = nodeCell{addr: whole(r.cells[i].addr), present: r.cells[i].groups}
 		for _, s := range partition(d.node.cells[i]) {
 			s.side = i
 			d.shares = append(d.shares, s)

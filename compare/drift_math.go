@@ -8,20 +8,35 @@ import (
 
 func abs(x float64) float64 { return math.Abs(x) }
 
-// discoveries are the drifts whose p-values pass the procedure of Benjamini and Hochberg at falseDiscoveries, in their own order.
-func discoveries(all []drift) []drift {
+// discoveries are those whose p-values pass the procedure of Benjamini and Hochberg at a rate of false ones, in their own order.
+func discoveries[T any](all []T, rate float64, p func(T) float64) []T {
 	ps := make([]float64, len(all))
 	for i := range all {
-		ps[i] = all[i].p
+		ps[i] = p(all[i])
 	}
 	sort.Float64s(ps)
 	limit := -1.0
 	for i, p := range ps {
-		if p <= falseDiscoveries*float64(i+1)/float64(len(ps)) {
+		if p <= rate*float64(i+1)/float64(len(ps)) {
 			limit = p
 		}
 	}
-	return slices.DeleteFunc(all, func(d drift) bool { return d.p > limit })
+	return slices.DeleteFunc(all, func(one T) bool { return p(one) > limit })
+}
+
+// absenceP is the probability that, of all rows of two samples of one distribution, the k that have a trait are all among the n of the first
+// and none among the m of the second: Fisher's exact test where the second has none.
+func absenceP(k, n, m float64) float64 {
+	k = min(k, n)
+	if k <= 0 || m <= 0 {
+		return 1
+	}
+	return min(1, math.Exp(lnFactorial(n)+lnFactorial(n+m-k)-lnFactorial(n-k)-lnFactorial(n+m)))
+}
+
+func lnFactorial(n float64) float64 {
+	l, _ := math.Lgamma(n + 1)
+	return l
 }
 
 // proportionP is the p-value of two shares being one: the two-sided z-test with a pooled share.

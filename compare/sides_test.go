@@ -261,7 +261,7 @@ func TestAnInterruptedComparisonStops(t *testing.T) {
 func TestAPendingColumnsTraitWeighsMore(t *testing.T) {
 	staging, production := pair()
 	for _, e := range []*env{staging, production} {
-		e.set("main:profile/users#rows", 10).set("main:profile/users.email#nulls", len(e.name)-len("staging"))
+		e.set("main:profile/users#rows", 10).set("main:profile/users.email#@kept", []string{"null"}).set("main:profile/users.email#nulls", len(e.name)-len("staging"))
 	}
 	r := compareEnvs(t, Options{Pending: func(scope, column string) bool { return scope == "main" && column == "users.email" }}, staging, production)
 	if got := lines(r); !slices.Equal(got, []string{"data-one-sided-pending high changed main:profile/users.email#nulls"}) {

@@ -30,6 +30,8 @@ func (Profile) Doc() snapshot.Doc {
 			"profile/TABLE#rows",
 			"profile/TABLE.COLUMN#nulls, #null_share, #blanks (empty or white space only), #distinct, #min_length, #max_length, #non_ascii (values that are not ASCII)",
 			"profile/TABLE.COLUMN#negatives, #zeros, #positives, #max_digits (before the decimal point): of numbers",
+			"profile/TABLE.COLUMN#longer, #larger: LIMIT=COUNT of values longer than 50, 64, 100, 128, 191, 255, 2704 and 65535 characters, of numbers of more than 9 and 18 digits",
+			"profile/TABLE.COLUMN#@kept: the properties of the values that the policy leaves to be compared, all where there is none",
 			"profile/TABLE.COLUMN#classes: the storage classes seen, where the engine has them per value",
 			"profile/TABLE.COLUMN#min, #max: of numbers in columns that the policy keeps",
 			"profile/TABLE.COLUMN#lengths: 21 quantiles of the lengths of texts in characters, where the policy keeps the column or its mask keeps lengths, or there is no policy",
@@ -109,7 +111,7 @@ func refusal(err error) string {
 }
 
 // everything is what is left of a column where there is no policy.
-var everything = []string{"length", "null"}
+var everything = []string{"class", "equality", "fold", "format", "length", "null", "order", "sign", "unique", "validity"}
 
 // profileTable streams a table past the counters of its columns.
 func profileTable(ctx context.Context, in snapshot.DatabaseInput, t *schema.Table, r *snapshot.Result) error {

@@ -3,6 +3,7 @@ package database
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -33,7 +34,39 @@ type column struct {
 	numbers                    int64
 	negatives, zeros, positive int64
 	maxDigits                  int
+	longer                     [len(usualLengths)]int64
+	larger                     [len(usualDigits)]int64
 	min, max                   float64
+}
+
+// usualLengths are those that people choose for columns, and two that engines set: an entry of PostgreSQL's B-tree indexes (2,704
+// bytes) and MySQL's TEXT. usualDigits fit into 4 and 8 bytes.
+var (
+	usualLengths = [...]int{50, 64, 100, 128, 191, 255, 2704, 65535}
+	usualDigits  = [...]int{9, 18}
+)
+
+// wholeDigits is the number of digits before the decimal point.
+func wholeDigits(f float64) int {
+	if f < 1e15 {
+		n := 1
+		for i := uint64(f); i >= 10; i /= 10 {
+			n++
+		}
+		return n
+	}
+	return len(strconv.FormatFloat(math.Trunc(f), 'f', 0, 64))
+}
+
+// beyond is each limit that some values are beyond, with their count, as LIMIT=COUNT.
+func beyond(limits []int, counts []int64) []string {
+	var out []string
+	for i, n := range counts {
+		if n > 0 {
+			out = append(out, fmt.Sprintf("%d=%d", limits[i], n))
+		}
+	}
+	return out
 }
 
 // newColumn makes the counters. The sketch is seeded by the key, so that nobody can craft values that fool it.
@@ -78,6 +111,9 @@ func (c *column) add(cell engine.Cell) {
 		}
 	}
 	c.lengths.add(length)
+	for i := 0; i < len(usualLengths) && length > usualLengths[i]; i++ {
+		c.longer[i]++
+	}
 	if c.kept {
 		c.categories.add(cell.Data)
 	}
@@ -108,7 +144,11 @@ func (c *column) number(text []byte) {
 	}
 	c.numbers++
 	if !math.IsInf(f, 0) {
-		c.maxDigits = max(c.maxDigits, len(strconv.FormatFloat(math.Trunc(math.Abs(f)), 'f', 0, 64)))
+		digits := wholeDigits(math.Abs(f))
+		c.maxDigits = max(c.maxDigits, digits)
+		for i := 0; i < len(usualDigits) && digits > usualDigits[i]; i++ {
+			c.larger[i]++
+		}
 	}
 }
 
@@ -126,6 +166,9 @@ func (c *column) facts(a snapshot.Address, rows int64, r *snapshot.Result) {
 	}
 	set("min_length", snapshot.Int(int64(c.minLength)))
 	set("max_length", snapshot.Int(int64(c.maxLength)))
+	if longer := beyond(usualLengths[:], c.longer[:]); longer != nil {
+		set("longer", snapshot.Strings(false, longer...))
+	}
 	if c.classes[engine.CellText] > 0 && !c.numeric {
 		set("blanks", snapshot.Int(c.blanks))
 		set("non_ascii", snapshot.Int(c.nonASCII))
@@ -140,6 +183,9 @@ func (c *column) facts(a snapshot.Address, rows int64, r *snapshot.Result) {
 	set("zeros", snapshot.Int(c.zeros))
 	set("positives", snapshot.Int(c.positive))
 	set("max_digits", snapshot.Int(int64(c.maxDigits)))
+	if larger := beyond(usualDigits[:], c.larger[:]); larger != nil {
+		set("larger", snapshot.Strings(false, larger...))
+	}
 	if c.kept {
 		set("min", snapshot.Float(c.min))
 		set("max", snapshot.Float(c.max))

@@ -1,0 +1,82 @@
+package compare
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/envdiff/envdiff/snapshot"
+)
+
+// trait is something that the last environment's data has and no other's has: what
+// staging never saw breaks in production first.
+type trait struct {
+	attribute string
+	// kept is the property of the values that the trait is of: what neither policy nor mask leaves of a column is not compared.
+	kept   string
+	has    func(last, others float64) (limit float64, ok bool)
+	beyond string // the attribute that counts the values beyond a limit, as LIMIT=COUNT; "" where the attribute itself counts them
+	text   string // what the values are
+	breaks string // the migrations that would pass elsewhere and fail here
+}
+
+// traits are what a profile is searched for, as data.
+var traits = []trait{
+	{"nulls", "null", onlyLast, "", "nulls", "NOT NULL"},
+	{"blanks", "null", onlyLast, "", "blank values", "a CHECK on emptiness, or a cast to a number or date"},
+	{"non_ascii", "class", onlyLast, "", "values beyond ASCII", "a change of character set, or a limit in bytes"},
+	{"negatives", "sign", onlyLast, "", "negative numbers", "a CHECK (>= 0), or an unsigned type"},
+	{"zeros", "sign", onlyLast, "", "zeros", "a CHECK (> 0), or a division"},
+	{"max_length", "length", muchLonger, "longer", "values of up to %s characters", "a shorter VARCHAR, or an index with a length limit"},
+	{"max_digits", "sign", moreDigits, "larger", "numbers of up to %s digits", "a smaller integer or NUMERIC type"},
+}
+
+func onlyLast(last, others float64) (float64, bool) { return 0, last > 0 && others == 0 }
+
+// limits are the lengths beyond which a profile counts (attribute longer).
+// indexes (2,704 bytes) and MySQL's TEXT. Between them nobody draws a line: a longer comment is no risk.
+var limits = []float64{50, 64, 100, 128, 191, 255, 2704, 65535}
+
+// muchLonger wants half as much again, and a usual limit between the two: lengths always differ a little.
+func muchLonger(last, others float64) (float64, bool) {
+	if last < 1.5*others {
+		return 0, false
+	}
+	return between(limits, last, others)
+}
+
+// moreDigits wants a usual integer size between the two: 9 and 18 digits fit into 4 and 8
+// bytes. Below that, more rows have larger ids.
+func moreDigits(last, others float64) (float64, bool) { return between([]float64{9, 18}, last, others) }
+
+// between is the smallest limit that only the last value is beyond.
+func between(limits []float64, last, others float64) (float64, bool) {
+	for _, l := range limits {
+		if others <= l && last > l {
+			return l, true
+		}
+	}
+	return 0, false
+}
+
+// said is what the trait says of a value on the last side.
+func (t *trait) said(value, others float64, last, rest string) string {
+	number := snapshot.Float(value).Display()
+	if strings.Contains(t.text, "%s") {
+		return fmt.Sprintf("has "+t.text+" in %s, %s in %s: would break %s", number, last, snapshot.Float(others).Display(), rest, t.breaks)
+	}
+	return fmt.Sprintf("has %s %s in %s, none in %s: would break %s", number, t.text, last, rest, t.breaks)
+}
+
+// countOf is the count of NAME=COUNT items under a name; 0 where there is none.
+func countOf(items []string, name string) float64 {
+	for _, item := range items {
+		if rest, ok := strings.CutPrefix(item, name+"="); ok {
+			n, err := strconv.ParseFloat(rest, 64)
+			if err == nil {
+				return n
+			}
+		}
+	}
+	return 0
+}
