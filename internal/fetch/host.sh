@@ -18,6 +18,7 @@ if has wget && [ "$n" = 0 ]; then
 	if wget --version 2>/dev/null | grep -q 'GNU Wget'; then
 		if [ "$4" = insecure ]; then k=--no-check-certificate; fi
 		if [ "$p" = https ]; then k="$k --https-only"; fi
+		if wget --help 2>/dev/null | grep -q -e --no-hsts; then k="$k --no-hsts"; fi # else it writes ~/.wget-hsts
 		printf '%s\n' "$u" | wget -q -O - --no-config $k --tries=1 --timeout="$t" --max-redirect="$d" -U envdiff -i - 2>/dev/null
 		s=$?
 		printf '\nenvdiff-http 0 \nenvdiff wget %s\n' $s

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/envdiff/envdiff/internal/throwaway"
 )
@@ -16,7 +17,8 @@ import (
 // Machine is a host of its own on this machine: this machine's whole file system under a layer that only it writes to, and processes, network and host name of its own. It
 // costs what it changes, in memory, and is gone with the test.
 type Machine struct {
-	pid     int // its first process, as seen from outside
+	pid     int    // its first process, as seen from outside
+	layers  string // the directory that holds its layers, as seen from outside
 	process *throwaway.Process
 }
 
@@ -57,6 +59,7 @@ func StartMachine(t testing.TB, name string) *Machine {
 		t.Fatalf("starting a machine: %v", err)
 	}
 	t.Cleanup(func() { m.process.Stop(syscall.SIGKILL) })
+	m.layers = fmt.Sprintf("/proc/%d/root%s", cmd.Process.Pid, dir) // its parent sees what is mounted there
 	children := fmt.Sprintf("/proc/%d/task/%d/children", cmd.Process.Pid, cmd.Process.Pid)
 	err = m.process.Wait(startTimeout, func() bool {
 		text, err := os.ReadFile(children)
@@ -93,6 +96,22 @@ func (m *Machine) Run(t testing.TB, script string) string {
 		t.Fatalf("%s\n%v\n%s", script, err, out)
 	}
 	return string(out)
+}
+
+// Written lists what changed on the machine since a moment, below /run and /tmp too: files by content or mode, and directories in which something was made or removed.
+func (m *Machine) Written(t testing.TB, since time.Time) []string {
+	t.Helper()
+	var all []string
+	for _, layer := range []string{"upper", "root/run", "root/tmp"} {
+		out, err := exec.Command("find", filepath.Join(m.layers, layer), "-newerct", fmt.Sprintf("@%d.%09d", since.Unix(), since.Nanosecond()), "-print").CombinedOutput()
+		if err != nil {
+			t.Fatalf("looking for what was written: %v\n%s", err, out)
+		}
+		for line := range strings.Lines(string(out)) {
+			all = append(all, "/"+strings.TrimLeft(strings.TrimPrefix(strings.TrimPrefix(strings.TrimSpace(line), filepath.Join(m.layers, "upper")), filepath.Join(m.layers, "root")), "/"))
+		}
+	}
+	return all
 }
 
 // Shell makes whoever logs in work inside as root.

@@ -1,5 +1,5 @@
-// Package effective is the host collector of what programs themselves say of their configuration: sshd -T, nginx -T, php -i and my_print_defaults, and whether a running
-// process has read its files since they changed. Like every host collector it declares what to fetch and parses the sections that a transport filled.
+// Package effective is the host collector of what programs themselves say of their configuration: sshd -T, php -i and my_print_defaults, the files that nginx includes, and whether a
+// running process has read its files since they changed. Like every host collector it declares what to fetch and parses the sections that a transport filled.
 package effective
 
 import (
@@ -21,19 +21,25 @@ func (Collector) Name() string { return "effective" }
 func (Collector) Doc() snapshot.Doc {
 	return snapshot.Doc{
 		Title: "Effective configuration: what sshd, nginx, php and mysqld make of their files, and whether they have read them",
-		Text: `Asks the programs of a running host what they make of their files, with every include and default: ` + "`sshd -T`" + ` (without Match blocks), ` + "`nginx -T`" + `, ` + "`php -i`" + ` of the command line and of
+		Text: `Asks the programs of a running host what they make of their files, with every include and default: ` + "`sshd -T`" + ` (without Match blocks), ` + "`php -i`" + ` of the command line and of
 php-fpm, ` + "`my_print_defaults`" + ` of the MySQL or MariaDB server. A difference that a captured file shows too is told at the file alone.
 
-nginx is asked only where it runs: its test opens its log files, and makes a pid file where there is none. Of its files the digests are compared, unless the role captures them as
-configuration. A configuration that nginx or sshd refuses is the finding ` + "`config-invalid`" + `.
+Of an nginx that runs, the files that it reads are found as nginx finds them: from the main file (` + "`nginx -V`" + ` says which) along every ` + "`include`" + `. Their digests are compared, unless the role
+captures them as configuration. ` + "`nginx -T`" + ` is not run, for nginx's test makes log files, a pid file and directories where there are none. So an unknown directive is not found here; an
+include of a file that is not there is.
+
+Nothing of this writes to the host. PHP is asked with ` + "`session.auto_start`, `opcache.enable`, `opcache.preload`, `error_log` and `xdebug.mode`" + ` off, for with them ` + "`php -i`" + ` would make a session or lock file, run the
+application's preload script, or write into its log; these five are not compared here.
+
+A configuration that sshd refuses, or that nginx would refuse for a missing file, is the finding ` + "`config-invalid`" + `.
 
 A process that has not read its files since they changed is the finding ` + "`not-loaded`" + `: the files that it reads, by the time of their last change, beside the start of the process, or of the
 workers that it started at its last reload, or the time of its pid file, which sshd and php-fpm write anew when they reload. Processes in containers, and those that were started with files of their own (` + "`nginx -c`, `mysqld --defaults-file`" + `), are left out.`,
-		Needs: []string{"sshd, nginx, php, php-fpm, my_print_defaults, where they are", "/proc, grep, sed, find and stat", "root, for sshd and nginx"},
+		Needs: []string{"sshd, nginx, php, php-fpm, my_print_defaults, where they are", "/proc, grep, sed, tr, find, stat and sha256sum", "root, for sshd and for files of nginx that only root may read"},
 		Attributes: []string{
 			"effective/sshd#KEYWORD: as sshd -T prints it; a list where it prints several", "effective/nginx/FILE#digest: keyed digest of a file that nginx reads",
 			"effective/php/SAPI#DIRECTIVE: of php -i, SAPI is cli or the name of php-fpm", "effective/mysqld#OPTION: of my_print_defaults, lower case with _",
-			"effective/PROGRAM#stale: the files that changed after the process read them; never compared, judged", "effective/PROGRAM#refused: true where the program refuses its files; never compared, judged",
+			"effective/PROGRAM#stale: the files that changed after the process read them; never compared, judged", "effective/PROGRAM#refused: true where the program refuses its files, or would; never compared, judged",
 		},
 	}
 }
@@ -54,6 +60,39 @@ const program = `cd /proc || exit 1
 part() { printf '\n= %s\n' "$1"; }
 ask() { part "$1"; shift; "$@" 2>&1; printf '\n= status %s\n' $?; }
 stamp() { while IFS= read -r f; do stat -L -c '%Y %n' "$f"; done; }
+# included MAIN: the files that nginx reads, found level by level; patterns are relative to the directory of the main file.
+included() (
+	IFS='
+'
+	n=0 b=${1%/*} want=$1 seen=$IFS missing= unread=
+	cd "$b" || unread=1
+	while [ "$want" ] && [ ! "$unread" ]; do
+		new=
+		for f in $want; do
+			case $f in /*) ;; *) f=$b/$f ;; esac
+			case $seen in *"$IFS$f$IFS"*) continue ;; esac
+			if [ -f "$f" ] && [ -r "$f" ]; then
+				seen=$seen$f$IFS new=$new$f$IFS n=$((n + 1))
+				[ $n -gt 2000 ] && unread=1 && break
+			elif [ -e "$f" ]; then unread=1
+			else
+				case $f in *[*?[]*) ;; *) missing=${missing:-$f} ;; esac
+			fi
+		done
+		want=
+		set -f
+		[ "$new" ] && want=$(sed -e 's/^#.*//' -e 's/\([[:space:];{}]\)#.*/\1/' $new | tr '\n\t;{}' '  \n\n\n' | sed -n 's/^ *include  *//p' | sed -e 's/ *$//' -e "s/[\"']//g")
+		set +f
+	done
+	[ "$missing" ] && [ "$(id -u)" != 0 ] && unread=1
+	set -f
+	part nginx; sha256sum $seen; s=$?
+	[ "$missing" ] && s=missing
+	[ "$unread" ] && s=unread
+	printf '= status %s\n' "$s"
+	part nginx-missing; printf '%s\n' "$missing"
+	part nginx-files; stat -L -c '%Y %n' $seen
+)
 part clock; sed -n 's/^btime //p' stat; getconf CLK_TCK || echo 100
 running= master=
 for p in $(grep -l -E '^[0-9]+ \((nginx|sshd|php-fpm[^)]*|mariadbd|mysqld)\) ' [0-9]*/stat); do
@@ -61,7 +100,7 @@ for p in $(grep -l -E '^[0-9]+ \((nginx|sshd|php-fpm[^)]*|mariadbd|mysqld)\) ' [
 	[ "$(readlink "$d/ns/pid")" = "$(readlink self/ns/pid)" ] && [ "$(readlink "$d/root")" = / ] || continue
 	case $(tr '\000' ' ' <"$d/cmdline") in
 	*--no-defaults* | *--defaults-* | *'master process '*' -c '* | *'master process '*' -p '*) continue ;;
-	'nginx: master process'*) master=1 ;;
+	'nginx: master process'*) master=$d ;;
 	esac
 	running="$running$(cat "$p")
 "
@@ -76,15 +115,19 @@ if [ -x /usr/sbin/sshd ]; then
 	part sshd-files; printf '%s\n' /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf | stamp
 fi
 if [ "$master" ]; then
-	x=$(nginx -T 2>&1); s=$?
-	part nginx; printf '%s\n' "$x" | sed 's/^/ /'; printf '= status %s\n' $s
-	part nginx-files; printf '%s\n' "$x" | sed -n 's/^# configuration file \(.*\):$/\1/p' | stamp
+	v=$("$master/exe" -V 2>&1 || nginx -V 2>&1)
+	built() { printf '%s\n' "$v" | sed -n "s/.* --$1=\([^ ]*\).*/\1/p"; }
+	x=$(built prefix) c=$(built conf-path)
+	x=${x:-/usr/local/nginx} c=${c:-conf/nginx.conf}
+	case $c in /*) ;; *) c=$x/$c ;; esac
+	included "$c"
 fi
-if command -v php >&2; then ask php/cli php -i; fi
+quiet='-d session.auto_start=0 -d opcache.enable=0 -d opcache.preload= -d error_log= -d xdebug.mode=off'
+if command -v php >&2; then ask php/cli php $quiet -i; fi
 for b in /usr/sbin/php-fpm*; do
 	[ -x "$b" ] || continue
 	n=${b#/usr/sbin/} v=${b#/usr/sbin/php-fpm}
-	ask "php/$n" "$b" -i
+	ask "php/$n" "$b" $quiet -i
 	part "php/$n-pid"; for f in "/run/php/php$v-fpm.pid" /run/php-fpm/php-fpm.pid; do [ -f "$f" ] && { head -n 1 "$f"; echo; stat -c %Y "$f"; break; }; done
 	part "php/$n-files"; if [ -d "/etc/php/$v/fpm" ]; then find -L "/etc/php/$v/fpm" -type f; else find -L /etc/php.ini /etc/php.d /etc/php-fpm.conf /etc/php-fpm.d -type f; fi | stamp
 done

@@ -47,9 +47,9 @@ func answer() string {
 		stat("31", "sshd", "30", "900") + stat("40", "php-fpm8.2", "1", "100") + stat("50", "mariadbd", "1", "100") +
 		"\n= leaving\n22/cmdline\n" +
 		"\n= sshd\n" + many("%opt no\n") + "port 22\nport 2222\npidfile /run/sshd.pid\n= status 0\n\n= sshd-pid\n30\n1500\n\n= sshd-files\n1501 /etc/ssh/sshd_config\n1600 /etc/ssh/sshd_config.d/x.conf\n" +
-		"\n= nginx\n nginx: configuration file /etc/nginx/nginx.conf test is successful\n # configuration file /etc/nginx/nginx.conf:\n user www-data;\n # configuration file /etc/nginx/conf.d/a.conf:\n server {}\n= status 0\n" +
+		"\n= nginx\n" + strings.Repeat("a", 64) + "  /etc/nginx/nginx.conf\n" + strings.Repeat("b", 64) + "  /etc/nginx/conf.d/a.conf\n= status 0\n" +
 		"\n= nginx-files\n1150 /etc/nginx/nginx.conf\n1250 /etc/nginx/conf.d/a.conf\n" +
-		"\n= php/cli\nPHP Version => 8.2\nDirective => Local Value => Master Value\n" + many("date.% => no value => no value\n") + "memory_limit => -1 => -1\nmysqli.default_pw => hunter2hunter2 => x\nEnvironment\nA => B => C\n= status 0\n" +
+		"\n= php/cli\nPHP Version => 8.2\nDirective => Local Value => Master Value\n" + many("date.% => no value => no value\n") + "memory_limit => -1 => -1\nmysqli.default_pw => hunter2hunter2 => x\nerror_log => no value => no value\nEnvironment\nA => B => C\n= status 0\n" +
 		"\n= php/php-fpm8.2-pid\n40\n\n1300\n\n= php/php-fpm8.2\nDirective => Local Value => Master Value\n" + many("date.% => 1 => 1\n") + "= status 0\n\n= php/php-fpm8.2-files\n1290 /etc/php/8.2/fpm/php.ini\n" +
 		"\n= mysqld\n--max-connections=100\n--max_connections=200\n--skip-name-resolve\n--replicate-do-db=a\n--replicate-do-db=b\n--password=s3cr3ts3cr3t\n= status 0\n\n= mysqld-files\n1101 /etc/mysql/a.cnf\n1200 /etc/mysql/b.cnf\n\n= end\n"
 }
@@ -89,8 +89,8 @@ func TestWhatProgramsRefuse(t *testing.T) {
 		want   map[string]string
 	}{
 		"sshd":                  {"= sshd\n/etc/ssh/sshd_config: line 3: Bad configuration option: Prot\n= status 255\n= end\n", map[string]string{"effective/sshd#refused": "true"}},
-		"nginx":                 {"= nginx\n nginx: [emerg] unknown directive \"servr\" in /etc/nginx/nginx.conf:3\n= status 1\n= end\n", map[string]string{"effective/nginx#refused": "true"}},
-		"nginx of another user": {"= nginx\n nginx: [emerg] open() \"/etc/nginx/key.pem\" failed (13: Permission denied)\n= status 1\n= end\n", map[string]string{}},
+		"nginx":                 {"= nginx\n" + strings.Repeat("a", 64) + "  /etc/nginx/nginx.conf\n= status missing\n= nginx-missing\n/etc/nginx/b.conf\n= end\n", map[string]string{"effective/nginx#refused": "true"}},
+		"nginx of another user": {"= nginx\n= status unread\n= end\n", map[string]string{}},
 		"sshd of another user":  {"= sshd\nsshd: no hostkeys available -- exiting.\n= status 1\n= end\n", map[string]string{}},
 		"cut":                   {"= sshd\nport 22\n", map[string]string{}},
 	} {

@@ -1,8 +1,6 @@
 package effective
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"maps"
 	"slices"
 	"strings"
@@ -33,7 +31,7 @@ func (Collector) Parse(in snapshot.Input) snapshot.Result {
 		return p.r
 	case s.Problem != transport.OK:
 		p.r.Missing(snapshot.At(in.Scope, "effective", ""), "the effective configuration could not be asked for: "+string(s.Problem),
-			"run sshd -T, nginx -T, php -i and my_print_defaults on the host to see which of them does not end", "effective/*")
+			"run sshd -T, php -i and my_print_defaults on the host to see which of them does not end", "effective/*")
 		return p.r
 	}
 	p.answers = split(string(s.Output))
@@ -132,36 +130,34 @@ func (p *parser) refusal(object, command string, refused bool) {
 	p.r.Notes = append(p.r.Notes, snapshot.Note{Scope: p.in.Scope, Kind: "effective configuration", Count: 1, Detail: command + " cannot be run by this user"})
 }
 
-// nginx reads the files that it prints, each behind a line that names it.
+// nginx reads the digests of the files that it includes: DIGEST, two blanks or a blank and a star, FILE. Nothing is said of them unless all were read.
 func (p *parser) nginx() {
 	lines, asked := p.lines["nginx"]
 	if !asked {
 		return
 	}
-	files := map[string][]string{}
-	file := ""
-	for _, line := range lines {
-		line = strings.TrimPrefix(line, " ")
-		if name, ok := strings.CutPrefix(line, "# configuration file /"); ok && strings.HasSuffix(name, ":") {
-			file = strings.TrimSuffix(name, ":")
-			files[file] = nil
-			continue
-		}
-		if file != "" {
-			files[file] = append(files[file], line)
-		}
-	}
-	if p.status["nginx"] != "0" || len(files) == 0 {
-		text := strings.Join(lines, "\n")
-		p.refusal("nginx", "nginx -t", strings.Contains(text, "[emerg]") && !strings.Contains(text, "ermission denied"))
+	switch p.status["nginx"] {
+	case "0":
+	case "missing":
+		file := strings.TrimSpace(strings.Join(p.lines["nginx-missing"], " "))
+		p.refusal("nginx", "nginx ("+file[:min(len(file), 200)]+" is not there)", true)
+		return
+	default:
+		p.r.Notes = append(p.r.Notes, snapshot.Note{Scope: p.in.Scope, Kind: "effective configuration", Count: 1, Detail: "files of nginx that this user may not read, or too many"})
 		return
 	}
-	for _, file := range slices.Sorted(maps.Keys(files)) {
-		sum := sha256.Sum256([]byte(strings.TrimSpace(strings.Join(files[file], "\n"))))
-		p.r.Add(p.at("nginx/"+file).Attr("digest"), p.in.Redact.Content([]byte(hex.EncodeToString(sum[:]))), "/"+file)
+	for _, line := range lines {
+		digest, file, ok := strings.Cut(line, " ")
+		if file = strings.TrimLeft(file, " *"); !ok || len(digest) != 64 || !strings.HasPrefix(file, "/") {
+			continue
+		}
+		p.r.Add(p.at("nginx"+file).Attr("digest"), p.in.Redact.Content([]byte(digest)), file)
 	}
 	p.r.Looked = append(p.r.Looked, "effective/nginx/*")
 }
+
+// silenced are the directives that PHP is asked without, so that asking writes nothing: their values are not those that hold.
+var silenced = []string{"session.auto_start", "opcache.enable", "opcache.preload", "error_log", "xdebug.mode"}
 
 // php reads the directives of php -i: NAME => LOCAL => MASTER, up to where the environment begins.
 func (p *parser) php(part string) {
@@ -179,7 +175,7 @@ func (p *parser) php(part string) {
 			begun = true
 			continue
 		}
-		if begun && len(f) == 3 && directive(f[0]) {
+		if begun && len(f) == 3 && directive(f[0]) && !slices.Contains(silenced, f[0]) {
 			values[f[0]] = []string{strings.TrimSpace(f[1])}
 		}
 	}

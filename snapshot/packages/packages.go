@@ -43,6 +43,8 @@ other are one set.
 ` + "`sbom:`" + ` of a role names lists of packages, CycloneDX or SPDX: they tell of the ecosystems that the host has no database of, by package URL. ` + "`pkg:deb/debian/NAME@VERSION`, `pkg:rpm/…`, `pkg:apk/…`, `pkg:pypi/NAME`, `pkg:npm/@SCOPE/NAME`, `pkg:gem/NAME`, `pkg:golang/MODULE` and `pkg:maven/GROUP/NAME`" + ` are the packages
 ` + "`deb/NAME`, `rpm/NAME`, `apk/NAME`, `pip/NAME`, `npm/@SCOPE/NAME`, `gem/NAME`, `go/MODULE` and `jar/NAME`" + `.
 
+rpm is asked as nobody, for as root it writes an index beside its database. A database without one (an image where rpm never ran as root since) is a gap until somebody runs ` + "`rpm -qa`" + ` there.
+
 Not read: rpm databases of a directory tree, packages of programming languages of a directory tree and of people's home directories, programs of Go beyond 200 MB and those of hosts whose
 grep does not know -b (busybox), conffiles outside /etc or below a directory of it that is a link.`,
 		Needs: []string{"/var/lib/dpkg/status or status.d, /lib/apk/db/installed", "rpm, where the host has an rpm database", "find, grep and sed, for packages of programming languages", "read access to /etc for modified conffiles"},
@@ -75,9 +77,12 @@ func (Collector) Kinds() []snapshot.Kind {
 
 const maxDatabase = 64 << 20
 
-// rpmScript prints one line per package. It looks for a database first, and names it: rpm would make an empty one, on Debian in the user's home.
-const rpmScript = `for db in /var/lib/rpm/rpmdb.sqlite /var/lib/rpm/Packages /var/lib/rpm/Packages.db /usr/lib/sysimage/rpm/rpmdb.sqlite /usr/lib/sysimage/rpm/Packages.db; do
-[ -e "$db" ] && exec rpm --dbpath "${db%/*}" -qa --qf '%{NAME}\t%{EPOCHNUM}\t%{VERSION}-%{RELEASE}\t%{ARCH}\n'
+// rpmScript prints one line per package. It looks for a database first, and names it: rpm would make an empty one, on Debian in the user's home. What runs as root asks as nobody: SQLite and
+// Berkeley DB write an index beside the database for whoever may (rpm 4.18: rpmdb.sqlite-shm; 4.11: __db.001).
+const rpmScript = `as=
+[ "$(id -u)" = 0 ] && command -v setpriv >&2 && as='setpriv --reuid=65534 --regid=65534 --clear-groups'
+for db in /var/lib/rpm/rpmdb.sqlite /var/lib/rpm/Packages /var/lib/rpm/Packages.db /usr/lib/sysimage/rpm/rpmdb.sqlite /usr/lib/sysimage/rpm/Packages.db; do
+[ -e "$db" ] && exec $as rpm --dbpath "${db%/*}" -qa --qf '%{NAME}\t%{EPOCHNUM}\t%{VERSION}-%{RELEASE}\t%{ARCH}\n'
 done
 exit 0`
 
