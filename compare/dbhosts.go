@@ -92,6 +92,9 @@ func (c *comparison) dbHosts(side int) []*dbHost {
 	return out
 }
 
+// slowName is the trouble of a name that was looked up for 5 s.
+const slowName = "is not resolved in time (no name server answers)"
+
 func (h *dbHost) learn(attribute string, held snapshot.Held) {
 	text, _ := held.Value.Text()
 	switch {
@@ -109,6 +112,9 @@ func (h *dbHost) learn(attribute string, held snapshot.Held) {
 	case attribute == "resolves":
 		if value, known := held.Value.Truth(); known && !value {
 			h.troubles["does not resolve"] = append(h.troubles["does not resolve"], held.On...)
+		}
+		if text == "timeout" {
+			h.troubles[slowName] = append(h.troubles[slowName], held.On...)
 		}
 	case strings.HasPrefix(attribute, "port_"):
 		port := strings.TrimPrefix(attribute, "port_")

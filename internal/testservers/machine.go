@@ -18,6 +18,7 @@ import (
 // costs what it changes, in memory, and is gone with the test.
 type Machine struct {
 	pid     int    // its first process, as seen from outside
+	outer   int    // that one's parent, which sees its layers
 	layers  string // the directory that holds its layers, as seen from outside
 	process *throwaway.Process
 }
@@ -59,7 +60,8 @@ func StartMachine(t testing.TB, name string) *Machine {
 		t.Fatalf("starting a machine: %v", err)
 	}
 	t.Cleanup(func() { m.process.Stop(syscall.SIGKILL) })
-	m.layers = fmt.Sprintf("/proc/%d/root%s", cmd.Process.Pid, dir) // its parent sees what is mounted there
+	m.outer = cmd.Process.Pid
+	m.layers = fmt.Sprintf("/proc/%d/root%s", m.outer, dir)
 	children := fmt.Sprintf("/proc/%d/task/%d/children", cmd.Process.Pid, cmd.Process.Pid)
 	err = m.process.Wait(startTimeout, func() bool {
 		text, err := os.ReadFile(children)
@@ -96,6 +98,42 @@ func (m *Machine) Run(t testing.TB, script string) string {
 		t.Fatalf("%s\n%v\n%s", script, err, out)
 	}
 	return string(out)
+}
+
+// Network is the command that runs another one in the machine's network alone: what it connects to is seen from there.
+func (m *Machine) Network() string {
+	args := []string{"nsenter", "--target", strconv.Itoa(m.pid), "--net"}
+	if os.Geteuid() != 0 {
+		args = append(args, "--user", "--preserve-credentials")
+	}
+	return strings.Join(args, " ")
+}
+
+// blackHole sends what goes to two addresses to a card that is nobody's.
+const blackHole = `ip link add v0 type veth peer name v1; ip addr add 10.99.0.1/24 dev v0; ip link set v0 up; ip link set v1 up
+for a in 9 53; do ip neigh add 10.99.0.$a lladdr 02:00:00:00:00:09 dev v0 nud permanent; done`
+
+// BlackHole gives the machine a network with addresses that never answer: 10.99.0.9, and 10.99.0.53. 10.99.0.1 is itself, 10.99.0.8 is not there, and what is not below 10.99.0.0/24 has no route.
+func (m *Machine) BlackHole(t testing.TB) { m.Run(t, blackHole) }
+
+// FillDisks leaves no byte on any file system of the machine that can be written to.
+func (m *Machine) FillDisks(t testing.TB) {
+	t.Helper()
+	dir := m.layers[strings.Index(m.layers, "/root")+len("/root"):]
+	args := []string{"--target", strconv.Itoa(m.outer), "--mount"}
+	if os.Geteuid() != 0 {
+		args = append(args, "--user", "--preserve-credentials")
+	}
+	out, err := exec.Command("nsenter", append(args, "sh", "-c", `cd "$1" || exit 1
+for d in . root/run root/tmp; do
+	used=$(df -Pk "$d" | awk 'END {print $3}')
+	mount -o remount,size=$((used + 64))k "$1/$d" || exit 1
+	cat /dev/zero >"$d/full" 2>/dev/null
+done
+! echo x >root/var/full 2>/dev/null`, "sh", dir)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("filling the disks of a machine: %v\n%s", err, out)
+	}
 }
 
 // Written lists what changed on the machine since a moment, below /run and /tmp too: files by content or mode, and directories in which something was made or removed.

@@ -40,7 +40,7 @@ func (collector) Doc() snapshot.Doc {
 		Needs: []string{"the files that `config:` names", "on the host: getent; bash with timeout, or nc"},
 		Attributes: []string{
 			"dbhost/HOST#named_in: addresses of the keys that name it",
-			"dbhost/HOST#resolves, #port_N: whether the name resolves, and what connecting says: open, refused, timeout or unreachable",
+			"dbhost/HOST#resolves, #port_N: whether the name resolves (true, false, or timeout where no name server answers), and what connecting says: open, refused, timeout or unreachable",
 			"dbhost/HOST#declared: whether envdiff.yaml names it",
 		},
 	}
@@ -128,6 +128,11 @@ func answers(scope string, res *snapshot.Result, targets []target, output string
 		if r := words[2]; (r == "yes" || r == "no") && !resolved[t.host] {
 			resolved[t.host] = true
 			res.Add(at.Attr("resolves"), snapshot.Bool(r == "yes"), "")
+		}
+		if words[2] == "slow" && !resolved[t.host] {
+			resolved[t.host], told[i] = true, true
+			res.Add(at.Attr("resolves"), snapshot.String("timeout"), "")
+			continue
 		}
 		switch words[3] {
 		case "open", "refused", "timeout", "unreachable":

@@ -22,9 +22,9 @@ one() {
 	esac
 	if [ $r = unknown ] && has getent; then
 		$w getent ahosts "$2" >/dev/null 2>&1
-		case $? in 0) r=yes ;; 2) r=no ;; esac
+		case $? in 0) r=yes ;; 2) r=no ;; 124 | 137 | 143) r=slow ;; esac
 	fi
-	if [ $r != no ] && [ "$3" != 0 ]; then
+	if [ $r != no ] && [ $r != slow ] && [ "$3" != 0 ]; then
 		if [ "$w" ] && has bash; then
 			m=$($w bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$2" "$3" 2>&1)
 			case $? in
