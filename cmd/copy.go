@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/envdiff/envdiff/cmd/config"
@@ -40,6 +41,9 @@ func (s *session) newCopier(ctx context.Context, c *config.Config, env, db strin
 	if err != nil {
 		return nil, err
 	}
+	if err := whole(sch); err != nil {
+		return nil, fmt.Errorf("%s of %s: %w", db, env, err)
+	}
 	policy, err := s.policy(c, db)
 	if errors.Is(err, sanitize.ErrNoPolicy) {
 		return nil, hinted(fmt.Errorf("there is no sanitising policy %s, so nothing is copied", policyPath(c, db)),
@@ -56,6 +60,23 @@ func (s *session) newCopier(ctx context.Context, c *config.Config, env, db strin
 		spec: c.Databases[db].Copy, use: use, versions: versionTables(c, db)}
 	_, err = cp.plan(nil)
 	return cp, err
+}
+
+// whole refuses a schema that could not be read to its end because of somebody's lock: a copy made by it would lack indexes, checks or definitions
+// that are there, and a migration that stumbles over them would pass.
+func whole(sch *schema.Database) error {
+	var busy []string
+	hint := ""
+	for _, g := range sch.Gaps {
+		if g.Busy {
+			busy = append(busy, g.Reason)
+			hint = g.Hint
+		}
+	}
+	if len(busy) == 0 {
+		return nil
+	}
+	return hinted(fmt.Errorf("the schema could not be read whole, so nothing is copied: %s", strings.Join(busy, "; ")), "%s", hint)
 }
 
 // plan joins policy and schema; what the policy does not name is an error with the command that adds it.

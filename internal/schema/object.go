@@ -54,6 +54,8 @@ type Gap struct {
 	Parts  []Part   // what stays unknown of single objects, whatever the model holds of it
 	Reason string
 	Hint   string // the exact privilege
+	// Busy says that another session is in the way, for the moment: what is made by this model would silently lack a part that the role may see.
+	Busy bool `json:",omitempty"`
 }
 
 // Part is a part of one object: the glob goes on where the object's address ends ("#definition", ".*#columns").

@@ -127,7 +127,7 @@ func (h *held) gaps(db *schema.Database) {
 	for _, name := range h.names {
 		db.Gaps = append(db.Gaps, schema.Gap{
 			Parts: h.parts[name], Reason: "another session holds an exclusive lock on " + name + ": its expressions, and what reads it, could not be read",
-			Hint: lockHint,
+			Hint: lockHint, Busy: true,
 		})
 	}
 }
@@ -136,5 +136,5 @@ const lockHint = "run again when that transaction has ended; pg_stat_activity an
 
 // busy notes that a step waited in vain for a lock of which the server does not say what is locked.
 func (c *catalog) busy(s *step) {
-	c.db.Gaps = append(c.db.Gaps, schema.Gap{Kinds: s.covers, Reason: "another session holds an exclusive lock: the catalogue's " + s.about + " could not be read", Hint: lockHint})
+	c.db.Gaps = append(c.db.Gaps, schema.Gap{Kinds: s.covers, Reason: "another session holds an exclusive lock: the catalogue's " + s.about + " could not be read", Hint: lockHint, Busy: true})
 }
