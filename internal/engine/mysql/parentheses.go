@@ -9,6 +9,7 @@ const (
 	bindsXor
 	bindsAnd
 	bindsNot
+	bindsBetween // by the grammar it binds as a comparison does; whatever stands beside it keeps its parentheses
 	bindsComparison
 	bindsBitOr
 	bindsBitAnd
@@ -27,6 +28,9 @@ var operatorBinding = map[string]int{
 	"|": bindsBitOr, "&": bindsBitAnd, "<<": bindsShift, ">>": bindsShift, "+": bindsSum, "-": bindsSum, "*": bindsProduct, "/": bindsProduct, "div": bindsProduct, "mod": bindsProduct, "%": bindsProduct,
 	"^": bindsPower,
 }
+
+// predicates take only what binds more strongly than a comparison as their left operand, by the grammar and against the table above: a = b like c is a = (b like c).
+var predicates = wordSet("in like regexp rlike between")
 
 // clauses are words beside which an expression begins or ends.
 var clauses = wordSet("where on having select by when then else end as asc desc group order limit")
@@ -49,10 +53,8 @@ func plainParentheses(text string) string {
 		return text
 	}
 	p := &parentheses{text: text, all: all, dropped: make([]bool, len(all))}
+	p.markBetween()
 	var open []int
-	for i := range all {
-		p.between = p.between || all[i].is(text, "between")
-	}
 	for i := range all {
 		switch {
 		case all[i].is(text, "("):
@@ -78,7 +80,28 @@ type parentheses struct {
 	text    string
 	all     []token
 	dropped []bool
-	between bool // an AND may be its and no operator
+	between map[int]bool // tokens that are BETWEEN, or the AND of one and so no operator
+}
+
+// markBetween finds the AND of every BETWEEN: the first one in the same parentheses that no later BETWEEN takes.
+func (p *parentheses) markBetween() {
+	p.between = map[int]bool{}
+	waiting := []int{0}
+	for i, t := range p.all {
+		deepest := len(waiting) - 1
+		switch {
+		case t.is(p.text, "("):
+			waiting = append(waiting, 0)
+		case t.is(p.text, ")") && deepest > 0:
+			waiting = waiting[:deepest]
+		case t.is(p.text, "between"):
+			waiting[deepest]++
+			p.between[i] = true
+		case t.is(p.text, "and") && waiting[deepest] > 0:
+			waiting[deepest]--
+			p.between[i] = true
+		}
+	}
 }
 
 // pair drops two parentheses when what is between them binds more strongly than what is beside them.
@@ -159,7 +182,10 @@ func (p *parentheses) binding(i *int, from int) int {
 
 func (p *parentheses) wordBinding(i, from int) int {
 	word := strings.ToLower(p.text[p.all[i].start:p.all[i].end])
-	if word == "not" && i > from { // is not null, not like
+	switch {
+	case p.between[i]:
+		return bindsBetween
+	case word == "not" && i > from: // is not null, not like
 		return bindsComparison
 	}
 	if b, known := operatorBinding[word]; known {
@@ -215,7 +241,10 @@ func (p *parentheses) before(open int) int {
 		if clauses[w] && t.end < p.all[open].start { // on(a = b) keeps its own
 			return bindsNothing
 		}
-		if w == "and" && !p.between || w == "or" || w == "xor" {
+		switch {
+		case p.between[i]:
+			return bindsComparison
+		case w == "and" || w == "or" || w == "xor":
 			return operatorBinding[w]
 		}
 	}
@@ -242,10 +271,13 @@ func (p *parentheses) after(end int) int {
 		return p.binding(&i, -1)
 	case t.kind == tokenWord:
 		w := t.lower(p.text)
-		if clauses[w] {
+		switch {
+		case clauses[w]:
 			return bindsNothing
+		case p.between[i] || predicates[w] || w == "not" && i+1 < len(p.all) && predicates[p.all[i+1].lower(p.text)]:
+			return bindsBitOr
 		}
-		if b, known := operatorBinding[w]; known && w != "not" && w != "in" && (w != "and" || !p.between) {
+		if b, known := operatorBinding[w]; known && w != "not" {
 			return b
 		}
 	}

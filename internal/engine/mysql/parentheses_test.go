@@ -26,7 +26,13 @@ func TestParenthesesThatChangeNothing(t *testing.T) {
 		"((`a`,`b`) in ((1,2)))":                               "(`a`,`b`) in ((1,2))",
 		"(not((`a` = 1)))":                                     "not(`a` = 1)",
 		"((`a` is null) or (`b` is not null))":                 "`a` is null or `b` is not null",
-		"(`a` between (1 + 1) and (3 = 4))":                    "(`a` between (1 + 1) and (3 = 4))",
+		"(`a` between (1 + 1) and (3 = 4))":                    "`a` between 1 + 1 and (3 = 4)",
+		"((`a` between 1 and 2) and (`b` = 1))":                "`a` between 1 and 2 and `b` = 1",
+		"((`a` + 1) not between (`b`) and (`c`) or (`d` = 1))": "`a` + 1 not between `b` and `c` or `d` = 1",
+		"(`a` = (`b` between 1 and 2))":                        "`a` = (`b` between 1 and 2)",
+		"((`a` = `b`) between 1 and 2)":                        "(`a` = `b`) between 1 and 2",
+		"((`a` = `b`) like 'c')":                               "(`a` = `b`) like 'c'",
+		"((`a` + 1) not in (1,2))":                             "`a` + 1 not in (1,2)",
 		"select `a` from `t` where (`a` > 1) order by (`a`)":   "select `a` from `t` where `a` > 1 order by `a`",
 		"select 1 from (`t` join `u` on((`t`.`a` = `u`.`a`)))": "select 1 from (`t` join `u` on(`t`.`a` = `u`.`a`))",
 		"(select 1)":                                           "(select 1)",
@@ -49,7 +55,7 @@ func arithmetic(r *rand.Rand, depth int) string {
 		return []string{"1", "2", "0", "null", "7", "'3'", "(4)", "-5", "(-6)"}[r.Intn(9)]
 	}
 	a, b := arithmetic(r, depth-1), arithmetic(r, depth-1)
-	switch r.Intn(12) {
+	switch r.Intn(14) {
 	case 0:
 		return "(not(" + a + "))"
 	case 1:
@@ -60,6 +66,10 @@ func arithmetic(r *rand.Rand, depth int) string {
 		return "coalesce((" + a + ")," + b + ")"
 	case 4:
 		return "(" + a + " in (" + b + ",2))"
+	case 5:
+		return "((" + a + ")" + []string{" between ", " not between "}[r.Intn(2)] + "(" + b + ") and (" + arithmetic(r, depth-1) + "))"
+	case 6:
+		return "((" + a + ")" + []string{" like ", " not like ", " regexp "}[r.Intn(3)] + "(" + b + "))"
 	}
 	operator := []string{"and", "or", "xor", "=", "<>", "<", ">=", "<=>", "|", "&", "+", "-", "*", "div", "%"}[r.Intn(15)]
 	if r.Intn(2) == 0 {
