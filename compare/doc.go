@@ -8,8 +8,8 @@
 //	              finds them
 //	merge.go      k sorted streams of lines → one row per address; names are paired under their placeholders
 //	knowledge.go  absent or not looked at: gaps, and what the collectors covered
-//	object.go     the rows of one object → nodes: its presence, its subtrees (subtree.go), its attributes, its
-//	              rows (rows.go)
+//	object.go     the rows of one object → nodes: its presence, its subtrees (subtree.go), its attributes, the order
+//	              of its children (order.go), its rows (rows.go); address.go has its addresses
 //	absorb.go     parents, owners and better sayings take the findings of what depends on them
 //	pivot.go      node → differences: the odd within, the sets across
 //	remark.go     what a value says by itself: another environment's parameter, a misspelt host (known.go), a

@@ -82,11 +82,6 @@ func linkage(key string) bool {
 	return strings.HasPrefix(attribute, "@") && !ordering(key) && !strings.Contains(object, ":config/")
 }
 
-// ordering reports an attribute that holds the order of children: of a file's blocks, or of a table's columns.
-func ordering(key string) bool {
-	return strings.HasSuffix(key, "@order") || strings.HasSuffix(key, "#column_order")
-}
-
 // finishObject turns the rows of an object into nodes, keeping only those that may differ.
 func (c *comparison) finishObject(o *object) {
 	present := make([]members, len(c.sides))
@@ -148,11 +143,6 @@ func (c *comparison) settled(r *row, absent []members) bool {
 func owning(r *row) bool {
 	_, ok := r.kind.Owns[attributeOf(r.key)]
 	return ok
-}
-
-func attributeOf(key string) string {
-	_, attribute, _ := strings.Cut(key, "#")
-	return attribute
 }
 
 // everywhere reports that every instance of every side that has the scope has the object.
@@ -279,95 +269,6 @@ func (c *comparison) leaf(o *object, r *row, absent []members) *node {
 	return n
 }
 
-// finishOrder makes the node of a list of children. Only the order of those that everybody has is compared: an
-// added or removed child has keys of its own.
-func (c *comparison) finishOrder(o *object, r *row) {
-	n := &node{key: r.key, object: o.key, parent: parentOf(r.key), addr: r.address(), kind: r.kind, order: true, cells: make([]nodeCell, len(r.cells))}
-	if !c.opt.KeepAbsorbed && strings.HasSuffix(n.key, "@order") {
-		n.key = n.parent // the order is said of the parent
-		n.addr.Attribute = n.addr.Attribute[:max(strings.LastIndexByte(n.addr.Attribute, '.'), 0)]
-	}
-	common := map[string]int{}
-	lists := 0
-	for i := range r.cells {
-		for _, g := range r.cells[i].groups {
-			lists++
-			once := map[string]bool{}
-			for _, item := range c.orderItems(i, g) {
-				if !once[item] {
-					once[item] = true
-					common[item]++
-				}
-			}
-		}
-	}
-	for i := range r.cells {
-		n.cells[i].addr = r.cells[i].addr
-		for _, g := range r.cells[i].groups {
-			if !c.opt.KeepAbsorbed {
-				var kept []string
-				for _, item := range c.orderItems(i, g) {
-					if common[item] == lists {
-						kept = append(kept, item)
-					}
-				}
-				g.key = "[" + strings.Join(kept, "\x00") + "]"
-				g.raw = g.key
-			}
-			n.cells[i].present = append(n.cells[i].present, g)
-		}
-	}
-	c.keep(n)
-}
-
-func (c *comparison) orderItems(side int, g group) []string {
-	items := g.value.Items()
-	out := make([]string, len(items))
-	for i, item := range items {
-		text := compared(item)
-		host := -1
-		if n := c.norms[side]; n.hostWords && g.on.count() == 1 {
-			// Own names in identities are replaced as in addresses, where that is unambiguous.
-			_, hosts := n.values.touches(text)
-			if len(hosts) > 0 {
-				host = hosts[0]
-			}
-		}
-		out[i] = c.norms[side].values.replace(text, host, nil)
-	}
-	return out
-}
-
-// address is the object's address on the last side that has it: findings are read
-// from the first to the last environment.
-func (o *object) address(c *comparison) snapshot.Address {
-	for i := len(c.sides) - 1; i >= 0; i-- {
-		if a := o.addressOn(i); a.Kind != "" {
-			return a
-		}
-	}
-	return snapshot.Address{}
-}
-
-func (o *object) addressOn(side int) snapshot.Address {
-	for _, r := range o.rows {
-		if a := r.cells[side].addr; a.Kind != "" {
-			return a.Whole()
-		}
-	}
-	return snapshot.Address{}
-}
-
-// address is the row's address on the last side that has it.
-func (r *row) address() snapshot.Address {
-	for i := len(r.cells) - 1; i >= 0; i-- {
-		if r.cells[i].addr.Kind != "" {
-			return r.cells[i].addr
-		}
-	}
-	return snapshot.Address{}
-}
-
 // headline is the value that stands for a whole object: its own, or its version.
 func (o *object) headline(side int, present members) []group {
 	for _, r := range o.rows {
@@ -411,45 +312,4 @@ func (o *object) content(path string) []string {
 	}
 	sort.Strings(out)
 	return out
-}
-
-func firstKey(r *row) string {
-	for i := range r.cells {
-		if len(r.cells[i].groups) > 0 {
-			return r.cells[i].groups[0].key
-		}
-	}
-	return ""
-}
-
-func scopeOf(key string) string {
-	scope, _, _ := strings.Cut(key, ":")
-	return scope
-}
-
-// parentOf is the key under which an attribute's siblings stand.
-func parentOf(key string) string {
-	object, attribute, ok := strings.Cut(key, "#")
-	if !ok {
-		return directory(key)
-	}
-	if i := strings.LastIndexByte(attribute, '.'); i >= 0 {
-		return object + "#" + attribute[:i]
-	}
-	return object
-}
-
-// directory is the key under which an object's siblings stand: its directory, its table, or its kind.
-func directory(key string) string {
-	slash := strings.LastIndexByte(key, '/')
-	if slash < 0 {
-		return scopeOf(key)
-	}
-	if strings.Contains(key, ":config/") {
-		return key[:slash]
-	}
-	if dot := strings.LastIndexByte(key, '.'); dot > slash {
-		return key[:dot]
-	}
-	return key[:slash]
 }
