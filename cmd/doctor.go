@@ -27,7 +27,8 @@ func doctorCommand() command {
 		long: `Checks the configuration, the keys, the store, and each part of each environment (or of ENV): can
 the host or database be reached, can what the collectors want be read, is there a policy and are
 there migrations. Each problem comes with the next command. Exit 0 when all is well, 3 when
-something cannot be read, 2 when the configuration cannot be read.`,
+something cannot be read, 2 when the configuration cannot be read. What runs that were killed have left
+on this machine and on scratch servers is removed.`,
 		run: runDoctor,
 	}
 }
@@ -36,6 +37,7 @@ something cannot be read, 2 when the configuration cannot be read.`,
 type checkup struct {
 	s      *session
 	failed bool
+	warned int // so many of the session's warnings are printed
 }
 
 func (d *checkup) ok(what, detail string, args ...any) {
@@ -75,9 +77,8 @@ func runDoctor(ctx context.Context, s *session, args []string) (int, error) {
 	}
 	d := &checkup{s: s}
 	d.ok("configuration", "%s", c.File)
-	for _, w := range s.warnings {
-		d.note("configuration", w, "")
-	}
+	d.warnings("configuration")
+	d.leftovers()
 	d.keys(c)
 	if _, err := s.judgement(c); err != nil {
 		d.bad("policy", err.Error(), "")
@@ -251,6 +252,7 @@ func (d *checkup) database(ctx context.Context, c *config.Config, env string, t 
 		return
 	}
 	d.migrations(c, env, t.Scope)
+	d.scratch(ctx, c, env, t.Scope, db)
 	policy, err := d.s.policy(c, t.Scope)
 	if err == nil {
 		_, err = sanitize.NewPlan(policy, sch, sanitize.Rehearsal, nil, migrationsSpec(c, t.Scope).VersionTable())

@@ -41,18 +41,30 @@ func (s *session) scratchPlace(ctx context.Context, c *config.Config, env, db st
 	if t.Engine != e.Name() {
 		return engine.Target{}, "", fmt.Errorf("databases.%s.scratch is a %s database, and %s is a %s one", db, t.Engine, env, e.Name())
 	}
-	if t.Engine == "sqlite" || scratch.Shared {
+	if t.Engine == "sqlite" {
 		return t, dir, nil
+	}
+	if err := s.refuseProtected(ctx, c, db, t, e); err != nil {
+		return engine.Target{}, "", err
+	}
+	t, err = s.occupy(ctx, db, t, e)
+	return t, dir, err
+}
+
+// refuseProtected is the error about a scratch on a protected environment's server where that is not said to be meant.
+func (s *session) refuseProtected(ctx context.Context, c *config.Config, db string, t engine.Target, e engine.Engine) error {
+	if c.Databases[db].Scratch.Shared {
+		return nil
 	}
 	owner, err := s.protectedOn(ctx, c, t, e)
 	if err != nil {
-		return engine.Target{}, "", err
+		return err
 	}
 	if owner != "" {
-		return engine.Target{}, "", hinted(fmt.Errorf("databases.%s.scratch is on the server of %s, which is protected: nothing is written there", db, owner),
+		return hinted(fmt.Errorf("databases.%s.scratch is on the server of %s, which is protected: nothing is written there", db, owner),
 			"name another server; if copies on this one are meant: scratch: {url: …, shared: true}")
 	}
-	return t, dir, nil
+	return nil
 }
 
 // throwaway starts this run's own server of an engine and version, once; it ends with the session.

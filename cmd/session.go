@@ -10,6 +10,7 @@ import (
 
 	"github.com/envdiff/envdiff/ci"
 	"github.com/envdiff/envdiff/cmd/config"
+	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/progress"
 	"github.com/envdiff/envdiff/internal/strictyaml"
 	"github.com/envdiff/envdiff/internal/throwaway"
@@ -25,6 +26,7 @@ type session struct {
 	tempDir  string                       // private, made when first needed
 	tempLock *os.File                     // held as long as tempDir is used
 	servers  map[string]*throwaway.Server // by engine and version, started when first needed
+	places   map[string]engine.Place      // on scratch servers, by engine and DSN
 	fileVars map[string]string            // of the key file
 	warnings []string
 	compared []side          // what the report is about, for what it shows beside its findings
@@ -63,6 +65,9 @@ func newSession(w World, o options) (*session, error) {
 
 func (s *session) close() {
 	s.progress.Close()
+	for _, place := range s.places {
+		place.Close()
+	}
 	for _, server := range s.servers {
 		server.Close()
 	}

@@ -5,6 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
+
+	"github.com/envdiff/envdiff/internal/throwaway"
 )
 
 // tempPrefix begins the names of the private directories in which runs build copies; lockName is
@@ -14,7 +17,7 @@ const (
 	lockName   = "lock"
 )
 
-// makeTempDir makes a run's private directory, and removes those of this user's runs that were killed: what they leave
+// makeTempDir makes a run's private directory, and removes those of this user's runs that were killed, with the servers in them: what they leave
 // is sanitised, but was to live for minutes. lock is to be held as long as the directory is used.
 func makeTempDir() (dir string, lock *os.File, err error) {
 	sweepTempDirs(os.TempDir())
@@ -44,9 +47,9 @@ func lockDir(dir string) (*os.File, error) {
 	return lock, nil
 }
 
-// sweepTempDirs removes this user's directories whose lock nobody holds. One without a lock is
+// sweepTempDirs removes this user's directories whose lock nobody holds, and tells which. One without a lock is
 // being made at this moment, or is not ours.
-func sweepTempDirs(parent string) {
+func sweepTempDirs(parent string) (removed []string) {
 	left, _ := filepath.Glob(filepath.Join(parent, tempPrefix+"*"))
 	for _, dir := range left {
 		info, err := os.Lstat(dir)
@@ -58,10 +61,43 @@ func sweepTempDirs(parent string) {
 			continue
 		}
 		if syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
-			os.RemoveAll(dir)
+			throwaway.Reap(dir)
+			if removeTempDir(dir) == nil {
+				removed = append(removed, dir)
+			}
 		}
 		lock.Close()
 	}
+	return removed
+}
+
+// removeTempDir removes a directory, its lock last, so that what cannot be removed now is found again. The processes of a server whose
+// first one was killed end in their own time, and write until then.
+func removeTempDir(dir string) (err error) {
+	const tries = 50
+	for try := 0; try < tries; try++ {
+		if err = removeContents(dir); err == nil {
+			return os.RemoveAll(dir)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return err
+}
+
+func removeContents(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Name() == lockName {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func mine(info os.FileInfo) bool {

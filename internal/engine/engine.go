@@ -29,6 +29,8 @@ type Target struct {
 	DSN     string // the driver's own; secret
 	Display string // scheme, host, port, database and user only
 	Path    string // SQLite: the file
+	// Run is whose scratch databases are made on it: a Tenant's. "" is nobody's in particular.
+	Run Run
 }
 
 // String is the safe display form.

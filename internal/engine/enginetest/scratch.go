@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/envdiff/envdiff/internal/engine"
 )
@@ -15,6 +16,7 @@ func (h Harness) scratch(t *testing.T) {
 	t.Run("a clone has everything", h.cloneIsComplete)
 	t.Run("only what envdiff made is dropped", h.dropRefuses)
 	t.Run("what is dropped is gone", h.dropped)
+	t.Run("what a run that is gone left is swept", h.swept)
 	t.Run("other programs' code is let into scratch databases only", h.libraries)
 	t.Run("targets print without their secrets", h.safeDisplay)
 }
@@ -105,6 +107,56 @@ func (h Harness) dropped(t *testing.T) {
 	if err := h.Engine.DropScratch(h.context(t), target); err != nil {
 		t.Errorf("dropping it twice: %v", err)
 	}
+}
+
+// swept: an engine in files has no server where anything could stay.
+func (h Harness) swept(t *testing.T) {
+	tenant, ok := h.Engine.(engine.Tenant)
+	if !ok {
+		if h.Base.DSN != "" {
+			t.Fatal("scratch databases stand on a server, and nobody can tell whose they are")
+		}
+		return
+	}
+	ctx := h.context(t)
+	place, err := tenant.Occupy(ctx, h.Base, "the test of "+t.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer place.Close()
+	made, err := h.Engine.CreateScratch(ctx, place.Target(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := h.open(t, made, engine.Scratch)
+	clone, err := db.Clone(ctx, place.Target(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	nobodys := h.empty(t)
+	if left, err := tenant.Sweep(ctx, h.Base); err != nil || len(left) > 0 {
+		t.Fatalf("beside a living run: swept %v, %v", left, err)
+	}
+	place.Close()
+	var swept []string
+	for range 100 { // the server notices the end of a session in its own time
+		left, err := tenant.Sweep(ctx, h.Base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if swept = append(swept, left...); len(swept) >= 2 {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	for _, gone := range []engine.Target{made, clone} {
+		if db, err := h.Engine.Open(ctx, gone, engine.ReadOnly); err == nil {
+			db.Close()
+			t.Errorf("%s is still there; swept %v", gone, swept)
+		}
+	}
+	h.open(t, nobodys, engine.ReadOnly)
 }
 
 func (h Harness) safeDisplay(t *testing.T) {

@@ -236,7 +236,7 @@ func (l *loader) warnings(ctx context.Context) (count string, err error) {
 
 func (l *loader) loadFile(ctx context.Context, chunk []byte) (int64, error) {
 	// The driver's readers are known to the whole process by name.
-	name, err := scratchName()
+	name, err := engine.Run{}.Name("envdiff_rows_")
 	if err != nil {
 		return 0, err
 	}

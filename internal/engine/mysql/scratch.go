@@ -2,8 +2,6 @@ package mysql
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -39,14 +37,14 @@ func (mysqlEngine) CreateScratch(ctx context.Context, base engine.Target, _ stri
 			return engine.Target{}, fail(ctx, base, err)
 		}
 	}
-	name, err := scratchName()
+	name, err := base.Run.Name(scratchPrefix)
 	if err != nil {
 		return engine.Target{}, err
 	}
 	if err := c.exec(ctx, "CREATE DATABASE "+quote(name)+defaults); err != nil {
 		return engine.Target{}, createError(ctx, base, err)
 	}
-	if err := c.exec(ctx, "CREATE TABLE "+quote(name)+"."+quote(scratchMarker)+" (made_by_envdiff INTEGER)"); err != nil {
+	if err := c.exec(ctx, "CREATE TABLE "+quote(name)+"."+quote(scratchMarker)+" (made_by_envdiff INTEGER) COMMENT = "+literal(base.Run.Text())); err != nil {
 		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelGrace)
 		defer cancel()
 		_ = c.exec(cleanup, "DROP DATABASE IF EXISTS "+quote(name))
@@ -119,20 +117,12 @@ func (c *conn) endSessions(ctx context.Context, database string) error {
 	return nil
 }
 
-func scratchName() (string, error) {
-	var random [8]byte
-	if _, err := rand.Read(random[:]); err != nil {
-		return "", err
-	}
-	return scratchPrefix + hex.EncodeToString(random[:]), nil
-}
-
 // sibling is the target of another database on the same server.
 func sibling(t engine.Target, config *driver.Config, name string) engine.Target {
 	was := config.DBName
 	clone := config.Clone()
 	clone.DBName, clone.Logger = name, nil
-	t.Engine, t.DSN = "mysql", clone.FormatDSN()
+	t.Engine, t.DSN, t.Run = "mysql", clone.FormatDSN(), engine.Run{}
 	if head, found := strings.CutSuffix(t.Display, "/"+was); found {
 		t.Display = head + "/" + name
 	} else {
@@ -198,5 +188,7 @@ func (d *database) beside(base engine.Target) engine.Target {
 	if err != nil {
 		return base
 	}
-	return sibling(base, config, d.name)
+	home := sibling(base, config, d.name)
+	home.Run = base.Run
+	return home
 }

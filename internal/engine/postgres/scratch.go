@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/url"
@@ -16,6 +14,7 @@ import (
 const (
 	scratchPrefix = "envdiff_scratch_"
 	// scratchMark is the comment on databases that envdiff made; behind it stands the database from which it can be dropped.
+	// and on a line of its own whose it is.
 	scratchMark = "made by envdiff, which may drop it; beside database "
 )
 
@@ -38,7 +37,7 @@ func (d *database) Clone(ctx context.Context, base engine.Target, _ string) (eng
 
 // create makes a marked database from template, or an empty one.
 func (postgres) create(ctx context.Context, base engine.Target, template string) (engine.Target, error) {
-	name, err := scratchName()
+	name, err := base.Run.Name(scratchPrefix)
 	if err != nil {
 		return engine.Target{}, err
 	}
@@ -65,7 +64,7 @@ func (postgres) create(ctx context.Context, base engine.Target, template string)
 	if _, err := execute(ctx, pg, "CREATE DATABASE "+quote(name)+" "+from); err != nil {
 		return engine.Target{}, createError(ctx, base, err)
 	}
-	if _, err := execute(ctx, pg, "COMMENT ON DATABASE "+quote(name)+" IS "+literal(scratchMark+beside)); err != nil {
+	if _, err := execute(ctx, pg, "COMMENT ON DATABASE "+quote(name)+" IS "+literal(markBeside(beside, base.Run))); err != nil {
 		cleanup, cancel := bounded(ctx)
 		defer cancel()
 		_, _ = execute(cleanup, pg, "DROP DATABASE IF EXISTS "+quote(name))
@@ -121,6 +120,7 @@ func (e postgres) DropScratch(ctx context.Context, t engine.Target) error {
 	if !marked || !strings.HasPrefix(name, scratchPrefix) {
 		return &engine.Error{Code: "55000", Message: t.String() + ": envdiff did not make this database and does not drop it"}
 	}
+	beside, _, _ = strings.Cut(beside, "\n")
 	home, err := sibling(t, name, beside)
 	if err != nil {
 		return err
@@ -133,12 +133,13 @@ func (e postgres) DropScratch(ctx context.Context, t engine.Target) error {
 	return fail(ctx, t, err)
 }
 
-func scratchName() (string, error) {
-	var random [8]byte
-	if _, err := rand.Read(random[:]); err != nil {
-		return "", err
+// markBeside is the comment on a scratch database of a run.
+func markBeside(database string, run engine.Run) string {
+	mark := scratchMark + database
+	if text := run.Text(); text != "" {
+		mark += "\n" + text
 	}
-	return scratchPrefix + hex.EncodeToString(random[:]), nil
+	return mark
 }
 
 // sibling is the target of another database on the same server.
@@ -147,7 +148,7 @@ func sibling(t engine.Target, was, name string) (engine.Target, error) {
 	if err != nil {
 		return engine.Target{}, err
 	}
-	t.DSN = dsn
+	t.DSN, t.Run = dsn, engine.Run{}
 	if head, found := strings.CutSuffix(t.Display, "/"+was); found {
 		t.Display = head + "/" + name
 	} else {
