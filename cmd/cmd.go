@@ -156,8 +156,7 @@ func report(w io.Writer, err error) {
 	for _, line := range strings.Split(err.Error(), "\n") {
 		fmt.Fprintf(w, "envdiff: error: %s\n", ci.Terminal(line))
 	}
-	var f *failure
-	if errors.As(err, &f) {
-		fmt.Fprintf(w, "envdiff: hint: %s\n", ci.Terminal(f.hint))
+	if hint := hintOf(err); hint != "" {
+		fmt.Fprintf(w, "envdiff: hint: %s\n", ci.Terminal(hint))
 	}
 }

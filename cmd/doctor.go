@@ -80,6 +80,7 @@ func runDoctor(ctx context.Context, s *session, args []string) (int, error) {
 	d.warnings("configuration")
 	d.leftovers()
 	d.keys(c)
+	d.store(ctx, c)
 	if _, err := s.judgement(c); err != nil {
 		d.bad("policy", err.Error(), "")
 	}

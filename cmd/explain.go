@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
-	"os"
-	"path/filepath"
 	"regexp"
 	"sort"
 	"strings"
@@ -89,7 +88,7 @@ func (s *session) explainAddress(ctx context.Context, text string) (int, error) 
 	} else if a.Kind != "migration" {
 		return 0, hinted(fmt.Errorf("no collector reads addresses of the kind %q", a.Kind), "envdiff explain lists the rules; docs/collectors lists the addresses")
 	}
-	r, err := s.newestReport()
+	r, err := s.newestReport(ctx)
 	if err != nil {
 		fmt.Fprintln(s.world.Stdout, "  no report is at hand that could say more: compare first, or name one with --report")
 		return exitOK, nil
@@ -122,7 +121,7 @@ func (s *session) readerOf(a snapshot.Address) (snapshot.Collector, snapshot.Kin
 }
 
 func (s *session) explainFinding(ctx context.Context, id string) (int, error) {
-	r, err := s.newestReport()
+	r, err := s.newestReport(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -136,7 +135,7 @@ func (s *session) explainFinding(ctx context.Context, id string) (int, error) {
 	return 0, hinted(fmt.Errorf("the report has no finding %s", id), "name another report with --report, or compare again")
 }
 
-func (s *session) newestReport() (*ci.Report, error) {
+func (s *session) newestReport(ctx context.Context) (*ci.Report, error) {
 	if s.opt.report != "" {
 		return s.readReport(s.opt.report)
 	}
@@ -144,11 +143,18 @@ func (s *session) newestReport() (*ci.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(c.StoreDir(), lastReport)
-	if _, err := os.Stat(path); err != nil {
+	store, err := s.store(c)
+	if err != nil {
+		return nil, err
+	}
+	text, err := store.ReadNote(ctx, lastReport)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, hinted(errors.New("no report is kept in the store"), "name one with --report, or compare first")
 	}
-	return s.readReport(path)
+	if err != nil {
+		return nil, err
+	}
+	return ci.ReadReport(text)
 }
 
 func showFinding(w io.Writer, f *finding.Finding) {

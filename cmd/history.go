@@ -6,15 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/envdiff/envdiff/ci"
 	"github.com/envdiff/envdiff/cmd/config"
+	"github.com/envdiff/envdiff/snapshot"
 )
 
 // historyFile is where a store remembers its runs.
@@ -39,12 +39,16 @@ there. With ENVs it shows the comparisons of exactly these. Nothing is captured.
 // runsShown is how many runs of a comparison are listed.
 const runsShown = 10
 
-func runHistory(_ context.Context, s *session, args []string) (int, error) {
+func runHistory(ctx context.Context, s *session, args []string) (int, error) {
 	c, err := s.loadConfig()
 	if err != nil {
 		return 0, err
 	}
-	h, err := readHistory(c)
+	store, err := s.store(c)
+	if err != nil {
+		return 0, err
+	}
+	h, err := readHistory(ctx, store)
 	if err != nil {
 		return 0, err
 	}
@@ -102,35 +106,34 @@ func sparkline(course []int) string {
 }
 
 // readHistory reads the store's memory; a store without one remembers nothing.
-func readHistory(c *config.Config) (*ci.History, error) {
-	if c.File == "" {
-		return ci.ReadHistory(strings.NewReader(""))
-	}
-	f, err := os.Open(filepath.Join(c.StoreDir(), historyFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return ci.ReadHistory(strings.NewReader(""))
-	}
-	if err != nil {
+func readHistory(ctx context.Context, store *snapshot.Store) (*ci.History, error) {
+	text, err := store.ReadNote(ctx, historyFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("reading the history: %w", err)
 	}
-	defer f.Close()
-	h, err := ci.ReadHistory(f)
+	h, err := ci.ReadHistory(bytes.NewReader(text))
 	if err != nil {
 		return nil, fmt.Errorf("reading the history: %w", err)
 	}
 	return h, nil
 }
 
+// inPassing bounds what is done for the memory of a store in a run that does not need it.
+const inPassing = 30 * time.Second
+
 // remember adds a judged report of whole environments to the memory of a store that exists, and shows in it what the
 // store remembers of the runs before. It is a convenience, as keepReport is: nothing fails for it.
 func (s *session) remember(ctx context.Context, c *config.Config, r *ci.Report) {
-	if c.File == "" {
+	store, err := s.memory(c)
+	if err == nil && store == nil {
 		return
 	}
-	if info, err := os.Stat(c.StoreDir()); err != nil || !info.IsDir() {
-		return
+	brief, cancel := context.WithTimeout(ctx, inPassing)
+	defer cancel()
+	var h *ci.History
+	if err == nil {
+		h, err = readHistory(brief, store)
 	}
-	h, err := readHistory(c)
 	if err != nil {
 		r.Warnings = append(r.Warnings, err.Error())
 		return
@@ -146,12 +149,7 @@ func (s *session) remember(ctx context.Context, c *config.Config, r *ci.Report) 
 	if err := run.Append(&line); err != nil {
 		return
 	}
-	f, err := os.OpenFile(filepath.Join(c.StoreDir(), historyFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return
-	}
-	defer f.Close()
-	if _, err := f.Write(line.Bytes()); err == nil {
+	if err := store.AppendNote(brief, historyFile, line.Bytes()); err == nil {
 		s.notify(ctx, c, before, known, run)
 	}
 }

@@ -1,13 +1,11 @@
 package cmd
 
 import (
+	"bytes"
 	"context"
-	"os"
-	"path/filepath"
 
 	"github.com/envdiff/envdiff/ci"
 	"github.com/envdiff/envdiff/cmd/config"
-	"github.com/envdiff/envdiff/internal/atomicfile"
 )
 
 // judgement is the policy of a run, read before anything is captured so that a mistake in it costs nothing.
@@ -57,7 +55,7 @@ func (s *session) finish(ctx context.Context, c *config.Config, j judgement, r *
 	if err := s.writeOutputs(j.outputs, r); err != nil {
 		return 0, err
 	}
-	s.keepReport(c, r)
+	s.keepReport(ctx, c, r)
 	return r.Verdict.ExitStatus(), nil
 }
 
@@ -65,16 +63,20 @@ func (s *session) finish(ctx context.Context, c *config.Config, j judgement, r *
 const lastReport = "last-report.json"
 
 // keepReport is a convenience: a store that cannot be written to is no reason to fail.
-func (s *session) keepReport(c *config.Config, r *ci.Report) {
-	if c.File == "" {
-		return
-	}
-	if info, err := os.Stat(c.StoreDir()); err != nil || !info.IsDir() {
+func (s *session) keepReport(ctx context.Context, c *config.Config, r *ci.Report) {
+	store, err := s.memory(c)
+	if err != nil || store == nil {
 		return
 	}
 	format, err := ci.FormatByName("json")
 	if err != nil {
 		return
 	}
-	_ = atomicfile.Write(filepath.Join(c.StoreDir(), lastReport), writer(format, r))
+	var text bytes.Buffer
+	if err := writer(format, r)(&text); err != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, inPassing)
+	defer cancel()
+	_ = store.WriteNote(ctx, lastReport, text.Bytes())
 }

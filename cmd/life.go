@@ -18,7 +18,11 @@ func (s *session) showLife(ctx context.Context, id string) {
 	if err != nil {
 		return // a report alone was named
 	}
-	h, err := readHistory(c)
+	store, err := s.memory(c)
+	if err != nil || store == nil {
+		return
+	}
+	h, err := readHistory(ctx, store)
 	if err != nil {
 		return
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"time"
 
@@ -53,14 +52,14 @@ func runPrune(ctx context.Context, s *session, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if info, err := os.Stat(c.StoreDir()); err != nil || !info.IsDir() {
-		return 0, hinted(errors.New("there is no store"), "envdiff snapshot ENV makes one")
-	}
-	store, err := snapshot.OpenStore(c.StoreDir())
+	store, err := s.store(c)
 	if err != nil {
 		return 0, err
 	}
-	envs, err := store.Environments()
+	if there, err := store.Exists(); err != nil || !there {
+		return 0, hinted(errors.New("there is no store"), "envdiff snapshot ENV makes one")
+	}
+	envs, err := store.Environments(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -74,7 +73,7 @@ func runPrune(ctx context.Context, s *session, args []string) (int, error) {
 	}
 	removed := 0
 	for _, env := range envs {
-		gone, err := store.Expired(env, retention(c), s.world.Now(), func(e snapshot.Entry) (*snapshot.Snapshot, error) { return snapshot.Read(e.Path) })
+		gone, err := store.Expired(ctx, env, retention(c), s.world.Now())
 		if err != nil {
 			return 0, err
 		}
@@ -83,7 +82,7 @@ func runPrune(ctx context.Context, s *session, args []string) (int, error) {
 				return 0, errors.New("interrupted: the rest is kept")
 			}
 			if !s.opt.dryRun {
-				if err := store.Remove(e); err != nil {
+				if err := store.Remove(ctx, e); err != nil {
 					return 0, fmt.Errorf("removing %s: %w", e.Name, err)
 				}
 			}
@@ -94,7 +93,7 @@ func runPrune(ctx context.Context, s *session, args []string) (int, error) {
 		}
 	}
 	if !s.opt.dryRun {
-		if _, err := store.Clean(s.world.Now()); err != nil {
+		if _, err := store.Clean(ctx, s.world.Now()); err != nil {
 			return 0, err
 		}
 	}

@@ -62,7 +62,7 @@ func runRefresh(ctx context.Context, s *session, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	from, err := s.spring(c, args[0])
+	from, err := s.spring(ctx, c, args[0])
 	defer from.close()
 	if err != nil {
 		return 0, err

@@ -26,7 +26,7 @@ type spring struct {
 	dbs    []string
 }
 
-func (s *session) spring(c *config.Config, given string) (*spring, error) {
+func (s *session) spring(ctx context.Context, c *config.Config, given string) (*spring, error) {
 	p := &spring{s: s, c: c, given: given, env: given, source: "live"}
 	if _, ok := c.Environments[given]; ok {
 		p.dbs = s.refreshed(c, given)
@@ -36,7 +36,7 @@ func (s *session) spring(c *config.Config, given string) (*spring, error) {
 	if err != nil || ref.Live() {
 		return nil, s.unknownEnvironment(c, given)
 	}
-	if p.snap, p.source, err = s.readStored(c, ref); err != nil {
+	if p.snap, p.source, err = s.readStored(ctx, c, ref); err != nil {
 		return nil, err
 	}
 	p.env = p.snap.Manifest.Environment

@@ -58,7 +58,7 @@ func runRehearse(ctx context.Context, s *session, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	of, r, err := s.rehearsedSide(c, args[0])
+	of, r, err := s.rehearsedSide(ctx, c, args[0])
 	if err != nil {
 		return 0, err
 	}
@@ -79,7 +79,7 @@ func runRehearse(ctx context.Context, s *session, args []string) (int, error) {
 }
 
 // rehearsedSide is the one ENV of the command line, which may be stored.
-func (s *session) rehearsedSide(c *config.Config, arg string) (side, *ci.Report, error) {
+func (s *session) rehearsedSide(ctx context.Context, c *config.Config, arg string) (side, *ci.Report, error) {
 	r := &ci.Report{Command: "rehearse", Rehearsal: &finding.Rehearsal{}}
 	ref, err := snapshot.ParseRef(arg)
 	if err != nil {
@@ -87,7 +87,7 @@ func (s *session) rehearsedSide(c *config.Config, arg string) (side, *ci.Report,
 	}
 	of := side{ref: ref, source: "live"}
 	if !ref.Live() {
-		if of.snap, of.source, err = s.readStored(c, ref); err != nil {
+		if of.snap, of.source, err = s.readStored(ctx, c, ref); err != nil {
 			return of, nil, err
 		}
 		r.Environments = s.newReport("rehearse", []side{of}).Environments

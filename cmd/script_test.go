@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,13 +41,14 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("ENVDIFF_CONFIG", "")
 			e.Setenv("NO_COLOR", "")
+			e.Values["bucket refuses"] = new(atomic.Bool)
 			e.Setenv("SOON", time.Now().AddDate(0, 2, 0).Format(time.DateOnly))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"githubaction": githubAction, "gitlabjob": gitlabJob, "jenkinsfile": jenkinsfile, "nightly": nightly, "damage": damage,
 			"exits": exits, "shop": shop, "validate": validate, "edit": edit, "same": same, "sql": runSQL, "answers": answers, "alike": alike,
-			"serve": serve,
+			"serve": serve, "bucket": bucket, "notemp": notemp,
 		},
 	})
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/envdiff/envdiff/ci"
 	"github.com/envdiff/envdiff/cmd/config"
+	"github.com/envdiff/envdiff/snapshot"
 )
 
 func serveCommand() command {
@@ -52,6 +53,7 @@ func runServe(ctx context.Context, s *session, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	defer site.close()
 	host, _, err := net.SplitHostPort(s.opt.listen)
 	if err != nil {
 		return 0, fmt.Errorf("--listen %q: write ADDRESS:PORT", s.opt.listen)
@@ -85,16 +87,24 @@ func isLoopback(host string) bool {
 // site serves the stores of projects.
 type site struct {
 	session  *session
+	sessions []*session // of the projects
 	projects map[string]*config.Config
-	names    []string // of the projects, as given
+	stores   map[string]*snapshot.Store // of the projects
+	names    []string                   // of the projects, as given
 	token    string
 	loopback bool
 	busy     chan struct{}
 }
 
+func (t *site) close() {
+	for _, s := range t.sessions {
+		s.close()
+	}
+}
+
 // site reads the envdiff.yaml of each project; a project is called as its directory.
 func (s *session) site(paths []string) (*site, error) {
-	out := &site{session: s, projects: map[string]*config.Config{}, busy: make(chan struct{}, maxComparisons)}
+	out := &site{session: s, projects: map[string]*config.Config{}, stores: map[string]*snapshot.Store{}, busy: make(chan struct{}, maxComparisons)}
 	if len(paths) == 0 {
 		paths = []string{""}
 	}
@@ -106,6 +116,7 @@ func (s *session) site(paths []string) (*site, error) {
 		if path != "" {
 			one.opt.config = path
 		}
+		out.sessions = append(out.sessions, one)
 		c, err := one.loadConfig()
 		if err != nil {
 			return nil, err
@@ -113,6 +124,9 @@ func (s *session) site(paths []string) (*site, error) {
 		name := ci.CollectdName(filepath.Base(c.Dir()))
 		if out.projects[name] != nil {
 			return nil, fmt.Errorf("two projects are called %s, by their directories", name)
+		}
+		if out.stores[name], err = one.store(c); err != nil {
+			return nil, err
 		}
 		out.projects[name] = c
 		out.names = append(out.names, name)

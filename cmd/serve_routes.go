@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -40,7 +38,7 @@ func (t *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.URL.Path == "/" {
-		t.answer(w, "text/html; charset=utf-8", func(b *bytes.Buffer) error { return t.index().Write(b) })
+		t.answer(w, "text/html; charset=utf-8", func(b *bytes.Buffer) error { return t.index(r.Context()).Write(b) })
 		return
 	}
 	name, page, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
@@ -51,10 +49,10 @@ func (t *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case page == "compare":
 		t.compare(w, r, c)
 	case page == "report":
-		t.answer(w, "text/html; charset=utf-8", func(b *bytes.Buffer) error { return t.report(b, c) })
+		t.answer(w, "text/html; charset=utf-8", func(b *bytes.Buffer) error { return t.report(r.Context(), b, t.stores[name]) })
 	case page == "history.atom":
 		t.answer(w, "application/atom+xml; charset=utf-8", func(b *bytes.Buffer) error {
-			h, err := readHistory(c)
+			h, err := readHistory(r.Context(), t.stores[name])
 			if err != nil {
 				return err
 			}
@@ -84,11 +82,11 @@ func (t *site) answer(w http.ResponseWriter, kind string, render func(*bytes.Buf
 // runsOnSite is how many runs the first page lists of a project.
 const runsOnSite = 20
 
-func (t *site) index() ci.Site {
+func (t *site) index(ctx context.Context) ci.Site {
 	var out ci.Site
 	for _, name := range t.names {
-		c, p := t.projects[name], ci.SiteProject{Name: name}
-		envs, err := stored(c)
+		store, p := t.stores[name], ci.SiteProject{Name: name}
+		envs, err := stored(ctx, store)
 		if err != nil {
 			p.Problem = "the store cannot be read"
 			fmt.Fprintf(t.session.world.Stderr, "envdiff: warning: %s\n", ci.Terminal(err.Error()))
@@ -101,34 +99,26 @@ func (t *site) index() ci.Site {
 				}
 			}
 		}
-		if h, err := readHistory(c); err == nil && len(h.Runs) > 0 {
+		if h, err := readHistory(ctx, store); err == nil && len(h.Runs) > 0 {
 			p.Runs = slices.Clone(h.Runs[max(0, len(h.Runs)-runsOnSite):])
 			slices.Reverse(p.Runs)
 			p.Trend = ci.TrendOf(h, p.Runs[0].Key())
 		}
-		_, err = os.Stat(filepath.Join(c.StoreDir(), lastReport))
-		p.Report = err == nil
+		p.Report, _ = store.HasNote(ctx, lastReport)
 		out.Projects = append(out.Projects, p)
 	}
 	return out
 }
 
 // stored lists the snapshots of a project's store, newest first. A store that is not there yet is empty, and stays so.
-func stored(c *config.Config) ([]ci.SiteEnvironment, error) {
-	if _, err := os.Stat(c.StoreDir()); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	store, err := snapshot.OpenStore(c.StoreDir())
-	if err != nil {
-		return nil, err
-	}
-	names, err := store.Environments()
+func stored(ctx context.Context, store *snapshot.Store) ([]ci.SiteEnvironment, error) {
+	names, err := store.Environments(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var out []ci.SiteEnvironment
 	for _, name := range names {
-		entries, err := store.List(name)
+		entries, err := store.List(ctx, name)
 		if err != nil {
 			return nil, err
 		}
@@ -144,8 +134,8 @@ func stored(c *config.Config) ([]ci.SiteEnvironment, error) {
 	return out, nil
 }
 
-func (t *site) report(b *bytes.Buffer, c *config.Config) error {
-	text, err := os.ReadFile(filepath.Join(c.StoreDir(), lastReport))
+func (t *site) report(ctx context.Context, b *bytes.Buffer, store *snapshot.Store) error {
+	text, err := store.ReadNote(ctx, lastReport)
 	if err != nil {
 		return err
 	}
@@ -201,7 +191,7 @@ func (t *site) compared(ctx context.Context, b *bytes.Buffer, c *config.Config, 
 		if err != nil {
 			return err
 		}
-		snap, source, err := s.readStored(c, ref)
+		snap, source, err := s.readStored(ctx, c, ref)
 		if err != nil {
 			return err
 		}

@@ -17,9 +17,15 @@ import (
 // served is a project with two stored snapshots, served.
 func served(t *testing.T, token string) (*httptest.Server, string) {
 	t.Helper()
+	return servedFrom(t, token, ".envdiff", nil)
+}
+
+// servedFrom is served with another store, and the variables that it needs.
+func servedFrom(t *testing.T, token, store string, vars map[string]string) (*httptest.Server, string) {
+	t.Helper()
 	dir := filepath.Join(t.TempDir(), "shop")
 	for path, text := range map[string]string{
-		"envdiff.yaml":               "keys: {redact: \"${ENVDIFF_KEY}\"}\nenvironments:\n  staging: {hosts: {web: [\"root:staging\"]}}\n  production: {hosts: {web: [\"root:production\"]}}\nroles:\n  web: {config: [\"/etc/app/*\"]}\n",
+		"envdiff.yaml":               "store: " + store + "\nkeys: {redact: \"${ENVDIFF_KEY}\"}\nenvironments:\n  staging: {hosts: {web: [\"root:staging\"]}}\n  production: {hosts: {web: [\"root:production\"]}}\nroles:\n  web: {config: [\"/etc/app/*\"]}\n",
 		"staging/etc/app/app.ini":    "[app]\nworkers = 4\n",
 		"production/etc/app/app.ini": "[app]\nworkers = <script>8</script>\n",
 	} {
@@ -35,7 +41,8 @@ func served(t *testing.T, token string) (*httptest.Server, string) {
 		if name == "ENVDIFF_KEY" {
 			return "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY=", true
 		}
-		return "", false
+		v, ok := vars[name]
+		return v, ok
 	}}
 	for _, env := range []string{"staging", "production"} {
 		w.Args = []string{"snapshot", env, "-q"}
@@ -51,6 +58,7 @@ func served(t *testing.T, token string) (*httptest.Server, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(site.close)
 	site.token, site.loopback = token, token == ""
 	server := httptest.NewServer(site)
 	t.Cleanup(server.Close)

@@ -14,6 +14,7 @@ import (
 	"github.com/envdiff/envdiff/cmd/config"
 	"github.com/envdiff/envdiff/compare"
 	"github.com/envdiff/envdiff/internal/finding"
+	"github.com/envdiff/envdiff/internal/objectstore"
 	"github.com/envdiff/envdiff/internal/spelling"
 	"github.com/envdiff/envdiff/snapshot"
 )
@@ -110,7 +111,7 @@ func (s *session) readSidesRedacted(ctx context.Context, c *config.Config, sides
 	var wg sync.WaitGroup
 	for i := range sides {
 		if !sides[i].ref.Live() {
-			sides[i].snap, sides[i].source, errs[i] = s.readStored(c, sides[i].ref)
+			sides[i].snap, sides[i].source, errs[i] = s.readStored(ctx, c, sides[i].ref)
 			continue
 		}
 		sides[i].source = "live"
@@ -136,20 +137,23 @@ func (s *session) readSidesRedacted(ctx context.Context, c *config.Config, sides
 	return redact, ctx.Err()
 }
 
-func (s *session) readStored(c *config.Config, ref snapshot.Ref) (*snapshot.Snapshot, string, error) {
+func (s *session) readStored(ctx context.Context, c *config.Config, ref snapshot.Ref) (*snapshot.Snapshot, string, error) {
 	if ref.Path != "" {
 		snap, err := snapshot.Read(s.path(ref.Path))
 		return snap, "file", err
 	}
-	store, err := snapshot.OpenStore(c.StoreDir())
+	store, err := s.store(c)
 	if err != nil {
 		return nil, "", err
 	}
-	snap, _, err := store.Open(ref)
+	snap, _, err := store.Open(ctx, ref)
 	if err == nil {
 		return snap, "store", nil
 	}
-	if stored, listErr := store.List(ref.Environment); listErr == nil && len(stored) > 0 {
+	if problem := (*objectstore.Problem)(nil); errors.As(err, &problem) {
+		return nil, "", err // with its own hint
+	}
+	if stored, listErr := store.List(ctx, ref.Environment); listErr == nil && len(stored) > 0 {
 		return nil, "", hinted(err, "the newest one is %s@latest", ref.Environment)
 	}
 	return nil, "", hinted(err, "envdiff snapshot %s stores one", ref.Environment)

@@ -4,14 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/pflag"
 
 	"github.com/envdiff/envdiff/ci"
-	"github.com/envdiff/envdiff/cmd/config"
 	"github.com/envdiff/envdiff/snapshot"
 )
 
@@ -19,10 +15,11 @@ func snapshotCommand() command {
 	return command{
 		name: "snapshot", args: "ENV", captures: true,
 		short: "capture an environment into the store, or a file",
-		long: `Captures an environment and keeps it: in the store (store: in envdiff.yaml, default .envdiff) under
-its name and time, or with -f in a directory or, for a PATH that ends in .zip, in one file. A
-snapshot is plain: manifest.json, facts.jsonl (one line per address), gaps.jsonl, coverage.jsonl,
-row digests. Secrets are keyed digests in it; raw rows are never in it.
+		long: `Captures an environment and keeps it: in the store (store: in envdiff.yaml, a directory, default
+.envdiff, or s3://BUCKET/PREFIX) under its name and time, or with -f in a directory or, for a PATH
+that ends in .zip, in one file. A snapshot is plain: manifest.json, facts.jsonl (one line per
+address), gaps.jsonl, coverage.jsonl, row digests. Secrets are keyed digests in it; raw rows are never
+in it.
 
 --rows adds the databases' rows, masked by the policy (databases.NAME.sanitize), as one zstd-compressed
 text per table in copy/DATABASE: envdiff refresh production@latest staging then needs neither
@@ -67,6 +64,12 @@ func runSnapshot(ctx context.Context, s *session, args []string) (int, error) {
 			t.Spec.Versions = migrationsSpec(c, t.Scope).VersionColumns()
 		}
 	}
+	var store *snapshot.Store
+	if s.opt.file == "" {
+		if store, err = s.writableStore(c); err != nil { // before an hour of capturing
+			return 0, err
+		}
+	}
 	snap, err := snapshot.Capture(ctx, plan, s.world.Collectors)
 	s.progress.Close()
 	if err != nil {
@@ -79,7 +82,7 @@ func runSnapshot(ctx context.Context, s *session, args []string) (int, error) {
 		}
 		s.progress.Close()
 	}
-	where, err := s.keep(ctx, c, snap)
+	where, err := s.keep(ctx, store, snap)
 	if err != nil {
 		return 0, interrupted(ctx, err)
 	}
@@ -87,34 +90,14 @@ func runSnapshot(ctx context.Context, s *session, args []string) (int, error) {
 }
 
 // keep writes the snapshot to -f or to the store and says where.
-func (s *session) keep(ctx context.Context, c *config.Config, snap *snapshot.Snapshot) (string, error) {
-	if s.opt.file != "" {
-		path := s.path(s.opt.file)
-		return s.opt.file, snapshot.Write(path, snap)
+func (s *session) keep(ctx context.Context, store *snapshot.Store, snap *snapshot.Snapshot) (string, error) {
+	if store == nil {
+		return s.opt.file, snapshot.Write(s.path(s.opt.file), snap)
 	}
-	if err := makeStore(c.StoreDir()); err != nil {
-		return "", err
-	}
-	store, err := snapshot.OpenStore(c.StoreDir())
-	if err != nil {
-		return "", err
-	}
-	if _, err := store.Clean(s.world.Now()); err != nil {
+	if _, err := store.Clean(ctx, s.world.Now()); err != nil {
 		s.warn("cleaning the store: %v", err)
 	}
 	return store.Save(ctx, snap)
-}
-
-// makeStore makes a store directory that git ignores: it holds facts about production, and the keys.
-func makeStore(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("making the store: %w", err)
-	}
-	ignore := filepath.Join(dir, ".gitignore")
-	if _, err := os.Stat(ignore); errors.Is(err, fs.ErrNotExist) {
-		return os.WriteFile(ignore, []byte("*\n"), 0o600)
-	}
-	return nil
 }
 
 func (s *session) snapshotResult(snap *snapshot.Snapshot, where string) int {

@@ -51,7 +51,7 @@ most a year away: after it the exception is a finding itself.
 // longestWaiver is how far away the last day of a new waiver may be.
 const longestWaiver = 366 * 24 * time.Hour
 
-func runWaive(_ context.Context, s *session, args []string) (int, error) {
+func runWaive(ctx context.Context, s *session, args []string) (int, error) {
 	if len(args) != 1 {
 		return 0, hinted(errors.New("name one address or finding"), "envdiff help waive")
 	}
@@ -59,7 +59,7 @@ func runWaive(_ context.Context, s *session, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	w, err := s.waiver(args[0])
+	w, err := s.waiver(ctx, args[0])
 	if err != nil {
 		return 0, err
 	}
@@ -83,7 +83,7 @@ func runWaive(_ context.Context, s *session, args []string) (int, error) {
 }
 
 // waiver is what the command line asks for.
-func (s *session) waiver(what string) (ci.Waiver, error) {
+func (s *session) waiver(ctx context.Context, what string) (ci.Waiver, error) {
 	f := s.opt.waiver
 	w := ci.Waiver{Match: what, Rule: f.rule, Environments: f.environments, Instances: f.instances, Gap: f.gap, Reason: f.reason, ApprovedBy: f.approvedBy, Until: f.until}
 	for flag, missing := range map[string]bool{"--reason": strings.TrimSpace(f.reason) == "", "--until": f.until == "", "--approved-by, twice": len(f.approvedBy) < 2} {
@@ -104,7 +104,7 @@ func (s *session) waiver(what string) (ci.Waiver, error) {
 	if !findingID.MatchString(what) {
 		return w, nil
 	}
-	r, err := s.newestReport()
+	r, err := s.newestReport(ctx)
 	if err != nil {
 		return w, err
 	}

@@ -65,7 +65,7 @@ func runWaivers(ctx context.Context, s *session, args []string) (int, error) {
 		}
 		fmt.Fprintf(s.world.Stdout, "%-8s until %s  %s\n         %s (%s)\n", state, w.Until, ci.Terminal(w.Match), ci.Terminal(w.Reason), ci.Terminal(strings.Join(w.ApprovedBy, ", ")))
 	}
-	report, err := s.newestReport()
+	report, err := s.newestReport(ctx)
 	if err != nil {
 		report = nil // nothing was compared yet
 	}

@@ -42,20 +42,23 @@ func Write(path string, s *Snapshot) error {
 		return err
 	}
 	if strings.HasSuffix(path, zipSuffix) {
-		return atomicfile.Write(path, func(w io.Writer) error {
-			b := bufio.NewWriterSize(w, 1<<20)
-			z := zip.NewWriter(b)
-			z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
-			if err := writeFiles(s, zipSink{z}); err != nil {
-				return err
-			}
-			if err := z.Close(); err != nil {
-				return err
-			}
-			return b.Flush()
-		})
+		return atomicfile.Write(path, func(w io.Writer) error { return writeZip(w, s) })
 	}
 	return atomicfile.Dir(path, func(dir string) error { return writeFiles(s, dirSink{dir}) })
+}
+
+// writeZip writes s as a zip.
+func writeZip(w io.Writer, s *Snapshot) error {
+	b := bufio.NewWriterSize(w, 1<<20)
+	z := zip.NewWriter(b)
+	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
+	if err := writeFiles(s, zipSink{z}); err != nil {
+		return err
+	}
+	if err := z.Close(); err != nil {
+		return err
+	}
+	return b.Flush()
 }
 
 // replaceable reports why path must not be overwritten: something is there that no snapshot is.

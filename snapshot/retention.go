@@ -1,6 +1,10 @@
 package snapshot
 
-import "time"
+import (
+	"context"
+	"errors"
+	"time"
+)
 
 // Retention is what Prune keeps of an environment's snapshots.
 type Retention struct {
@@ -9,10 +13,10 @@ type Retention struct {
 }
 
 // Expired lists the stored snapshots of an environment that retention lets go, oldest first. The newest one that can
-// really be read stays always, and so does the newest of those that looked at everything: read is asked from the newest
+// really be read stays always, and so does the newest of those that looked at everything: they are read from the newest
 // on, until both are found.
-func (st *Store) Expired(env string, keep Retention, now time.Time, read func(Entry) (*Snapshot, error)) ([]Entry, error) {
-	entries, err := st.List(env)
+func (st *Store) Expired(ctx context.Context, env string, keep Retention, now time.Time) ([]Entry, error) {
+	entries, err := st.List(ctx, env)
 	if err != nil {
 		return nil, err
 	}
@@ -25,7 +29,10 @@ func (st *Store) Expired(env string, keep Retention, now time.Time, read func(En
 	if len(old) == 0 {
 		return nil, nil
 	}
-	kept := lastGood(entries, read)
+	kept, err := st.lastGood(ctx, entries)
+	if err != nil {
+		return nil, err
+	}
 	var gone []Entry
 	for _, e := range old {
 		if !kept[e.Path] {
@@ -35,14 +42,17 @@ func (st *Store) Expired(env string, keep Retention, now time.Time, read func(En
 	return gone, nil
 }
 
-// lastGood are the newest snapshot that can be read and the newest one without gaps.
-func lastGood(entries []Entry, read func(Entry) (*Snapshot, error)) map[string]bool {
+// lastGood are the newest snapshot that can be read and the newest one without gaps. One that cannot be asked for is no damaged one.
+func (st *Store) lastGood(ctx context.Context, entries []Entry) (map[string]bool, error) {
 	kept := map[string]bool{}
 	for i := len(entries) - 1; i >= 0; i-- {
 		if entries[i].Problem != "" {
 			continue
 		}
-		s, err := read(entries[i])
+		s, err := st.Read(ctx, entries[i])
+		if unreached := (*unreachedError)(nil); errors.As(err, &unreached) || ctx.Err() != nil {
+			return nil, err
+		}
 		if err != nil {
 			continue
 		}
@@ -55,5 +65,5 @@ func lastGood(entries []Entry, read func(Entry) (*Snapshot, error)) map[string]b
 			break
 		}
 	}
-	return kept
+	return kept, nil
 }

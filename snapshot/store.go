@@ -5,24 +5,43 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 	"time"
-
-	"github.com/envdiff/envdiff/internal/atomicfile"
 )
 
-// Store keeps snapshots in a directory: ENVIRONMENT/2026-11-01T02-00-00Z.snapshot/. A name
-// appears only when its snapshot is complete.
-type Store struct{ dir string }
+// Store keeps snapshots under ENVIRONMENT/2026-11-01T02-00-00Z.snapshot, in a directory or in a bucket. A name
+// appears only when its snapshot is complete. A few notes stand beside the environments: the history, the newest report.
+type Store struct{ in shelf }
+
+// shelf is where a store keeps things. Names are ENVIRONMENT/NAME.snapshot.
+type shelf interface {
+	String() string
+	exists() (bool, error)
+	environments(ctx context.Context) ([]string, error)
+	// names lists what is directly below an environment; an environment without anything is empty.
+	names(ctx context.Context, env string) ([]string, error)
+	// place is where a name is, for people.
+	place(name string) string
+	// problem says why what has a name cannot be used, as far as that shows without reading it.
+	problem(name, env string) string
+	// save makes a name that nobody has made yet: else the error is fs.ErrExist.
+	save(ctx context.Context, name string, s *Snapshot) error
+	read(ctx context.Context, name string) (*Snapshot, error)
+	remove(ctx context.Context, name string) error
+	check(ctx context.Context) error
+	clean(ctx context.Context, before time.Time) (int, error)
+	hasNote(ctx context.Context, name string) (bool, error)
+	readNote(ctx context.Context, name string) ([]byte, error)
+	writeNote(ctx context.Context, name string, text []byte) error
+	appendNote(ctx context.Context, name string, line []byte) error
+}
 
 // Entry is one stored snapshot.
 type Entry struct {
 	Environment string
-	Name        string // ENVIRONMENT/2026-11-01T02-00-00Z.snapshot, relative to the store
-	Path        string
+	Name        string    // ENVIRONMENT/2026-11-01T02-00-00Z.snapshot, relative to the store
+	Path        string    // where it is: a path, or the URL of an object
 	At          time.Time // the capture's time, to the second
 	// Number tells apart snapshots of the same second; the higher one was stored later.
 	Number int
@@ -35,25 +54,15 @@ const (
 	entryTime   = "2006-01-02T15-04-05Z"
 	// leftoverAge is after how long the files of a run that did not finish are removed: no capture takes a day.
 	leftoverAge = 24 * time.Hour
+	// maxNote is the largest note that is read, in bytes: some hundred thousand runs of a history.
+	maxNote = 256 << 20
 )
 
-// OpenStore makes the directory where it is missing.
-func OpenStore(dir string) (*Store, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("opening the store: %w", err)
-	}
-	info, err := os.Stat(dir)
-	if err != nil {
-		return nil, fmt.Errorf("opening the store: %w", err)
-	}
-	if !info.IsDir() {
-		return nil, fmt.Errorf("opening the store: %s is not a directory", dir)
-	}
-	return &Store{dir}, nil
-}
+// String says where the store is.
+func (st *Store) String() string { return st.in.String() }
 
-// Dir is where the store is.
-func (st *Store) Dir() string { return st.dir }
+// Exists reports whether something has been stored, or could be: a bucket is there whatever is in it.
+func (st *Store) Exists() (bool, error) { return st.in.exists() }
 
 // Save stores s under the name of its environment and time, and returns that name. A run that
 // stores at the same time gets another name.
@@ -62,30 +71,20 @@ func (st *Store) Save(ctx context.Context, s *Snapshot) (string, error) {
 	if !ValidEnvironment(env) {
 		return "", fmt.Errorf("storing a snapshot: %q cannot be the name of an environment", env)
 	}
-	if err := ctx.Err(); err != nil {
-		return "", err
-	}
-	dir := filepath.Join(st.dir, env)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("storing a snapshot: %w", err)
-	}
-	if err := atomicfile.SyncDir(st.dir); err != nil {
-		return "", fmt.Errorf("storing a snapshot: %w", err)
-	}
 	base := s.Manifest.CapturedAt.UTC().Format(entryTime)
 	for n := 1; n < 10_000; n++ {
 		if err := ctx.Err(); err != nil {
 			return "", err
 		}
-		name := entryName(base, n)
-		err := writeNew(filepath.Join(dir, name), s)
+		name := env + "/" + entryName(base, n)
+		err := st.in.save(ctx, name, s)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
 		if err != nil {
-			return "", err
+			return "", fmt.Errorf("storing a snapshot: %w", err)
 		}
-		return env + "/" + name, nil
+		return name, nil
 	}
 	return "", fmt.Errorf("storing a snapshot: too many of %s at %s", env, base)
 }
@@ -98,61 +97,45 @@ func entryName(base string, n int) string {
 	return base + entrySuffix
 }
 
-// writeNew writes a directory that must not be there yet.
-func writeNew(path string, s *Snapshot) error {
-	if _, err := os.Lstat(path); err == nil {
-		return fs.ErrExist
-	}
-	return atomicfile.NewDir(path, func(dir string) error { return writeFiles(s, dirSink{dir}) })
-}
-
 // Environments lists the environments that have stored snapshots.
-func (st *Store) Environments() ([]string, error) {
-	dirs, err := os.ReadDir(st.dir)
+func (st *Store) Environments(ctx context.Context) ([]string, error) {
+	names, err := st.in.environments(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the store: %w", err)
 	}
-	var names []string
-	for _, d := range dirs {
-		if d.IsDir() && ValidEnvironment(d.Name()) {
-			names = append(names, d.Name())
-		}
-	}
-	return names, nil
+	return slices.DeleteFunc(names, func(name string) bool { return !ValidEnvironment(name) }), nil
 }
 
 // List returns the stored snapshots of an environment, oldest first. One that is damaged is listed with its
 // problem; what unfinished runs left is not.
-func (st *Store) List(env string) ([]Entry, error) {
+func (st *Store) List(ctx context.Context, env string) ([]Entry, error) {
 	if !ValidEnvironment(env) {
 		return nil, fmt.Errorf("%q cannot be the name of an environment", env)
 	}
-	files, err := os.ReadDir(filepath.Join(st.dir, env))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	names, err := st.in.names(ctx, env)
 	if err != nil {
 		return nil, fmt.Errorf("reading the store: %w", err)
 	}
 	var entries []Entry
-	for _, f := range files {
-		if e, ok := st.entry(env, f.Name()); ok {
+	for _, name := range names {
+		if e, ok := parseEntry(env, name); ok {
+			e.Path, e.Problem = st.in.place(e.Name), st.in.problem(e.Name, env)
 			entries = append(entries, e)
 		}
 	}
-	sort.Slice(entries, func(i, j int) bool {
-		if !entries[i].At.Equal(entries[j].At) {
-			return entries[i].At.Before(entries[j].At)
+	slices.SortFunc(entries, func(a, b Entry) int {
+		if c := a.At.Compare(b.At); c != 0 {
+			return c
 		}
-		return entries[i].Number < entries[j].Number
+		return a.Number - b.Number
 	})
 	return entries, nil
 }
 
-// entry reads a name, and looks whether a snapshot of this environment is there.
-func (st *Store) entry(env, file string) (Entry, bool) {
+// parseEntry reads the name of a stored snapshot; anything else is not one.
+func parseEntry(env, file string) (Entry, bool) {
 	base, ok := strings.CutSuffix(file, entrySuffix)
-	if !ok || strings.HasPrefix(file, atomicfile.Prefix) {
+	if !ok {
 		return Entry{}, false
 	}
 	base, number, numbered := strings.Cut(base, ".")
@@ -160,26 +143,19 @@ func (st *Store) entry(env, file string) (Entry, bool) {
 	if err != nil {
 		return Entry{}, false
 	}
-	e := Entry{Environment: env, Name: env + "/" + file, Path: filepath.Join(st.dir, env, file), At: at, Number: 1}
+	e := Entry{Environment: env, Name: env + "/" + file, At: at, Number: 1}
 	if numbered {
 		if _, err := fmt.Sscanf(number, "%d", &e.Number); err != nil || entryName(base, e.Number) != file {
 			return Entry{}, false
 		}
-	}
-	m, err := ReadManifest(e.Path)
-	switch {
-	case err != nil:
-		e.Problem = err.Error()
-	case m.Environment != env:
-		e.Problem = fmt.Sprintf("snapshot %s: it is of environment %q", e.Path, m.Environment)
 	}
 	return e, true
 }
 
 // Find returns the newest stored snapshot of env that was not captured after at. A damaged one in that place is an
 // error, not passed over: comparing with an older state than the one asked for would go unnoticed.
-func (st *Store) Find(env string, at time.Time) (Entry, error) {
-	entries, err := st.List(env)
+func (st *Store) Find(ctx context.Context, env string, at time.Time) (Entry, error) {
+	entries, err := st.List(ctx, env)
 	if err != nil {
 		return Entry{}, err
 	}
@@ -211,61 +187,52 @@ func older(entries []Entry) string {
 }
 
 // Open reads the snapshot that r names. The latest is the newest whatever this machine's clock says.
-func (st *Store) Open(r Ref) (*Snapshot, Entry, error) {
+func (st *Store) Open(ctx context.Context, r Ref) (*Snapshot, Entry, error) {
 	at := r.At
 	if r.Latest {
 		at = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 	}
-	e, err := st.Find(r.Environment, at)
+	e, err := st.Find(ctx, r.Environment, at)
 	if err != nil {
 		return nil, e, err
 	}
-	s, err := Read(e.Path)
+	s, err := st.Read(ctx, e)
 	return s, e, err
 }
 
-// Remove deletes a stored snapshot. It disappears as a whole: what a kill leaves is a leftover, not a damaged entry.
-func (st *Store) Remove(e Entry) error {
-	gone := filepath.Join(filepath.Dir(e.Path), atomicfile.Prefix+filepath.Base(e.Path))
-	if err := atomicfile.Rename(e.Path, gone); err != nil {
-		return err
-	}
-	return os.RemoveAll(gone)
+// Read reads a stored snapshot; Close removes what was fetched for it.
+func (st *Store) Read(ctx context.Context, e Entry) (*Snapshot, error) {
+	return st.in.read(ctx, e.Name)
 }
+
+// Remove deletes a stored snapshot. It disappears as a whole: what a kill leaves is a leftover, not a damaged entry.
+func (st *Store) Remove(ctx context.Context, e Entry) error { return st.in.remove(ctx, e.Name) }
 
 // Clean removes what runs that were killed more than a day before now have left,
 // and returns how many leftovers there were.
-func (st *Store) Clean(now time.Time) (int, error) {
-	dirs := []string{st.dir}
-	envs, err := st.Environments()
-	if err != nil {
-		return 0, err
-	}
-	for _, env := range envs {
-		dirs = append(dirs, filepath.Join(st.dir, env))
-	}
-	removed := 0
-	var errs []error
-	for _, dir := range dirs {
-		files, err := os.ReadDir(dir)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		for _, f := range files {
-			if !strings.HasPrefix(f.Name(), atomicfile.Prefix) {
-				continue
-			}
-			info, err := f.Info()
-			if err != nil || now.Sub(info.ModTime()) < leftoverAge {
-				continue
-			}
-			if err := os.RemoveAll(filepath.Join(dir, f.Name())); err != nil {
-				errs = append(errs, err)
-				continue
-			}
-			removed++
-		}
-	}
-	return removed, errors.Join(errs...)
+func (st *Store) Clean(ctx context.Context, now time.Time) (int, error) {
+	return st.in.clean(ctx, now.Add(-leftoverAge))
+}
+
+// Check writes a file into the store and removes it.
+func (st *Store) Check(ctx context.Context) error { return st.in.check(ctx) }
+
+// ReadNote reads what WriteNote and AppendNote keep under a name; fs.ErrNotExist is nothing yet.
+func (st *Store) ReadNote(ctx context.Context, name string) ([]byte, error) {
+	return st.in.readNote(ctx, name)
+}
+
+// HasNote reports whether there is something under a name.
+func (st *Store) HasNote(ctx context.Context, name string) (bool, error) {
+	return st.in.hasNote(ctx, name)
+}
+
+// WriteNote replaces a note as a whole.
+func (st *Store) WriteNote(ctx context.Context, name string, text []byte) error {
+	return st.in.writeNote(ctx, name, text)
+}
+
+// AppendNote adds a line to a note. Runs that do so at the same time lose none of each other's.
+func (st *Store) AppendNote(ctx context.Context, name string, line []byte) error {
+	return st.in.appendNote(ctx, name, line)
 }

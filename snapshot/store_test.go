@@ -74,7 +74,7 @@ var readBack = map[string]func(dir string) (*snapshot.Snapshot, error){
 		if err != nil {
 			return nil, err
 		}
-		s, _, err := st.Open(snapshot.Ref{Environment: "production", Stored: true, Latest: true})
+		s, _, err := st.Open(context.Background(), snapshot.Ref{Environment: "production", Stored: true, Latest: true})
 		return s, err
 	},
 }
@@ -145,7 +145,10 @@ func save(t *testing.T, st *snapshot.Store, s *snapshot.Snapshot) string {
 }
 
 func TestTheStoreFindsTheNewestSnapshotNotAfterAMoment(t *testing.T) {
-	st := openStore(t)
+	onEveryStore(t, findsTheNewestNotAfterAMoment)
+}
+
+func findsTheNewestNotAfterAMoment(t *testing.T, st *snapshot.Store) {
 	for _, when := range []string{"2026-10-31T02:00:00Z", "2026-11-01T02:00:00Z", "2026-11-01T23:59:59Z", "2026-11-02T02:00:00+02:00"} {
 		save(t, st, at(t, "production", when))
 	}
@@ -161,7 +164,7 @@ func TestTheStoreFindsTheNewestSnapshotNotAfterAMoment(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, e, err := st.Open(ref); err != nil || e.Name != c.want {
+		if _, e, err := st.Open(context.Background(), ref); err != nil || e.Name != c.want {
 			t.Errorf("%s: %s, %v", c.ref, e.Name, err)
 		}
 	}
@@ -173,11 +176,11 @@ func TestTheStoreFindsTheNewestSnapshotNotAfterAMoment(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := st.Open(r); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, err := st.Open(context.Background(), r); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", ref, err)
 		}
 	}
-	if envs, err := st.Environments(); err != nil || cmp.Diff([]string{"production", "staging"}, envs) != "" {
+	if envs, err := st.Environments(context.Background()); err != nil || cmp.Diff([]string{"production", "staging"}, envs) != "" {
 		t.Errorf("%v, %v", envs, err)
 	}
 }
@@ -186,31 +189,32 @@ func TestADamagedEntryIsReportedAndDoesNotHideTheOthers(t *testing.T) {
 	st := openStore(t)
 	save(t, st, at(t, "production", "2026-11-01T02:00:00Z"))
 	second := save(t, st, at(t, "production", "2026-11-02T02:00:00Z"))
-	os.Truncate(filepath.Join(st.Dir(), second, "manifest.json"), 10)
-	os.WriteFile(filepath.Join(st.Dir(), "production", "README"), []byte("not ours"), 0o600)
-	entries, err := st.List("production")
+	os.Truncate(filepath.Join(st.String(), second, "manifest.json"), 10)
+	os.WriteFile(filepath.Join(st.String(), "production", "README"), []byte("not ours"), 0o600)
+	entries, err := st.List(context.Background(), "production")
 	if err != nil || len(entries) != 2 {
 		t.Fatalf("%v, %v", entries, err)
 	}
 	if entries[0].Problem != "" || !strings.Contains(entries[1].Problem, "manifest.json") {
 		t.Errorf("%+v", entries)
 	}
-	if _, err := st.Find("production", entries[1].At); err == nil || !strings.Contains(err.Error(), "production@2026-11-01T02:00:00Z") {
+	if _, err := st.Find(context.Background(), "production", entries[1].At); err == nil || !strings.Contains(err.Error(), "production@2026-11-01T02:00:00Z") {
 		t.Errorf("the damaged one is not an error that names the older one: %v", err)
 	}
-	if e, err := st.Find("production", entries[0].At); err != nil || e.Name != entries[0].Name {
+	if e, err := st.Find(context.Background(), "production", entries[0].At); err != nil || e.Name != entries[0].Name {
 		t.Errorf("%v, %v", e, err)
 	}
-	if err := st.Remove(entries[1]); err != nil {
+	if err := st.Remove(context.Background(), entries[1]); err != nil {
 		t.Fatal(err)
 	}
-	if entries, err := st.List("production"); err != nil || len(entries) != 1 {
+	if entries, err := st.List(context.Background(), "production"); err != nil || len(entries) != 1 {
 		t.Errorf("%v, %v", entries, err)
 	}
 }
 
-func TestWritersAtTheSameTimeDoNotCollide(t *testing.T) {
-	st := openStore(t)
+func TestWritersAtTheSameTimeDoNotCollide(t *testing.T) { onEveryStore(t, writersDoNotCollide) }
+
+func writersDoNotCollide(t *testing.T, st *snapshot.Store) {
 	const n = 12
 	names := make([]string, n)
 	var wg sync.WaitGroup
@@ -228,7 +232,7 @@ func TestWritersAtTheSameTimeDoNotCollide(t *testing.T) {
 	for _, name := range names {
 		unique[name] = true
 	}
-	entries, err := st.List("production")
+	entries, err := st.List(context.Background(), "production")
 	if err != nil || len(unique) != n || len(entries) != n {
 		t.Fatalf("%d names, %d entries, %v", len(unique), len(entries), err)
 	}
@@ -236,7 +240,7 @@ func TestWritersAtTheSameTimeDoNotCollide(t *testing.T) {
 		if e.Problem != "" || e.Number != i+1 {
 			t.Errorf("%+v", e)
 		}
-		if _, err := snapshot.Read(e.Path); err != nil {
+		if s, err := st.Read(context.Background(), e); err != nil || s.Close() != nil {
 			t.Error(err)
 		}
 	}
@@ -247,20 +251,20 @@ func TestLeftoversAreIgnoredAndCleanedAfterADay(t *testing.T) {
 	save(t, st, at(t, "production", "2026-11-01T02:00:00Z"))
 	now := time.Now()
 	for name, age := range map[string]time.Duration{"old": 25 * time.Hour, "young": time.Hour} {
-		dir := filepath.Join(st.Dir(), "production", atomicfile.Prefix+name)
+		dir := filepath.Join(st.String(), "production", atomicfile.Prefix+name)
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
 		os.WriteFile(filepath.Join(dir, "facts.jsonl"), nil, 0o600)
 		os.Chtimes(dir, now.Add(-age), now.Add(-age))
 	}
-	if entries, err := st.List("production"); err != nil || len(entries) != 1 {
+	if entries, err := st.List(context.Background(), "production"); err != nil || len(entries) != 1 {
 		t.Errorf("%v, %v", entries, err)
 	}
-	if n, err := st.Clean(now); n != 1 || err != nil {
+	if n, err := st.Clean(context.Background(), now); n != 1 || err != nil {
 		t.Errorf("cleaned %d, %v", n, err)
 	}
-	left, _ := os.ReadDir(filepath.Join(st.Dir(), "production"))
+	left, _ := os.ReadDir(filepath.Join(st.String(), "production"))
 	if len(left) != 2 {
 		t.Errorf("%v", left)
 	}

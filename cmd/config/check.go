@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/envdiff/envdiff/internal/finding"
+	"github.com/envdiff/envdiff/internal/objectstore"
 	"github.com/envdiff/envdiff/internal/spelling"
 	"github.com/envdiff/envdiff/internal/strictyaml"
 	"github.com/envdiff/envdiff/internal/transport"
@@ -21,6 +22,7 @@ func check(c *Config, doc *strictyaml.Document) {
 	if len(c.Environments) == 0 {
 		doc.Errorf([]string{"environments"}, "no environments: name at least one, with its hosts or databases")
 	}
+	checkStore(c.Store, doc)
 	checkScopes(c, doc)
 	for _, name := range slices.Sorted(maps.Keys(c.Environments)) {
 		checkEnvironment(c, name, doc)
@@ -54,6 +56,16 @@ func check(c *Config, doc *strictyaml.Document) {
 		doc.Errorf([]string{"retention", "last"}, "last must not be negative")
 	}
 	checkUse(c, doc)
+}
+
+// checkStore holds what looks like a URL to s3://BUCKET/PREFIX: everything else is a directory.
+func checkStore(store string, doc *strictyaml.Document) {
+	if !strings.Contains(store, "://") {
+		return
+	}
+	if _, err := objectstore.ParseURL(store); err != nil {
+		doc.Errorf([]string{"store"}, "%v", err)
+	}
 }
 
 // checkScopes holds role, database and endpoint names to one namespace: they are the scopes of addresses.

@@ -5,7 +5,7 @@ package config
 // Config is envdiff.yaml. WHERE things are belongs to an environment; WHAT is captured and how it is judged belongs to
 // a role, database or endpoint name. URLs and keys stay unexpanded Text until the part that names them is used.
 type Config struct {
-	Store        string                 `json:"store" doc:"directory of stored snapshots; default .envdiff"`
+	Store        string                 `json:"store" doc:"where snapshots are stored: a directory (default .envdiff), or s3://BUCKET/PREFIX"`
 	Keys         Keys                   `json:"keys" doc:"the two keys, 32 bytes in base64; envdiff init makes them"`
 	Environments map[string]Environment `json:"environments" doc:"name → where its parts are"`
 	Roles        map[string]Role        `json:"roles" doc:"host role → what is captured of its hosts"`

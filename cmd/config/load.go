@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/envdiff/envdiff/internal/objectstore"
 	"github.com/envdiff/envdiff/internal/strictyaml"
 	"github.com/envdiff/envdiff/internal/transport"
 )
@@ -127,7 +128,16 @@ func (c *Config) Path(p string) string {
 	return filepath.Join(c.Dir(), p)
 }
 
-// StoreDir is where snapshots are kept.
+// StoreBucket is where snapshots are kept when it is a bucket.
+func (c *Config) StoreBucket() (objectstore.Location, bool) {
+	if !strings.HasPrefix(c.Store, objectstore.Scheme) {
+		return objectstore.Location{}, false
+	}
+	at, err := objectstore.ParseURL(c.Store)
+	return at, err == nil // checked when the file was read
+}
+
+// StoreDir is where snapshots are kept when it is a directory.
 func (c *Config) StoreDir() string {
 	if c.Store == "" {
 		return c.Path(".envdiff")

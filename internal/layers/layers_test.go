@@ -17,9 +17,9 @@ var rooms = map[string][]string{
 	"cmd/envdiff": {"cmd"},
 	"cmd": {"cmd/config", "ci", "compare", "sanitize", "migrations", "snapshot", "snapshot/all", "internal/*", "internal/engine/*",
 		"testdata/worlds"},
-	"cmd/config": {"snapshot", "internal/engine", "internal/fetch", "internal/finding", "internal/inventory", "internal/spelling", "internal/strictyaml", "internal/transport"},
+	"cmd/config": {"snapshot", "internal/engine", "internal/fetch", "internal/finding", "internal/inventory", "internal/objectstore", "internal/spelling", "internal/strictyaml", "internal/transport"},
 
-	"snapshot":     {"internal/atomicfile", "internal/engine", "internal/finding", "internal/keys", "internal/schema", "internal/transport"},
+	"snapshot":     {"internal/atomicfile", "internal/engine", "internal/finding", "internal/keys", "internal/objectstore", "internal/schema", "internal/transport"},
 	"snapshot/all": {"snapshot", "snapshot/*"},
 	"snapshot/*": {"snapshot", "internal/engine", "internal/finding", "internal/keys", "internal/mmm", "internal/schema",
 		"internal/transport"},
