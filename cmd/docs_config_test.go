@@ -69,14 +69,13 @@ func sanitizePage() string {
 	b.WriteString("# sanitize.yaml\n\n`envdiff scan ENV -w sanitize.yaml` proposes it; review it before rows are copied. Every column of every copied table is named: a column\n" +
 		"that is not stops the copy.\n\n```yaml\n" + sanitizeExample + "```\n\nA mask keeps NULL, '', blanks and equality. It keeps more (uniqueness, case folding, length, order) only where an index, key, check,\n" +
 		"foreign key or pending migration can see it, and the report's `sanitize` section says what was kept. The same value in the same `domain`\ngets the same pseudonym, " +
-		"over tables, runs and databases, as long as the pseudonym key is the same. Masked e-mail ends in `.invalid`.\n\nMasks: ")
-	for i, m := range sanitize.Masks() {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString("`" + m + "`")
+		"over tables, runs and databases, as long as the pseudonym key is the same. Masked e-mail ends in `.invalid`.\n\n" +
+		"`review: true` is what `scan` writes where it can neither tell that nobody is in a column nor mask its type (a NOT NULL `point`, say). It stops the copy until somebody\nwrites `keep`, `set` or `drop` instead.\n\n" +
+		"Arrays are masked element by element with the mask of their column, in any nesting; NULL elements stay. Domains are what they are made of. Enumerations have no mask: their\nlabels are in the schema. " +
+		"A `tsvector` that a trigger fills is emptied; one that is generated is made anew from masked words.\n\n| mask | what it does |\n|---|---|\n")
+	for _, m := range sanitize.Masks() {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", m, sanitize.MaskDoc(m))
 	}
-	b.WriteString(".\n")
 	return b.String()
 }
 

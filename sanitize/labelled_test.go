@@ -186,7 +186,7 @@ func labelledProposal(l labelledColumn) (class string, out ColumnPolicy) {
 			rows++
 		}
 	}
-	out = propose("postgres", tableContext{table: &t, rows: rows, person: anyPart(l.table, personTables), log: anyPart(l.table, logTables)}, &c, st)
+	out = propose(newTypes(&schema.Database{Engine: "postgres"}), tableContext{table: &t, rows: rows, person: anyPart(l.table, personTables), log: anyPart(l.table, logTables)}, &c, st)
 	switch {
 	case out.Action == Set:
 		return "text", out

@@ -3,7 +3,6 @@ package sanitize
 import (
 	"bytes"
 	"sort"
-	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -52,6 +51,7 @@ func (o maskOptions) oneWay() bool { return !o.unique && !o.faithful }
 // mask is one entry of the contract's list.
 type mask struct {
 	name string
+	doc  string // what it does with a value, for docs/sanitize.md
 	// accepts are the families of column types whose values it can hold.
 	accepts families
 	// keeps are the properties of every variant; unique is added when the column's variant is injective.
@@ -70,34 +70,36 @@ func whenUnique(o maskOptions) bool { return o.unique }
 
 // masks is the registry: one line per mask.
 var masks = func() map[string]mask {
-	text := families{familyText, familyBytes, familyArray, familyUntyped}
+	text := families{familyText, familyBytes, familyUntyped}
 	with := func(f ...familyKind) families { return append(append(families{}, text...), f...) }
 	list := []mask{
-		{"email", with(), []string{KeepsNull, KeepsEquality, KeepsFold, KeepsFormat}, notOneWay, newEmail},
-		{"name", with(), shapeKeeps, notOneWay, newName},
-		{"given-name", with(), shapeKeeps, notOneWay, newName},
-		{"family-name", with(), shapeKeeps, notOneWay, newName},
-		{"company", with(), shapeKeeps, notOneWay, newName},
-		{"city", with(), shapeKeeps, notOneWay, newName},
-		{"address", with(), shapeKeeps, notOneWay, newText},
-		{"postcode", with(familyInteger), shapeKeeps, notOneWay, newText},
-		{"username", with(), shapeKeeps, notOneWay, newText},
-		{"text", with(), shapeKeeps, notOneWay, newText},
-		{"phone", with(familyInteger), []string{KeepsNull, KeepsEquality, KeepsFold, KeepsLength, KeepsClass}, whenUnique, newPhone},
-		{"date", with(familyDate, familyInteger), []string{KeepsNull, KeepsEquality, KeepsLength, KeepsFormat, KeepsOrder}, always, newDate},
-		{"birth-date", with(familyDate, familyInteger), []string{KeepsNull, KeepsEquality, KeepsLength, KeepsFormat, KeepsOrder}, always, newDate},
-		{"ip", with(familyInet), []string{KeepsNull, KeepsEquality, KeepsFormat}, whenUnique, newIP},
-		{"mac", with(familyMAC), shapeKeeps, always, newMAC},
-		{"geo", with(familyReal), []string{KeepsNull, KeepsEquality, KeepsLength, KeepsClass, KeepsSign}, always, newGeo},
-		{"iban", with(), []string{KeepsNull, KeepsEquality, KeepsFold, KeepsLength, KeepsClass, KeepsValidity}, always, newIBAN},
-		{"card", with(familyInteger), []string{KeepsNull, KeepsEquality, KeepsFold, KeepsLength, KeepsClass, KeepsValidity}, always, newCard},
-		{"national-id", with(familyInteger), shapeKeeps, notOneWay, newText},
-		{"url", with(), []string{KeepsNull, KeepsEquality, KeepsFold, KeepsFormat}, notOneWay, newURL},
-		{"uuid", with(familyUUID), []string{KeepsNull, KeepsEquality, KeepsFold, KeepsLength, KeepsClass, KeepsFormat}, notOneWay, newUUID},
-		{"number", with(familyInteger, familyReal), []string{KeepsNull, KeepsEquality, KeepsLength, KeepsSign}, always, newNumber},
-		{"token", with(), shapeKeeps, notOneWay, newToken},
-		{"hash", with(), shapeKeeps, notOneWay, newToken},
-		{"json", with(familyJSON), []string{KeepsNull, KeepsEquality, KeepsFormat}, notOneWay, newJSON},
+		{"email", "local part and domain each by itself, so people of one provider stay together; ends in `.invalid`. What is no address stays none", with(), []string{KeepsNull, KeepsEquality, KeepsFold, KeepsFormat}, notOneWay, newEmail},
+		{"name", "invented, pronounceable; words, case and marks stay", with(), shapeKeeps, notOneWay, newName},
+		{"given-name", "as `name`", with(), shapeKeeps, notOneWay, newName},
+		{"family-name", "as `name`", with(), shapeKeeps, notOneWay, newName},
+		{"company", "as `name`", with(), shapeKeeps, notOneWay, newName},
+		{"city", "as `name`", with(), shapeKeeps, notOneWay, newName},
+		{"address", "as `text`", with(), shapeKeeps, notOneWay, newProse},
+		{"postcode", "letters and digits by shape", with(familyInteger), shapeKeeps, notOneWay, newText},
+		{"username", "letters and digits by shape", with(), shapeKeeps, notOneWay, newText},
+		{"text", "words stay words of the same length and case, digits digits. In a copy that is kept, e-mail addresses in a text end in `.invalid` (in a top-level domain of z's if they have fewer than eleven characters), telephone numbers are of reserved ranges, payment cards and IBANs are masked as such", with(), shapeKeeps, notOneWay, newProse},
+		{"phone", "`+999`, or 555-0100 to 555-0199, which nobody has; separators stay. Under a unique key digits are permuted, and a warning says so", with(familyInteger), []string{KeepsNull, KeepsEquality, KeepsFold, KeepsLength, KeepsClass}, whenUnique, newPhone},
+		{"date", "moves within 512 days; the format, midnight and markers such as 9999-12-31 stay; impossible dates stay impossible", with(familyDate, familyInteger), []string{KeepsNull, KeepsEquality, KeepsLength, KeepsFormat, KeepsOrder}, always, newDate},
+		{"birth-date", "as `date`", with(familyDate, familyInteger), []string{KeepsNull, KeepsEquality, KeepsLength, KeepsFormat, KeepsOrder}, always, newDate},
+		{"ip", "240.0.0.0/4 and 2001:db8::/32, which are never routed; under a unique key all bits are permuted", with(familyInet), []string{KeepsNull, KeepsEquality, KeepsFormat}, whenUnique, newIP},
+		{"mac", "hexadecimal digits but the flags of the first byte", with(familyMAC), shapeKeeps, always, newMAC},
+		{"geo", "digits below the tens of degrees; the sign stays", with(familyReal), []string{KeepsNull, KeepsEquality, KeepsLength, KeepsClass, KeepsSign}, always, newGeo},
+		{"iban", "account digits and letters; right check digits stay right, wrong ones wrong", with(), []string{KeepsNull, KeepsEquality, KeepsFold, KeepsLength, KeepsClass, KeepsValidity}, always, newIBAN},
+		{"card", "digits; right check digits stay right, wrong ones wrong", with(familyInteger), []string{KeepsNull, KeepsEquality, KeepsFold, KeepsLength, KeepsClass, KeepsValidity}, always, newCard},
+		{"national-id", "letters and digits by shape", with(familyInteger), shapeKeeps, notOneWay, newText},
+		{"url", "user, host (ends in `.invalid`), path, query and fragment; scheme, port and escapes stay", with(), []string{KeepsNull, KeepsEquality, KeepsFold, KeepsFormat}, notOneWay, newURL},
+		{"uuid", "hexadecimal digits but version and variant", with(familyUUID), []string{KeepsNull, KeepsEquality, KeepsFold, KeepsLength, KeepsClass, KeepsFormat}, notOneWay, newUUID},
+		{"number", "digits; sign, zero and the number of digits stay", with(familyInteger, familyReal), []string{KeepsNull, KeepsEquality, KeepsLength, KeepsSign}, always, newNumber},
+		{"token", "by shape; hexadecimal stays so, and the algorithm and cost of password hashes stay", with(), shapeKeeps, notOneWay, newToken},
+		{"hash", "as `token`", with(), shapeKeeps, notOneWay, newToken},
+		{"json", "strings and numbers inside, each as what it looks like; keys, structure, booleans and nulls stay", with(familyJSON), []string{KeepsNull, KeepsEquality, KeepsFormat}, notOneWay, newJSON},
+		{"hstore", "values inside, each as what it looks like; keys and NULLs stay", families{familyHstore}, []string{KeepsNull, KeepsEquality, KeepsFormat}, notOneWay, newHstore},
+		{"xml", "text, attributes, comments and CDATA inside, each as what it looks like; names and nesting stay, nothing is expanded. What declares entities or is not well-formed is masked as a whole, and a column of the type xml refuses it", with(familyXML), []string{KeepsNull, KeepsEquality, KeepsFormat}, never, newXML},
 	}
 	m := make(map[string]mask, len(list))
 	for _, e := range list {
@@ -107,6 +109,8 @@ var masks = func() map[string]mask {
 }()
 
 func always(maskOptions) bool { return true }
+
+func never(maskOptions) bool { return false }
 
 // Masks returns the names of all masks, sorted.
 func Masks() []string {
@@ -118,6 +122,9 @@ func Masks() []string {
 	return names
 }
 
+// MaskDoc says in a sentence what a mask does with a value.
+func MaskDoc(name string) string { return masks[name].doc }
+
 // column masks the cells of one column: it keeps NULL and blanks, and chooses by storage
 // class, since SQLite's columns hold any.
 type column struct {
@@ -125,6 +132,7 @@ type column struct {
 	value  cellMasker // the mask that the policy names
 	number *number    // for numeric cells
 	raw    *rawBytes  // for blobs that are no text
+	array  *array     // for arrays
 }
 
 // newColumn builds the masker of a column in a domain: the same domain and mask always give the same pseudonyms.
@@ -132,6 +140,9 @@ func newColumn(key keys.Key, m mask, domain string, fam family, o maskOptions) *
 	k := key.Derive("sanitize mask " + domain)
 	c := &column{family: fam, value: m.make(k, o), raw: &rawBytes{f: newFeistel(k.Derive("bytes")), hex: newShape(k.Derive("bytes"), false)}}
 	c.number = newNumber(k, o).(*number)
+	if fam.elem != nil {
+		c.array = &array{elem: newColumn(key, m, domain, *fam.elem, o)}
+	}
 	return c
 }
 
@@ -140,6 +151,11 @@ func (c *column) append(dst []byte, cell engine.Cell) []byte {
 	v := cell.Data
 	if blank(v) {
 		return append(dst, v...)
+	}
+	if c.array != nil {
+		if out, ok := c.array.append(dst, v); ok {
+			return out
+		}
 	}
 	switch {
 	case cell.Type == engine.CellInteger, cell.Type == engine.CellReal, cell.Type == engine.CellText && c.family.numeric():
@@ -165,6 +181,9 @@ type plainly interface {
 // type, zero, dates before year 2 and after 9998, JSON of keys and booleans, http://localhost/,
 // characters without a letter or digit among them.
 func (c *column) plain(cell engine.Cell) bool {
+	if c.array != nil && c.array.plain(cell.Data) {
+		return true
+	}
 	if cell.Type == engine.CellInteger || cell.Type == engine.CellReal || c.family.numeric() {
 		return c.number.plain(cell.Data)
 	}
@@ -238,11 +257,16 @@ func (m mask) kept(o maskOptions) []string {
 	if m.injective(o) {
 		out = append(out, KeepsUnique)
 	} else if o.oneWay() {
-		out = without(out, KeepsOrder)
+		if out = without(out, KeepsOrder); undelivering[m.name] {
+			out = without(out, KeepsClass)
+		}
 	}
 	sort.Strings(out)
 	return out
 }
+
+// undelivering are the masks that end e-mail addresses in texts of a copy that is kept in .invalid.
+var undelivering = words("address postcode username national-id text")
 
 func without(list []string, drop string) []string {
 	var out []string
@@ -252,128 +276,4 @@ func without(list []string, drop string) []string {
 		}
 	}
 	return out
-}
-
-// family is what a column's declared type can hold.
-type family struct {
-	kind familyKind
-	typ  string // lower case, without modifiers
-	size int    // n of varchar(n)
-}
-
-type familyKind int
-
-const (
-	familyText familyKind = iota
-	familyUntyped
-	familyInteger
-	familyReal
-	familyBool
-	familyDate
-	familyTime
-	familyUUID
-	familyInet
-	familyMAC
-	familyJSON
-	familyBytes
-	familyArray
-	familyOther // enums, geometry, ranges, search vectors: only keep, set and drop
-)
-
-type families = []familyKind
-
-func (f family) numeric() bool { return f.kind == familyInteger || f.kind == familyReal }
-
-// maxInteger is the largest value the type holds, as digits.
-func (f family) maxInteger() string {
-	switch f.typ {
-	case "smallint", "int2", "smallserial":
-		return "32767"
-	case "integer", "int", "int4", "serial":
-		return "2147483647"
-	}
-	return "9223372036854775807"
-}
-
-// textSize is the limit in characters of a text type, 0 for none.
-func (f family) textSize() int {
-	if f.kind == familyText {
-		return f.size
-	}
-	return 0
-}
-
-// familyOf reads a column's type. SQLite's declared types bind no value, so there every family of text accepts every
-// mask of text, and SQLite's integers are 64 bits wide whatever they are called.
-func familyOf(engineName, typ string) family {
-	base, size := splitType(typ)
-	f := family{kind: familyOther, typ: base, size: size}
-	if engineName == "sqlite" {
-		f.kind, f.size = sqliteFamily(base), 0
-		if f.kind == familyInteger {
-			f.typ = "bigint"
-		}
-		return f
-	}
-	if strings.HasSuffix(typ, "[]") {
-		f.kind = familyArray
-		return f
-	}
-	if k, ok := typeFamilies[base]; ok {
-		f.kind = k
-	}
-	return f
-}
-
-var typeFamilies = map[string]familyKind{
-	"text": familyText, "character varying": familyText, "varchar": familyText, "character": familyText, "char": familyText, "bpchar": familyText,
-	"citext": familyText, "name": familyText, "tinytext": familyText, "mediumtext": familyText, "longtext": familyText, "xml": familyText,
-	"smallint": familyInteger, "integer": familyInteger, "int": familyInteger, "bigint": familyInteger, "int2": familyInteger, "int4": familyInteger, "int8": familyInteger,
-	"numeric": familyReal, "decimal": familyReal, "real": familyReal, "double precision": familyReal, "double": familyReal, "float": familyReal, "float4": familyReal, "float8": familyReal, "money": familyOther,
-	"boolean": familyBool, "bool": familyBool,
-	"date": familyDate, "timestamp": familyDate, "timestamp without time zone": familyDate, "timestamp with time zone": familyDate, "timestamptz": familyDate, "datetime": familyDate,
-	"time": familyTime, "time without time zone": familyTime, "time with time zone": familyTime, "interval": familyTime, "year": familyTime,
-	"uuid": familyUUID, "inet": familyInet, "cidr": familyInet, "macaddr": familyMAC, "macaddr8": familyMAC, "json": familyJSON, "jsonb": familyJSON,
-	"bytea": familyBytes, "blob": familyBytes, "tinyblob": familyBytes, "mediumblob": familyBytes, "longblob": familyBytes, "binary": familyBytes, "varbinary": familyBytes,
-}
-
-// sqliteFamily follows the affinity rules (sqlite.org/datatype3.html §3.1), with
-// dates, booleans and JSON recognised by name.
-func sqliteFamily(base string) familyKind {
-	switch {
-	case base == "":
-		return familyUntyped
-	case base == "boolean" || base == "bool":
-		return familyBool
-	case strings.Contains(base, "int"):
-		return familyInteger
-	case strings.Contains(base, "char"), strings.Contains(base, "clob"), strings.Contains(base, "text"):
-		return familyText
-	case strings.Contains(base, "blob"):
-		return familyBytes
-	case strings.Contains(base, "json"):
-		return familyText
-	case strings.HasPrefix(base, "date"), strings.HasPrefix(base, "timestamp"):
-		return familyDate
-	case strings.Contains(base, "real"), strings.Contains(base, "floa"), strings.Contains(base, "doub"), base == "numeric", base == "decimal":
-		return familyReal
-	}
-	return familyUntyped
-}
-
-// splitType cuts "character varying(40)" into "character varying" and 40; "timestamp(3)
-// without time zone" into its name and 3.
-func splitType(typ string) (base string, size int) {
-	t := strings.ToLower(strings.TrimSpace(typ))
-	open, end := strings.IndexByte(t, '('), strings.IndexByte(t, ')')
-	if open < 0 || end < open {
-		return t, 0
-	}
-	for _, c := range t[open+1 : end] {
-		if c < '0' || c > '9' || size > 1<<30 {
-			break
-		}
-		size = size*10 + int(c-'0')
-	}
-	return strings.TrimSpace(strings.TrimSpace(t[:open]) + t[end+1:]), size
 }

@@ -45,12 +45,12 @@ func (m *date) append(dst, v []byte) []byte {
 	start := len(dst)
 	dst = append(dst, v...)
 	out := dst[start:]
-	if never(out) {
+	if endless(out) {
 		return dst
 	}
 	d, ok := parseDate(out)
 	if !ok {
-		m.s.maskClosed(out, func(b []byte) bool { return isDate(b) || never(b) })
+		m.s.maskClosed(out, func(b []byte) bool { return isDate(b) || endless(b) })
 		return dst
 	}
 	if d.marker() {
@@ -73,11 +73,11 @@ func (m *date) append(dst, v []byte) []byte {
 // plain reports dates that mean "never", "forever" or "unknown".
 func (m *date) plain(v []byte) bool {
 	d, ok := parseDate(v)
-	return ok && d.marker() || never(v)
+	return ok && d.marker() || endless(v)
 }
 
-// never reports PostgreSQL's infinity and MySQL's zero dates.
-func never(v []byte) bool {
+// endless reports PostgreSQL's infinity and MySQL's zero dates.
+func endless(v []byte) bool {
 	return bytes.HasPrefix(v, []byte("0000-00-00")) || bytes.EqualFold(v, []byte("infinity")) || bytes.EqualFold(v, []byte("-infinity"))
 }
 

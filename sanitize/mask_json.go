@@ -9,44 +9,45 @@ import (
 )
 
 // jsonMask masks the strings and numbers inside JSON; keys, structure, white space, booleans, nulls and escaping style
-// stay. Strings that are e-mail addresses, URLs, dates or UUIDs are masked as such, in the same domain. Keys stay
-// unless they look like values: an address, a UUID, a number. What is not JSON is masked by shape and stays so.
+// stay. Strings are masked as what they look like. Keys stay unless they look like values: an address, a UUID, a
+// number. What is not JSON is masked by shape and stays so.
 type jsonMask struct {
-	text, email, date, uuid, url cellMasker
-	number                       *number
-	decoded, masked              []byte
+	in              *inside
+	number          *number
+	decoded, masked []byte
+	key             []byte // of the value that comes
 }
 
 func newJSON(key keys.Key, o maskOptions) cellMasker {
 	o.maxChars = 0
-	return &jsonMask{
-		text:   newText(key, o),
-		email:  newEmail(key.Derive("email"), o),
-		date:   newDate(key.Derive("date"), o),
-		uuid:   newUUID(key.Derive("uuid"), o),
-		url:    newURL(key.Derive("url"), o),
-		number: newNumber(key, o).(*number),
-	}
+	return &jsonMask{in: newInside(key, o), number: newNumber(key, o).(*number)}
 }
 
 func (m *jsonMask) append(dst, v []byte) []byte {
 	if !json.Valid(v) {
 		start := len(dst)
 		dst = append(dst, v...)
-		m.text.(*text).s.maskClosed(dst[start:], json.Valid)
+		m.in.kinds[insideText].(*text).s.maskClosed(dst[start:], json.Valid)
 		return dst
 	}
 	var open []byte // the brackets around the place
 	key := false    // the next string is a key
+	m.key = nil
 	for i := 0; i < len(v); {
 		switch c := v[i]; {
 		case c == '"':
 			end := stringEnd(v, i)
-			if s := v[i+1 : end-1]; key && !m.dataLike(s) {
+			s := v[i+1 : end-1]
+			switch {
+			case !key:
+				dst = append(m.appendString(append(dst, '"'), m.key, s), '"')
+			case dataLike(s):
+				dst = append(m.appendString(append(dst, '"'), nil, s), '"')
+			default:
 				dst = append(dst, v[i:end]...)
-			} else {
-				dst = m.appendString(append(dst, '"'), s)
-				dst = append(dst, '"')
+			}
+			if key {
+				m.key = s
 			}
 			key = false
 			i = end
@@ -88,18 +89,13 @@ func stringEnd(v []byte, i int) int {
 	return i + 1
 }
 
-// dataLike reports whether a key holds data.
-func (m *jsonMask) dataLike(s []byte) bool {
-	return emailAt(s) >= 0 || isUUID(s) || len(s) >= 6 && skipDigits(s, 0) == len(s)
-}
-
-// appendString masks the inside of a JSON string.
-func (m *jsonMask) appendString(dst, s []byte) []byte {
+// appendString masks the inside of a JSON string under a key.
+func (m *jsonMask) appendString(dst, key, s []byte) []byte {
 	if blank(s) {
 		return append(dst, s...)
 	}
 	if bytes.IndexByte(s, '\\') < 0 {
-		return m.appendPlain(dst, s)
+		return m.in.append(dst, key, s)
 	}
 	plain, ok := unescape(m.decoded[:0], s)
 	m.decoded = plain
@@ -107,36 +103,8 @@ func (m *jsonMask) appendString(dst, s []byte) []byte {
 		// Half of a surrogate pair: no text in any charset. The escapes stay, the rest is masked.
 		return m.appendAround(dst, s)
 	}
-	m.masked = m.appendPlain(m.masked[:0], plain)
+	m.masked = m.in.append(m.masked[:0], key, plain)
 	return appendEscaped(dst, m.masked, bytes.Contains(s, []byte(`\u`)), bytes.Contains(s, []byte(`\/`)))
-}
-
-func (m *jsonMask) appendPlain(dst, s []byte) []byte {
-	switch {
-	case emailAt(s) >= 0:
-		return m.email.append(dst, s)
-	case isUUID(s):
-		return m.uuid.append(dst, s)
-	}
-	if _, ok := parseDate(s); ok {
-		return m.date.append(dst, s)
-	}
-	if _, to := urlHost(s); to > 0 {
-		return m.url.append(dst, s)
-	}
-	start := len(dst)
-	dst = append(dst, s...)
-	m.text.(*text).s.maskClosed(dst[start:], typed)
-	return dst
-}
-
-// typed reports whether a string is masked as something else than text.
-func typed(s []byte) bool {
-	if _, ok := parseDate(s); ok || isUUID(s) {
-		return true
-	}
-	_, to := urlHost(s)
-	return to > 0
 }
 
 // appendAround masks what stands between the escapes.
@@ -147,7 +115,7 @@ func (m *jsonMask) appendAround(dst, s []byte) []byte {
 			i = len(s)
 		}
 		if i > 0 {
-			dst = m.text.append(dst, s[:i])
+			dst = m.in.kinds[insideText].append(dst, s[:i])
 			s = s[i:]
 			continue
 		}

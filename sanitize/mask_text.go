@@ -2,53 +2,56 @@ package sanitize
 
 import (
 	"bytes"
-	"unicode/utf8"
 
 	"github.com/envdiff/envdiff/internal/keys"
 )
 
-// text masks by shape: words stay words of the same length and case, digits
-// digits, punctuation and blanks where they are. In a copy that is kept, e-mail addresses inside get a top-level
-// domain that nobody has.
+// text masks by shape: words stay words of the same length and case, digits digits, punctuation and blanks where they are. In a copy that is kept
+// nobody can be reached by what stands in a text: see reach.
 type text struct {
-	s    *shape
-	kept bool
+	s     *shape
+	reach *reach // nil in a rehearsal
 }
 
+// newText is for short texts of one kind: a copy that is kept reaches nobody by an e-mail address in them.
 func newText(key keys.Key, o maskOptions) cellMasker {
-	return &text{s: newShape(key, o.oneWay()), kept: o.oneWay()}
+	m := &text{s: newShape(key, o.oneWay())}
+	if o.oneWay() {
+		m.reach = &reach{}
+	}
+	return m
+}
+
+// newProse is for texts in which telephone, card and account numbers may stand, too.
+func newProse(key keys.Key, o maskOptions) cellMasker {
+	m := newText(key, o).(*text)
+	if m.reach != nil {
+		m.reach.phone = newPhone(key.Derive("phone"), o).(*phone)
+		m.reach.card = newCard(key.Derive("card"), o)
+		m.reach.iban = newIBAN(key.Derive("iban"), o)
+	}
+	return m
 }
 
 func (m *text) append(dst, v []byte) []byte {
 	start := len(dst)
 	dst = append(dst, v...)
 	m.s.mask(dst[start:])
-	if m.kept {
-		undeliverable(dst[start:])
+	if m.reach != nil {
+		m.reach.in(dst[start:], v)
 	}
 	return dst
 }
 
-// undeliverable makes the last label of every e-mail address in a text z's, as many letters as it had: a permuted "org" may
-// be "com", ZZ is user-assigned in ISO 3166 and never delegated, and there is no zzz either. Case stays.
-func undeliverable(text []byte) {
-	for i := 1; i < len(text); i++ {
-		if text[i] != '@' || text[i-1] <= ' ' {
-			continue
-		}
-		end, label := i+1, -1
-		for ; end < len(text) && (text[end] == '.' || text[end] == '-' || asciiMembers[text[end]&0x7f].alphabet != nil && text[end] < utf8.RuneSelf); end++ {
-			if text[end] == '.' && end+1 < len(text) && isLetter(text[end+1]) {
-				label = end + 1
-			}
-		}
-		for ; label > 0 && label < end; label++ {
-			if c := text[label]; isLetter(c) {
-				text[label] = 'Z' | c&0x20
-			}
-		}
-		i = end - 1
+// maskClosed is append in place that stays in a class.
+func (m *text) maskClosed(v []byte, class func([]byte) bool) {
+	if m.reach == nil {
+		m.s.maskClosed(v, class)
+		return
 	}
+	source := append([]byte(nil), v...)
+	m.s.maskClosed(v, class)
+	m.reach.in(v, source)
 }
 
 func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }

@@ -99,7 +99,7 @@ func (e *PlanError) Error() string {
 // table must be named (generated ones aside), and no mask may break what the schema or the pending migrations demand of
 // its column. versions are the migration tools' tables, copied as they are; well-known ones are recognised anyway.
 func NewPlan(policy *Policy, sch *schema.Database, use Use, demands []schema.Obligation, versions ...schema.Name) (*Plan, error) {
-	b := &planner{policy: policy, sch: sch, plan: &Plan{Use: use}, needs: map[place]*need{}}
+	b := &planner{policy: policy, sch: sch, types: newTypes(sch), plan: &Plan{Use: use}, needs: map[place]*need{}}
 	b.match(versions)
 	b.resolveReferences()
 	b.joinDomains()
@@ -135,6 +135,7 @@ func (p place) String() string { return ColumnRef{TableKey(p.table), p.column}.S
 type planner struct {
 	policy   *Policy
 	sch      *schema.Database
+	types    *types
 	plan     *Plan
 	needs    map[place]*need
 	missing  []string
@@ -222,7 +223,7 @@ func (b *planner) matchTable(t *schema.Table, entry *TablePolicy) TablePlan {
 			b.missing = append(b.missing, place{t.Name, c.Name}.String())
 		default:
 			p.Columns = append(p.Columns, ColumnPlan{Column: c.Name, Action: col.Action, Mask: col.Mask, Domain: domainOf(place{t.Name, c.Name}, col), Value: col.Value,
-				family: familyOf(b.sch.Engine, c.Type)})
+				family: b.types.family(c.Type)})
 		}
 	}
 	for _, col := range entry.Columns {

@@ -21,6 +21,8 @@ func (b *planner) checkColumns(demands []schema.Obligation) {
 				c.Kept = []string{"all"}
 			case Mask:
 				b.checkMask(table, c, entry, demands)
+			case Review:
+				b.fail(entry.Line, entry.Col, "%s waits for somebody to decide (%s): write keep: true if nobody is in it, or set or drop, instead of review", place{t.Table, c.Column}, entry.Reason)
 			case Set:
 				b.checkSet(table, def, c, entry)
 			case Drop:
@@ -72,8 +74,8 @@ func (b *planner) checkMask(table *schema.Table, c *ColumnPlan, entry *ColumnPol
 	}
 	p := place{table.Name, c.Column}
 	n := b.need(p)
-	if b.sch.Engine != "sqlite" && !accepts(m.accepts, c.family.kind) {
-		b.fail(entry.Line, entry.Col, "%s has the type %s, which the mask %s cannot hold: %s", p, c.family.typ, c.Mask, fitting(c.family.kind))
+	if b.sch.Engine != "sqlite" && !accepts(m.accepts, c.family) {
+		b.fail(entry.Line, entry.Col, "%s has the type %s, which the mask %s cannot hold: %s", p, c.family.typ, c.Mask, fitting(c.family))
 		return
 	}
 	if len(n.unique) > 0 && !m.injective(c.opts) {
@@ -116,20 +118,16 @@ func (b *planner) checkExpr(table *schema.Table, c *ColumnPlan, entry *ColumnPol
 	b.warn("%s: %s compares it with a value, which its mask may not keep", p, what)
 }
 
-func accepts(list families, k familyKind) bool {
-	for _, f := range list {
-		if f == k {
-			return true
-		}
-	}
-	return false
+// accepts reports whether a mask of these families can hold a type: an array, if it can hold its elements.
+func accepts(list families, f family) bool {
+	return slices.Contains(list, f.element().kind)
 }
 
 // fitting names the masks for a family of types.
-func fitting(k familyKind) string {
+func fitting(f family) string {
 	var names []string
 	for _, n := range Masks() {
-		if accepts(masks[n].accepts, k) {
+		if accepts(masks[n].accepts, f) {
 			names = append(names, n)
 		}
 	}

@@ -212,7 +212,7 @@ func folds(t *schema.Table, column, collation string) bool {
 		collation = c.Collation
 	}
 	lower := strings.ToLower(collation)
-	return ok && strings.EqualFold(c.Type, "citext") || lower == "nocase" || lower == "rtrim" || strings.HasSuffix(lower, "_ci") || strings.Contains(lower, "_ci_")
+	return ok && familyOf("postgres", c.Type).fold || lower == "nocase" || lower == "rtrim" || strings.HasSuffix(lower, "_ci") || strings.Contains(lower, "_ci_")
 }
 
 // checkReferences demands one mask and one domain at both ends of every foreign key, and the rows that it refers to where the engine looks for them.
@@ -305,8 +305,11 @@ func (b *planner) settleDomains() {
 		}
 		d.opts.unique = d.opts.unique || len(n.unique) > 0
 		d.opts.maxChars = tighter(d.opts.maxChars, tighter(n.max, c.family.textSize()))
-		if limit := c.family.maxInteger(); c.family.kind == familyInteger && (d.opts.maxInteger == "" || exceeds([]byte(d.opts.maxInteger), limit)) {
-			d.opts.maxInteger = limit
+		if elem := c.family.element(); elem.kind == familyInteger {
+			limit := elem.maxInteger()
+			if d.opts.maxInteger == "" || exceeds([]byte(d.opts.maxInteger), limit) {
+				d.opts.maxInteger = limit
+			}
 		}
 	})
 	b.eachMasked(func(p place, c *ColumnPlan, _ *ColumnPolicy) {

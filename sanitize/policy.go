@@ -38,7 +38,8 @@ const (
 	Keep Action = iota
 	Mask
 	Set
-	Drop // the copy's rows are loaded without the column, which gets its default or NULL
+	Drop   // the copy's rows are loaded without the column, which gets its default or NULL
+	Review // nobody has decided: it stops the copy
 )
 
 // ColumnPolicy is one column's entry.

@@ -202,14 +202,12 @@ func (r *policyReader) column(table string, key, n *yaml.Node) ColumnPolicy {
 	actions := 0
 	r.each(n, at, func(k, v *yaml.Node) {
 		switch k.Value {
-		case "keep", "drop":
+		case "keep", "drop", "review":
 			if !r.boolean(v, at+"."+k.Value) {
 				return
 			}
 			actions++
-			if c.Action = Keep; k.Value == "drop" {
-				c.Action = Drop
-			}
+			c.Action = map[string]Action{"keep": Keep, "drop": Drop, "review": Review}[k.Value]
 		case "mask":
 			actions++
 			c.Action, c.Mask = Mask, r.text(v, at+".mask")
@@ -230,12 +228,12 @@ func (r *policyReader) column(table string, key, n *yaml.Node) ColumnPolicy {
 		case "reason":
 			c.Reason = r.text(v, at+".reason")
 		default:
-			r.unknown(k, at, "keep", "mask", "domain", "set", "drop", "reason")
+			r.unknown(k, at, "keep", "mask", "domain", "set", "drop", "review", "reason")
 		}
 	})
 	switch {
 	case n.Kind == yaml.MappingNode && actions != 1:
-		r.fail(key, "%s: want exactly one of keep: true, mask, set and drop: true", at)
+		r.fail(key, "%s: want exactly one of keep: true, mask, set, drop: true and review: true", at)
 	case c.Domain != "" && c.Action != Mask:
 		r.fail(key, "%s: domain belongs to mask", at)
 	}

@@ -231,3 +231,19 @@ func TestAColumnIsMaskedInjectivelyOnlyWhereSomethingSeesIt(t *testing.T) {
 		t.Errorf("rehearsal: %v", k)
 	}
 }
+
+func TestReviewStopsTheCopyUntilSomebodyDecides(t *testing.T) {
+	src, sch := openSource(t, makeDatabase(t, `CREATE TABLE visits (id INTEGER PRIMARY KEY, spot TEXT NOT NULL)`))
+	src.Close()
+	text := "tables:\n  visits:\n    columns:\n      id: {keep: true, reason: key}\n      spot: {review: true, reason: a position}\n"
+	_, err := NewPlan(mustPolicy(t, text), sch, Keepable, nil)
+	if err == nil || !strings.Contains(err.Error(), "sanitize.yaml:5:7: visits.spot waits for somebody to decide (a position): write keep: true if nobody is in it, or set or drop, instead of review") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := NewPlan(mustPolicy(t, strings.Replace(text, "review: true", "set: \"\"", 1)), sch, Keepable, nil); err != nil {
+		t.Error(err)
+	}
+	if _, err := ParsePolicy([]byte(strings.Replace(text, "review: true", "review: true, keep: true", 1)), "sanitize.yaml"); err == nil {
+		t.Error("two decisions are taken")
+	}
+}

@@ -14,6 +14,7 @@ type document struct{ root *yaml.Node }
 // header stands on top of a new policy.
 const header = `What happens to every column when rows leave the database. Review it: each line is a proposal with its reason.
 keep: true | mask: NAME (domain: same value, same pseudonym) | set: VALUE or null | drop: true
+review: true waits for your decision and stops the copy until then.
 A column that is not named here stops the copy; envdiff scan -w adds new ones and changes no existing line.`
 
 // Encode writes the policy. Entries that were read stay as they are, comments and order included; tables and columns
@@ -91,6 +92,8 @@ func encodeColumn(c ColumnPolicy) *yaml.Node {
 		setChild(n, "keep", boolean(true))
 	case Drop:
 		setChild(n, "drop", boolean(true))
+	case Review:
+		setChild(n, "review", boolean(true))
 	case Mask:
 		setChild(n, "mask", scalar(c.Mask))
 		if c.Domain != "" {

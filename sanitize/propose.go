@@ -22,8 +22,8 @@ type tableContext struct {
 var sharedDomains = words("email phone username iban card national-id name ip")
 
 // propose decides about one column. It errs towards masking: a value is kept only for a reason that is given.
-func propose(engineName string, t tableContext, c *schema.Column, st columnStats) ColumnPolicy {
-	p := proposer{engine: engineName, t: t, c: c, st: st, fam: familyOf(engineName, c.Type)}
+func propose(types *types, t tableContext, c *schema.Column, st columnStats) ColumnPolicy {
+	p := proposer{engine: types.engine, t: t, c: c, st: st, fam: types.family(c.Type)}
 	out := p.decide()
 	out.Column = c.Name
 	if out.Action == Mask && out.Domain == "" && sharedDomains[out.Mask] {
@@ -44,30 +44,28 @@ func keep(format string, args ...any) ColumnPolicy {
 	return ColumnPolicy{Action: Keep, Reason: fmt.Sprintf(format, args...)}
 }
 
-// masked proposes a mask if the column's type can hold it, else text, number or whatever the type allows.
+// masked proposes a mask if the column's type can hold it, else text, number or whatever the type allows. Where no mask
+// can hold the type the column is emptied, and where it cannot be empty a person has to decide.
 func (p *proposer) masked(name, reason string) ColumnPolicy {
-	if p.engine != "sqlite" && !accepts(masks[name].accepts, p.fam.kind) {
-		switch p.fam.kind {
-		case familyInteger, familyReal:
-			name = "number"
-		case familyDate:
-			name = "date"
-		case familyUUID:
-			name = "uuid"
-		case familyInet:
-			name = "ip"
-		case familyMAC:
-			name = "mac"
-		case familyJSON:
-			name = "json"
-		default:
-			if p.c.Nullable {
-				return ColumnPolicy{Action: Set, Reason: reason + "; no mask for the type " + p.fam.typ}
-			}
-			return keep("REVIEW: %s, but there is no mask for the type %s", reason, p.fam.typ)
-		}
+	if p.engine == "sqlite" || accepts(masks[name].accepts, p.fam) {
+		return ColumnPolicy{Action: Mask, Mask: name, Reason: reason}
 	}
-	return ColumnPolicy{Action: Mask, Mask: name, Reason: reason}
+	if other := familyMasks[p.fam.element().kind]; other != "" {
+		return ColumnPolicy{Action: Mask, Mask: other, Reason: reason}
+	}
+	switch {
+	case p.fam.kind == familyVector:
+		empty := ""
+		return ColumnPolicy{Action: Set, Value: &empty, Reason: "the words of other columns, for search; after: can make it again"}
+	case p.c.Nullable:
+		return ColumnPolicy{Action: Set, Reason: reason + "; no mask for the type " + p.fam.typ}
+	}
+	return ColumnPolicy{Action: Review, Reason: reason + ", and there is no mask for the type " + p.fam.typ}
+}
+
+// familyMasks are the masks of types that hold values of one kind only.
+var familyMasks = map[familyKind]string{
+	familyInteger: "number", familyReal: "number", familyDate: "date", familyUUID: "uuid", familyInet: "ip", familyMAC: "mac", familyJSON: "json", familyXML: "xml", familyHstore: "hstore",
 }
 
 func (p *proposer) decide() ColumnPolicy {
@@ -85,7 +83,13 @@ func (p *proposer) decide() ColumnPolicy {
 	if p.fam.kind == familyBool || p.st.seen > 0 && p.st.flags == p.st.seen && !named {
 		return keep("yes or no")
 	}
-	if p.fam.numeric() || p.st.seen > 0 && p.st.classes[valueNumber] == p.st.seen && p.st.integers > 0 {
+	if p.fam.kind == familyEnum && !named {
+		return keep("one of the type's labels")
+	}
+	if p.fam.kind == familyVector {
+		return p.masked("text", "")
+	}
+	if p.fam.numeric() || p.fam.typ == "money" || p.st.seen > 0 && p.st.classes[valueNumber] == p.st.seen && p.st.integers > 0 {
 		return p.number(cat, named, class, clear)
 	}
 	if p.fam.kind == familyDate || p.fam.kind == familyTime || clear && class == valueDate {
@@ -173,8 +177,9 @@ func (p *proposer) text(cat category, named bool, class valueClass, clear bool) 
 		}
 		return p.masked(name, fmt.Sprintf("%d of %d values look like %s", n, p.st.seen, valueNames[hit]))
 	}
-	if p.fam.kind == familyJSON {
-		return p.masked("json", "documents may hold anything")
+	switch p.fam.element().kind {
+	case familyJSON, familyXML, familyHstore:
+		return p.masked("text", "documents may hold anything")
 	}
 	switch {
 	case p.t.log:

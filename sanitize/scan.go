@@ -36,7 +36,7 @@ func Scan(ctx context.Context, db engine.DB, sch *schema.Database, existing *Pol
 		*out = *existing
 		out.Tables = append([]TablePolicy(nil), existing.Tables...)
 	}
-	s := &scanner{ctx: ctx, db: db, sch: sch, opt: opt, policy: out, referenced: referencedTables(sch)}
+	s := &scanner{ctx: ctx, db: db, sch: sch, opt: opt, types: newTypes(sch), policy: out, referenced: referencedTables(sch)}
 	for i := range sch.Tables {
 		if t := &sch.Tables[i]; !isVersionTable(t, opt.Versions) {
 			if err := s.table(t); err != nil {
@@ -66,6 +66,7 @@ type scanner struct {
 	db         engine.DB
 	sch        *schema.Database
 	opt        ScanOptions
+	types      *types
 	policy     *Policy
 	referenced map[schema.Name]bool
 	notes      []Note
@@ -106,7 +107,10 @@ func (s *scanner) table(t *schema.Table) error {
 	ctx := tableContext{table: t, rows: rows, whole: rows < s.opt.Rows, person: anyPart(t.Name.Name, personTables), log: anyPart(t.Name.Name, logTables), referenced: s.referenced[t.Name]}
 	for i, name := range fresh {
 		def, _ := t.Column(name)
-		c := propose(s.sch.Engine, ctx, def, stats[i])
+		c := propose(s.types, ctx, def, stats[i])
+		if c.Action == Review {
+			s.notes = append(s.notes, Note{Table: key, Column: name, Text: "decide about it: " + c.Reason + "; until then nothing is copied"})
+		}
 		entry.Columns = append(entry.Columns, c)
 		s.proposed[place{t.Name, name}] = true
 	}
