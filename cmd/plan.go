@@ -45,7 +45,7 @@ func (s *session) plan(c *config.Config, name string, redact *snapshot.Redactor)
 	}
 	p := snapshot.Plan{
 		Environment: name, Protected: env.Protected, Version: version(), Redact: redact, Now: s.world.Now,
-		Timeout: s.opt.timeout, Jobs: s.opt.jobs, Selection: s.selection(), TempDir: temp,
+		Timeout: s.opt.timeout, Jobs: s.opt.jobs, Selection: s.selection(), TempDir: temp, Known: &snapshot.KnownTables{},
 		Progress: func(e snapshot.Event) {
 			if e.Done {
 				s.progress.Done(e.Environment + "/" + e.Instance)

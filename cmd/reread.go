@@ -34,7 +34,7 @@ func (s *session) reread(plan snapshot.Plan) compare.Reread {
 				return nil, err
 			}
 			defer db.Close()
-			in := snapshot.DatabaseInput{Scope: scope, Instance: instance, Spec: t.Spec, DB: db, Redact: plan.Redact}
+			in := snapshot.DatabaseInput{Scope: scope, Instance: instance, Spec: t.Spec, DB: plan.Known.Of(t, db), Redact: plan.Redact}
 			return reader.Reread(ctx, in, table, buckets)
 		}
 		return nil, fmt.Errorf("%s has no instance %s", scope, instance)

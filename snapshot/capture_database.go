@@ -52,6 +52,7 @@ func (c *capture) database(ctx context.Context, t DatabaseTarget) {
 			return
 		}
 	}
+	c.plan.Known.remember(t, shared.got)
 	db.Close()
 }
 

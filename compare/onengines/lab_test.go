@@ -79,10 +79,11 @@ func (p *place) exec(t testing.TB, statements ...string) {
 func (p *place) side(t testing.TB, name string, spec snapshot.DatabaseSpec, key keys.Key, collectors ...snapshot.DatabaseCollector) compare.Side {
 	t.Helper()
 	open := func(ctx context.Context) (engine.DB, error) { return p.engine.Open(ctx, p.target, engine.ReadOnly) }
-	redact := snapshot.NewRedactor(key, nil)
+	redact, known := snapshot.NewRedactor(key, nil), &snapshot.KnownTables{}
+	target := snapshot.DatabaseTarget{Scope: "main", Instance: "primary", Spec: spec, Open: open}
 	s, err := snapshot.Capture(context.Background(), snapshot.Plan{
-		Environment: name, Redact: redact, Now: time.Now, Timeout: 2 * time.Minute, TempDir: t.TempDir(),
-		Databases: []snapshot.DatabaseTarget{{Scope: "main", Instance: "primary", Spec: spec, Open: open}},
+		Environment: name, Redact: redact, Now: time.Now, Timeout: 2 * time.Minute, TempDir: t.TempDir(), Known: known,
+		Databases: []snapshot.DatabaseTarget{target},
 	}, snapshot.Registry{Databases: collectors})
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +98,7 @@ func (p *place) side(t testing.TB, name string, spec snapshot.DatabaseSpec, key 
 			return nil, err
 		}
 		defer db.Close()
-		return database.Rows{}.Reread(ctx, snapshot.DatabaseInput{Scope: scope, Instance: instance, Spec: spec, DB: db, Redact: redact}, table, buckets)
+		return database.Rows{}.Reread(ctx, snapshot.DatabaseInput{Scope: scope, Instance: instance, Spec: spec, DB: known.Of(target, db), Redact: redact}, table, buckets)
 	}}
 }
 

@@ -105,8 +105,8 @@ const maxExponent = 20_000
 // number is a decimal number without signs, zeros and exponents that mean nothing: "-1.50" is "-1.5", "1e2" is "100".
 // It reports whether the text is a number.
 func number(text []byte, scratch *[]byte) ([]byte, bool) {
-	if len(text) > 0 && text[0] != '0' && digits(text) {
-		return text, true
+	if n, ok := alreadyPlain(text); ok {
+		return n, true
 	}
 	negative, rest := false, text
 	if len(rest) > 0 && (rest[0] == '-' || rest[0] == '+') {
@@ -136,6 +136,33 @@ func number(text []byte, scratch *[]byte) ([]byte, bool) {
 		all = append([]byte{'0'}, all...)
 	}
 	return plain(negative, bytes.TrimLeft(all[:point], "0"), bytes.TrimRight(all[point:], "0"), scratch), true
+}
+
+// alreadyPlain cuts zeros off the end of a fraction, where that is all that a number has too much. That is how servers write nearly all of them.
+func alreadyPlain(text []byte) ([]byte, bool) {
+	if len(text) == 0 || text[0] < '1' || text[0] > '9' {
+		return nil, false
+	}
+	point := -1
+	for i := 1; i < len(text); i++ {
+		if b := text[i]; b < '0' || b > '9' {
+			if b != '.' || point >= 0 {
+				return nil, false
+			}
+			point = i
+		}
+	}
+	if point < 0 {
+		return text, true
+	}
+	end := len(text)
+	for text[end-1] == '0' {
+		end--
+	}
+	if end-1 == point {
+		end = point
+	}
+	return text[:end], true
 }
 
 func plain(negative bool, whole, fraction []byte, scratch *[]byte) []byte {
@@ -173,8 +200,11 @@ func float(text []byte, single bool, scratch *[]byte) ([]byte, bool) {
 	if single {
 		size = 32
 	}
-	var room [32]byte
-	return number(strconv.AppendFloat(room[:0], f, 'e', -1, size), scratch)
+	if f == 0 {
+		f = 0 // and not -0
+	}
+	*scratch = strconv.AppendFloat((*scratch)[:0], f, 'f', -1, size)
+	return *scratch, true
 }
 
 // bitsNumber is the number that a bit string stands for.
@@ -200,18 +230,19 @@ func unhex(text []byte, scratch *[]byte) ([]byte, bool) {
 
 // moment drops what means nothing: zeros at the end of a fraction, +00 and Z (all sessions read UTC), the T between date and time.
 func moment(text []byte, scratch *[]byte) ([]byte, bool) {
-	out := append((*scratch)[:0], text...)
-	*scratch = out
-	for _, zone := range []string{"+00:00", "+00", "Z"} {
-		if rest, ok := bytes.CutSuffix(out, []byte(zone)); ok && bytes.IndexByte(rest, ':') > 0 {
-			out = rest
+	out, colon := text, bytes.IndexByte(text, ':')
+	for _, zone := range [...]string{"+00:00", "+00", "Z"} {
+		if at := len(text) - len(zone); at > colon && colon > 0 && string(text[at:]) == zone {
+			out = text[:at]
 			break
 		}
 	}
-	if len(out) < len("15:04:05") || bytes.IndexByte(out, ':') < 0 {
+	if len(out) < len("15:04:05") || colon < 0 {
 		return nil, false
 	}
 	if len(out) > 10 && out[10] == 'T' {
+		out = append((*scratch)[:0], out...)
+		*scratch = out
 		out[10] = ' '
 	}
 	if bytes.IndexByte(out, '.') > 0 {

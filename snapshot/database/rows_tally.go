@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -151,10 +150,17 @@ func (t *tally) writeBag(w *bufio.Writer) {
 }
 
 func (t *tally) writeBuckets(w *bufio.Writer) {
+	var line []byte
 	for n := range t.buckets {
-		if b := &t.buckets[n]; b.Rows > 0 {
-			fmt.Fprintf(w, "%04x\t%d\t%x\n", n, b.Rows, b.Sum())
+		b := &t.buckets[n]
+		if b.Rows == 0 {
+			continue
 		}
+		sum := b.Sum()
+		line = hex.AppendEncode(line[:0], []byte{byte(n >> 8), byte(n)})
+		line = strconv.AppendInt(append(line, '\t'), b.Rows, 10)
+		line = hex.AppendEncode(append(line, '\t'), sum[:])
+		w.Write(append(line, '\n'))
 	}
 }
 

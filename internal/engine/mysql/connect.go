@@ -32,6 +32,7 @@ func configure(t engine.Target) (*driver.Config, error) {
 	clean.MultiStatements, clean.InterpolateParams, clean.ClientFoundRows, clean.AllowAllFiles = false, false, false, false
 	clean.MaxAllowedPacket = 0 // ask the server
 	clean.Logger = &driver.NopLogger{}
+	clean.DialFunc = dialAhead
 	if clean.Timeout == 0 {
 		clean.Timeout = connectTimeout
 	}

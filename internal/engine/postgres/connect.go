@@ -1,11 +1,13 @@
 package postgres
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"syscall"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+	"github.com/jackc/pgx/v5/pgproto3"
 )
 
 // connectTimeout bounds one connection attempt when neither the URL nor the caller does.
@@ -37,6 +40,10 @@ func dialHearing(ctx context.Context, t engine.Target, hear pgconn.NoticeHandler
 	// A cancelled context has to stop the statement on the server, not only our waiting for it.
 	config.BuildContextWatcherHandler = func(pg *pgconn.PgConn) ctxwatch.Handler {
 		return &canceller{pg: pg}
+	}
+	// Rows that have arrived are taken in larger pieces than the driver's 8 KiB.
+	config.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend {
+		return pgproto3.NewFrontend(bufio.NewReaderSize(r, 64<<10), w)
 	}
 	config.OnNotice = hear
 	pg, err := pgconn.ConnectConfig(ctx, config)
