@@ -297,7 +297,8 @@ var errEnough = errors.New("enough")
 
 // exact finds reference tables that the database does not have, or that this role may not read.
 func (d *checkup) exact(ctx context.Context, what string, spec config.Database, db engine.DB, sch *schema.Database) {
-	for _, name := range spec.Exact {
+	for _, exact := range spec.Exact {
+		name := exact.Table
 		i := slices.IndexFunc(sch.Tables, func(t schema.Table) bool { return sanitize.TableKey(t.Name) == name })
 		if i < 0 {
 			d.bad(what, fmt.Sprintf("exact names the table %s, which is not there", name), "correct databases in envdiff.yaml")

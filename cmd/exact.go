@@ -21,7 +21,10 @@ func exactFlag(fs *pflag.FlagSet, o *options) {
 
 // exact lists the tables of a database whose rows are compared: those of envdiff.yaml, and those that were asked for.
 func (s *session) exact(c *config.Config, db string) ([]string, error) {
-	tables := slices.Clone(c.Databases[db].Exact)
+	var tables []string
+	for _, t := range c.Databases[db].Exact {
+		tables = append(tables, t.Table)
+	}
 	databases := databaseNames(c)
 	for _, asked := range s.opt.exact {
 		name, table, named := strings.Cut(asked, ":")
@@ -45,6 +48,17 @@ func (s *session) exact(c *config.Config, db string) ([]string, error) {
 		}
 	}
 	return tables, nil
+}
+
+// lenient says of the tables of envdiff.yaml what is not compared. A table that --exact names, too, is compared whole.
+func (s *session) lenient(c *config.Config, db string) map[string]snapshot.Leniency {
+	lenient := map[string]snapshot.Leniency{}
+	for _, t := range c.Databases[db].Exact {
+		if !slices.Contains(s.opt.exact, t.Table) && !slices.Contains(s.opt.exact, db+":"+t.Table) {
+			lenient[t.Table] = snapshot.Leniency{Sample: t.Sample, Skip: t.Skip, Round: t.Round}
+		}
+	}
+	return lenient
 }
 
 // databaseNames are those of all environments.

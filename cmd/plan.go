@@ -186,7 +186,7 @@ func (s *session) databaseSpec(c *config.Config, db string, protected bool) (sna
 	if err != nil {
 		return snapshot.DatabaseSpec{}, err
 	}
-	spec := snapshot.DatabaseSpec{Exact: exact, Ignore: d.Ignore, Profile: true, Protected: protected}
+	spec := snapshot.DatabaseSpec{Exact: exact, Lenient: s.lenient(c, db), Ignore: d.Ignore, Profile: true, Protected: protected}
 	policy, err := s.policy(c, db)
 	if errors.Is(err, sanitize.ErrNoPolicy) {
 		return spec, nil

@@ -22,13 +22,14 @@ func isRows(key string) bool { return strings.HasPrefix(key[strings.IndexByte(ke
 
 // finishRows makes one node of a table's rows: compared by digest, shown by count.
 func (c *comparison) finishRows(o *object) {
-	var digest, count *row
+	var digest *row
+	var counts []*row
 	for _, r := range o.rows {
 		switch attributeOf(r.key) {
 		case "digest":
 			digest = r
-		case "count":
-			count = r
+		case "count", "sampled":
+			counts = append(counts, r)
 		}
 	}
 	if digest == nil {
@@ -39,11 +40,10 @@ func (c *comparison) finishRows(o *object) {
 		n.cells[i].addr = digest.cells[i].addr.Whole()
 		for _, g := range digest.cells[i].groups {
 			g.value = snapshot.Value{}
-			if count != nil {
+			for _, count := range counts {
 				for _, h := range count.cells[i].groups {
 					if !g.on.and(h.on).empty() {
 						g.value = h.value
-						break
 					}
 				}
 			}
@@ -52,6 +52,7 @@ func (c *comparison) finishRows(o *object) {
 	}
 	n.content = []string{"="}
 	c.keep(n)
+	c.sayLenient(o, digest)
 }
 
 // countRows compares the row digests of a difference in a table's rows. It says skip where nothing can be said of the
@@ -95,6 +96,9 @@ func (j *judgement) countRows(ctx context.Context) (skip bool, err error) {
 		j.c.warnings[fmt.Sprintf("%s: the rows of %s and %s are compared without %s, which only one of them has", j.d.node.addr, a.name, b.name, strings.Join(diff.Skipped, ", "))] = true
 	}
 	j.rows = &rowChanges{diff, moving, a.name, b.name}
+	if diff.None() && moving == 0 && diff.Sampled > 0 {
+		j.c.warnings[saySampled(j.d.node.addr, diff.Sampled)] = true
+	}
 	if diff.None() && moving > 0 {
 		gap(fmt.Sprintf("%d rows went on changing while they were compared", moving), "compare again when less is written")
 	}

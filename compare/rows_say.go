@@ -25,6 +25,9 @@ func (j *judgement) sayRows() string {
 		counts += fmt.Sprintf(" and at least %d more", d.Unread)
 	}
 	s += ": " + counts + " in " + j.rows.to + " against " + j.rows.from
+	if d.Sampled > 0 {
+		s += ", among " + grouped(d.Sampled) + " sampled rows"
+	}
 	if len(d.Columns) > 0 {
 		s += ", in " + sayColumns(d.Columns)
 	}

@@ -32,7 +32,7 @@ func (j *judgement) settle(ctx context.Context, a, b rowsAt, seen snapshot.RowDi
 	if err != nil || len(wanted) == 0 {
 		return seen, 0, err
 	}
-	left := len(seen.Buckets) - len(wanted)
+	left, sampled := len(seen.Buckets)-len(wanted), seen.Sampled
 	wasA, wasB := a.file, b.file
 	for round := range settleRounds {
 		if round > 0 {
@@ -72,6 +72,7 @@ func (j *judgement) settle(ctx context.Context, a, b rowsAt, seen snapshot.RowDi
 		wanted, wasA, wasB, seen = diff.Buckets, isA, isB, diff
 	}
 	diff.Unread += left
+	diff.Sampled = sampled
 	return diff, moving, nil
 }
 

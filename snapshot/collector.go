@@ -68,8 +68,10 @@ type Input struct {
 
 // DatabaseSpec is what envdiff.yaml asks of a database.
 type DatabaseSpec struct {
-	Exact  []string // tables equal row for row
-	Ignore []string // globs over table names
+	Exact []string // tables equal row for row
+	// Lenient says of some of them, by name, what is not compared.
+	Lenient map[string]Leniency
+	Ignore  []string // globs over table names
 	// Keep says whether a policy lets a column's values be shown and stored (table and
 	// column as in addresses). nil keeps nothing.
 	Keep func(table, column string) bool

@@ -39,6 +39,9 @@ type RowsHeader struct {
 	Key     []string `json:"key"`     // columns of the key that rows are paired by; empty for a bag of rows
 	Columns []string `json:"columns"`
 	Rows    int64    `json:"rows"`
+	// Part is how many buckets the rows are of, see Sampled; 0 is all.
+	Part  int            `json:"part,omitempty"`
+	Round map[string]int `json:"round,omitempty"` // column → decimal places
 }
 
 // RowsAttachment is the name of the row digests of a table, whose identifiers are those of its address.
@@ -57,6 +60,8 @@ type RowDiff struct {
 	// is how many there are, and the counts above are 0.
 	Buckets []uint16
 	Unread  int
+	// Sampled is how many rows were compared, where it was not all of them: the larger number of the two sides.
+	Sampled int64
 }
 
 // None reports that nothing differs.
@@ -86,6 +91,9 @@ const (
 	maxExamples = 5
 	maxPairs    = 400_000
 )
+
+// ErrRowsRounded says that two tables were rounded in different ways.
+var ErrRowsRounded = errors.New("the rows are not comparable: their values were rounded in different ways")
 
 // ErrRowsNotComparable says that two tables differ in columns or key, so that their rows cannot be paired.
 var ErrRowsNotComparable = errors.New("rows are not comparable")

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"math/bits"
 	"slices"
 )
@@ -32,6 +33,8 @@ func CompareRowsWhere(a, b Attachment, counts func(RowPair) bool) (RowDiff, erro
 		return RowDiff{}, err
 	}
 	j.diff.Skipped = notCommon(ra.header.Columns, rb.header.Columns)
+	ra.part = min(ra.header.buckets(), rb.header.buckets())
+	rb.part = ra.part
 	if err := errors.Join(ra.next(), rb.next()); err != nil {
 		return RowDiff{}, err
 	}
@@ -41,6 +44,9 @@ func CompareRowsWhere(a, b Attachment, counts func(RowPair) bool) (RowDiff, erro
 		err = j.buckets(ra, rb)
 	}
 	j.diff.setColumns(j.changed)
+	if ra.part < RowBuckets {
+		j.diff.Sampled = max(ra.taken, rb.taken)
+	}
 	return j.diff, err
 }
 
@@ -56,6 +62,9 @@ func commonColumns(a, b *RowsHeader) ([]columnPair, error) {
 	if !slices.Equal(a.Key, b.Key) || a.Buckets != b.Buckets {
 		return nil, fmt.Errorf("%w: the tables have different keys", ErrRowsNotComparable)
 	}
+	if !maps.Equal(a.Round, b.Round) {
+		return nil, ErrRowsRounded
+	}
 	var pairs []columnPair
 	for i, name := range a.Columns {
 		if at := slices.Index(b.Columns, name); at >= 0 {
@@ -66,6 +75,14 @@ func commonColumns(a, b *RowsHeader) ([]columnPair, error) {
 		return nil, fmt.Errorf("%w: the tables have different columns", ErrRowsNotComparable)
 	}
 	return pairs, nil
+}
+
+// buckets is how many the rows are of.
+func (h *RowsHeader) buckets() int {
+	if h.Part <= 0 {
+		return RowBuckets
+	}
+	return min(h.Part, RowBuckets)
 }
 
 // notCommon are the columns that only one table has.

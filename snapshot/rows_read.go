@@ -21,6 +21,8 @@ type rowsReader struct {
 	zstd   *zstd.Decoder
 	lines  *bufio.Reader
 	read   int64
+	part   int   // buckets that are compared
+	taken  int64 // rows of them
 
 	done     bool
 	key, row [16]byte // of a bucket, the key is its number and the row its sum
@@ -43,7 +45,7 @@ func openRows(a Attachment) (*rowsReader, error) {
 		f.Close()
 		return nil, fmt.Errorf("row digests: %w", err)
 	}
-	r := &rowsReader{file: f, zstd: z, lines: bufio.NewReaderSize(z, maxRowLine)}
+	r := &rowsReader{part: RowBuckets, file: f, zstd: z, lines: bufio.NewReaderSize(z, maxRowLine)}
 	line, err := r.line()
 	if err == nil {
 		err = json.Unmarshal(line, &r.header)
@@ -71,8 +73,21 @@ func (r *rowsReader) line() ([]byte, error) {
 
 var errRows = errors.New("row digests: the file is truncated or damaged")
 
-// next reads a record, checking the order that the joins rely on.
+// next reads the next record that is compared.
 func (r *rowsReader) next() error {
+	for {
+		if err := r.nextOfAll(); err != nil || r.done {
+			return err
+		}
+		if r.part >= RowBuckets || Sampled(r.bucket(), r.part) {
+			r.taken += r.count
+			return nil
+		}
+	}
+}
+
+// nextOfAll reads a record, checking the order that the joins rely on.
+func (r *rowsReader) nextOfAll() error {
 	line, err := r.line()
 	if err == io.EOF && len(line) == 0 {
 		if r.done = true; r.read != r.header.Rows {

@@ -207,7 +207,39 @@ func checkDatabaseURL(c *Config, u Text, path []string, doc *strictyaml.Document
 	}
 }
 
+// maxPlaces is how many decimal places any engine's moments have, and what a rounded number can sensibly keep.
+const maxPlaces = 12
+
+// minSample is what a sample has to be to prove anything: 100 equal rows leave up to three differing in a hundred.
+const minSample = 100
+
+func checkExact(tables []Exact, path []string, doc *strictyaml.Document) {
+	seen := map[string]bool{}
+	for i, t := range tables {
+		p := append(path[:len(path):len(path)], strconv.Itoa(i))
+		if t.Table == "" {
+			doc.Errorf(p, "exact needs the name of a table")
+		}
+		if seen[t.Table] {
+			doc.Errorf(p, "the table %q stands here twice", t.Table)
+		}
+		seen[t.Table] = true
+		if t.Sample != 0 && t.Sample < minSample {
+			doc.Errorf(append(p, "sample"), "a sample of %d rows proves nothing: use at least %d, or leave it out for all rows", t.Sample, minSample)
+		}
+		for _, column := range slices.Sorted(maps.Keys(t.Round)) {
+			if n := t.Round[column]; n < 0 || n > maxPlaces {
+				doc.Errorf(append(p[:len(p):len(p)], "round", column), "round to 0 to %d decimal places", maxPlaces)
+			}
+			if slices.Contains(t.Skip, column) {
+				doc.Errorf(append(p[:len(p):len(p)], "round", column), "the column %q is skipped, too", column)
+			}
+		}
+	}
+}
+
 func checkDatabase(db Database, path []string, doc *strictyaml.Document) {
+	checkExact(db.Exact, append(path[:2:2], "exact"), doc)
 	if m := db.Migrations; m != nil && m.Path == "" && m.Command == "" {
 		doc.Errorf(append(path, "migrations"), "migrations need a path or a command")
 	}

@@ -101,12 +101,20 @@ type Role struct {
 
 // Database says what is captured, copied and rehearsed of a database.
 type Database struct {
-	Exact      []string    `json:"exact" doc:"reference tables, equal row for row"`
+	Exact      []Exact     `json:"exact" doc:"reference tables, equal row for row; or {table:, sample:, skip:, round:} for part of one"`
 	Ignore     []string    `json:"ignore" doc:"globs of tables that are not captured"`
 	Migrations *Migrations `json:"migrations" doc:"file://DIR of golang-migrate files, or {tool:, path:}, or {command:}"`
 	Scratch    *Scratch    `json:"scratch" doc:"where copies are built; default: a throw-away server from local binaries of the same version, a temporary file for SQLite"`
 	Copy       *Copy       `json:"copy" doc:"all, 1%, {rows: N} or {of: …, max_age: 24h}"`
 	Sanitize   string      `json:"sanitize" doc:"the sanitising policy; default sanitize.yaml"`
+}
+
+// Exact is a table whose rows are compared: a plain name, or a mapping that says what of it is not.
+type Exact struct {
+	Table  string         `json:"table" scalar:"true" doc:"as in addresses"`
+	Sample int64          `json:"sample" doc:"about so many rows, the same ones on every side, chosen by their keys; default all"`
+	Skip   []string       `json:"skip" doc:"columns that are not compared"`
+	Round  map[string]int `json:"round" doc:"column → decimal places that its numbers, or the fractions of its seconds, are rounded to"`
 }
 
 // Migrations says where migrations are and whose they are.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/schema"
+	"github.com/envdiff/envdiff/snapshot"
 )
 
 // BenchmarkDigest digests one order of a web shop for a bucket, as it comes from PostgreSQL.
@@ -19,7 +20,10 @@ func BenchmarkDigest(b *testing.B) {
 		t.Columns = append(t.Columns, schema.Column{Name: c[0], Type: c[1]})
 		row = append(row, engine.Cell{Type: engine.CellText, Data: []byte(c[2])})
 	}
-	l := newLayout("postgres", t, nil)
+	l, err := newLayout("postgres", t, snapshot.DatabaseSpec{})
+	if err != nil {
+		b.Fatal(err)
+	}
 	d, tally := newDigester(make([]byte, 32), "orders", l), newTally(l, 0)
 	tally.sumUp()
 	for b.Loop() {

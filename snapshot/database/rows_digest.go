@@ -42,9 +42,15 @@ func newDigester(secret []byte, table string, l layout) *digester {
 	for _, i := range l.key {
 		key = append(key, l.columns[i])
 	}
-	d.rowTag = d.tag("row", table, l.columns...)
 	d.keyTag = d.tag("key", table, key...)
-	for _, c := range l.columns {
+	columns := slices.Clone(l.columns)
+	for i, p := range l.places {
+		if p != noPlaces {
+			columns[i] = fmt.Sprintf("%s\x00%d", columns[i], p)
+		}
+	}
+	d.rowTag = d.tag("row", table, columns...)
+	for _, c := range columns {
 		d.cellTags = append(d.cellTags, d.tag("cell", table, c))
 	}
 	return d
@@ -72,7 +78,7 @@ func (d *digester) row(row engine.Row, detail bool) record {
 	var r record
 	d.body, d.ends = append(d.body[:0], d.rowTag...), d.ends[:0]
 	for i := range row {
-		d.body = canonical(d.body, d.layout.types[i], row[i], &d.scratch)
+		d.body = d.canonical(d.body, i, row[i])
 		d.ends = append(d.ends, len(d.body))
 	}
 	d.sum(d.body, r.row[:])
@@ -103,6 +109,14 @@ func (d *digester) row(row engine.Row, detail bool) record {
 	r.cells = d.cells
 	d.addTexts(&r, row)
 	return r
+}
+
+// canonical appends the canonical form of a cell, rounded where that is asked for.
+func (d *digester) canonical(to []byte, i int, c engine.Cell) []byte {
+	if p := d.layout.places[i]; p != noPlaces && c.Type != engine.CellNull && c.Type != engine.CellBlob {
+		c.Data = roundCell(d.layout.types[i], c.Data, p)
+	}
+	return canonical(to, d.layout.types[i], c, &d.scratch)
 }
 
 // bucketOf is the bucket of a row.

@@ -1,10 +1,14 @@
 package database
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/schema"
+	"github.com/envdiff/envdiff/snapshot"
 )
 
 // layout says how the rows of a table are digested.
@@ -17,12 +21,23 @@ type layout struct {
 	byNumber bool   // the key is one whole number, whose remainder is the bucket
 	asksFor  bool   // … in an engine that holds columns to their types, so that it can be asked for buckets
 	values   bool   // kept values are written, too
+	part     int    // buckets that are read; snapshot.RowBuckets is all
+	round    map[string]int
+	places   []int // of each column, noPlaces where it is not rounded
 }
 
-func newLayout(engine string, t *schema.Table, keep func(table, column string) bool) layout {
-	var l layout
+// noPlaces is of columns that are not rounded.
+const noPlaces = -1
+
+// newLayout lays a table out as spec asks. The error says that spec names a column that is not there, or one of the key.
+func newLayout(engine string, t *schema.Table, spec snapshot.DatabaseSpec) (layout, error) {
+	keep, lenient := spec.Keep, spec.Lenient[tableName(t.Name)]
+	l := layout{round: lenient.Round, part: snapshot.PartOf(lenient.Sample, t.EstimatedRows)}
+	if err := checkLeniency(engine, t, lenient); err != nil {
+		return l, err
+	}
 	for i := range t.Columns {
-		if t.Columns[i].Generated == "" {
+		if t.Columns[i].Generated == "" && !slices.Contains(lenient.Skip, t.Columns[i].Name) {
 			l.columns = append(l.columns, t.Columns[i].Name)
 		}
 	}
@@ -30,6 +45,11 @@ func newLayout(engine string, t *schema.Table, keep func(table, column string) b
 	for _, name := range l.columns {
 		c, _ := t.Column(name)
 		l.types = append(l.types, logicalOf(engine, c))
+		places, rounded := lenient.Round[name]
+		if !rounded {
+			places = noPlaces
+		}
+		l.places = append(l.places, places)
 		l.kept = append(l.kept, keep != nil && keep(tableName(t.Name), name))
 	}
 	key := keyOf(t)
@@ -44,7 +64,38 @@ func newLayout(engine string, t *schema.Table, keep func(table, column string) b
 		l.byNumber = integerType(engine, c.Type)
 		l.asksFor = l.byNumber && engine != "sqlite"
 	}
-	return l
+	return l, nil
+}
+
+// checkLeniency refuses what would be left out silently, or would make rows of different keys equal.
+func checkLeniency(engine string, t *schema.Table, lenient snapshot.Leniency) error {
+	key := keyOf(t)
+	check := func(what, name string) error {
+		if c, ok := t.Column(name); !ok || c.Generated != "" {
+			return fmt.Errorf("%s names the column %s, which is not there", what, name)
+		}
+		if slices.Contains(key, name) {
+			return fmt.Errorf("%s names the column %s, which is part of the key", what, name)
+		}
+		return nil
+	}
+	for _, name := range lenient.Skip {
+		if err := check("skip", name); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(lenient.Round)) {
+		if err := check("round", name); err != nil {
+			return err
+		}
+		c, _ := t.Column(name)
+		switch logicalOf(engine, c) {
+		case logicalNumber, logicalSingle, logicalDouble, logicalTimestamp, logicalTime:
+		default:
+			return fmt.Errorf("round names the column %s, whose type %s is neither a number nor a moment", name, c.Type)
+		}
+	}
+	return nil
 }
 
 // keyOf is the key that rows are paired by: the primary key, else the first unique key, else the first plain unique index, over columns that

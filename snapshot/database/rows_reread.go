@@ -22,7 +22,11 @@ func (Rows) Reread(ctx context.Context, in snapshot.DatabaseInput, table string,
 	if t == nil {
 		return nil, errGone
 	}
-	l := newLayout(in.DB.Engine().Name(), t, in.Spec.Keep)
+	l, err := newLayout(in.DB.Engine().Name(), t, in.Spec)
+	if err != nil {
+		return nil, err
+	}
+	l.part = snapshot.RowBuckets // of the buckets that are asked for, all
 	l.values = in.Spec.Keep != nil
 	d := newDigester(in.Redact.Key("rows").Bytes(), tableName(t.Name), l)
 	tally := newTally(l, rereadLimit)
@@ -50,7 +54,7 @@ func (Rows) Reread(ctx context.Context, in snapshot.DatabaseInput, table string,
 const rereadLimit = 64 << 20
 
 // maxModulo is how many buckets are named in one question.
-const maxModulo = 1000
+const maxModulo = 4096
 
 // read is the question for some buckets. Servers leave out the rows of other buckets themselves where the key is a number.
 func (l *layout) read(t *schema.Table, buckets []uint16) engine.Read {

@@ -103,6 +103,10 @@ func (t *tally) header() snapshot.RowsHeader {
 	if t.layout.byNumber {
 		h.Buckets = "number"
 	}
+	if t.layout.part < snapshot.RowBuckets {
+		h.Part = t.layout.part
+	}
+	h.Round = t.layout.round
 	for _, i := range t.layout.key {
 		h.Key = append(h.Key, t.layout.columns[i])
 	}
