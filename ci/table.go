@@ -225,6 +225,9 @@ func rehearsalHead(d finding.RehearsedDatabase) string {
 	if d.Copy.Mode == "" || d.Copy.Mode == noCopy {
 		return fmt.Sprintf("%s, %d pending, not replayed", at, len(d.Pending))
 	}
+	if d.Copy.Mode == "reused" {
+		return fmt.Sprintf("%s, %d pending, replayed on a clone of the copy of %d rows that was kept at %s, cloned in %.1f s", at, len(d.Pending), d.Copy.Rows, Terminal(d.Copy.MadeAt), d.Copy.Seconds)
+	}
 	return fmt.Sprintf("%s, %d pending, replayed on a %s copy of %d rows in %.1f s", at, len(d.Pending), Terminal(d.Copy.Mode), d.Copy.Rows, d.Copy.Seconds)
 }
 

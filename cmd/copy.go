@@ -32,6 +32,7 @@ type copier struct {
 	// storedKey is the id of the key of rows that were stored with their pseudonyms.
 	storedKey string
 	versions  []schema.Name // the version table, copied as it is
+	keep      *keeping      // nil: copies are dropped
 }
 
 // newCopier checks everything that a copy needs before anything is made: policy, key,
@@ -58,6 +59,11 @@ func (s *session) newCopier(ctx context.Context, c *config.Config, env, db strin
 	}
 	cp := &copier{now: s.world.Now, warn: s.warn, env: env, db: db, source: source, schema: sch, policy: policy, key: key,
 		spec: c.Databases[db].Copy, use: use, versions: versionTables(c, db)}
+	if use == sanitize.Rehearsal {
+		if cp.keep, err = s.keeping(c, db, source.Engine()); err != nil {
+			return nil, err
+		}
+	}
 	_, err = cp.plan(nil)
 	return cp, err
 }
@@ -89,21 +95,40 @@ func (cp *copier) plan(demands []schema.Obligation) (*sanitize.Plan, error) {
 	return plan, err
 }
 
-// build is migrations.Input.BuildCopy.
+// build is migrations.Input.BuildCopy: what an earlier run has kept, or a new copy.
 func (cp *copier) build(ctx context.Context, base engine.Target, dir string, demands []schema.Obligation) (migrations.CopyResult, error) {
 	plan, err := cp.plan(demands)
-	if err != nil {
-		return migrations.CopyResult{}, err
-	}
-	sample, err := cp.sample(demands)
 	if err != nil {
 		return migrations.CopyResult{}, err
 	}
 	for _, text := range plan.Warnings {
 		cp.warn("%s: %s", cp.db, text)
 	}
-	if cp.spec != nil && cp.spec.MaxAge != "" {
-		cp.warn("%s: copy.max_age is not followed by this version: the copy is made anew and dropped", cp.db)
+	key, out, found := "", migrations.CopyResult{}, false
+	if cp.keep != nil {
+		if key, err = cp.keptKey(ctx, demands); err == nil {
+			out, found, err = cp.reuse(ctx, key, base, dir)
+		}
+	}
+	if err == nil && !found {
+		out, err = cp.make(ctx, base, dir, plan, demands)
+		if err == nil && cp.keep != nil {
+			out, err = cp.keepCopy(ctx, key, out, base, dir)
+		}
+	}
+	for _, t := range plan.Tables {
+		if t.Exclude || t.Preserve {
+			out.Excluded = append(out.Excluded, t.Table)
+		}
+	}
+	return out, err
+}
+
+// make builds a new copy.
+func (cp *copier) make(ctx context.Context, base engine.Target, dir string, plan *sanitize.Plan, demands []schema.Obligation) (migrations.CopyResult, error) {
+	sample, err := cp.sample(demands)
+	if err != nil {
+		return migrations.CopyResult{}, err
 	}
 	start := cp.now()
 	note := func(text string) { cp.warn("%s: %s", cp.db, text) }
@@ -112,17 +137,12 @@ func (cp *copier) build(ctx context.Context, base engine.Target, dir string, dem
 		return migrations.CopyResult{}, err
 	}
 	out := migrations.CopyResult{Target: built.Target, Sanitization: built.Report,
-		Copy: finding.Copy{Mode: "full", Rows: built.Rows, Seconds: cp.now().Sub(start).Seconds()}}
+		Copy: finding.Copy{Mode: "full", Rows: built.Rows, Seconds: cp.now().Sub(start).Seconds(), MadeAt: start.UTC().Format(time.RFC3339), Sampled: sample != nil}}
 	if sample != nil {
 		out.Copy.Mode = "sample"
 	}
 	if info, err := os.Stat(built.Target.Path); built.Target.Path != "" && err == nil {
 		out.Copy.Bytes = info.Size()
-	}
-	for _, t := range plan.Tables {
-		if t.Exclude || t.Preserve {
-			out.Excluded = append(out.Excluded, t.Table)
-		}
 	}
 	return out, nil
 }

@@ -30,7 +30,8 @@ migration that fails is critical: the statement, why, how many rows, what to do.
 
 The copy is masked by the policy (databases.NAME.sanitize, default sanitize.yaml); a column that the
 policy does not name stops the copy (exit 2). No row value is in any output. Nothing of the copy
-remains.
+remains, unless copy: {max_age: 24h} keeps it: later rehearsals then run on clones of it, as long as
+schema, policy, key and what the migrations demand are the same.
 
 A stored ENV (production@latest) needs no connection to it: the migrations are tried on an empty
 database with its schema, and what they demand of rows is answered by the profile of the columns;

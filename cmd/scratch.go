@@ -25,7 +25,7 @@ func (s *session) scratchPlace(ctx context.Context, c *config.Config, env, db st
 	}
 	scratch := c.Databases[db].Scratch
 	if e.Name() == "sqlite" && scratch == nil {
-		return engine.Target{Engine: "sqlite"}, dir, nil
+		return engine.Target{Engine: "sqlite"}, dir, s.expire(ctx, db, e, engine.Target{}, s.keptDir())
 	}
 	if scratch == nil {
 		t, err := s.throwaway(ctx, dir, e.Name(), version)
@@ -42,12 +42,14 @@ func (s *session) scratchPlace(ctx context.Context, c *config.Config, env, db st
 		return engine.Target{}, "", fmt.Errorf("databases.%s.scratch is a %s database, and %s is a %s one", db, t.Engine, env, e.Name())
 	}
 	if t.Engine == "sqlite" {
-		return t, dir, nil
+		return t, dir, s.expire(ctx, db, e, t, s.keptDir())
 	}
 	if err := s.refuseProtected(ctx, c, db, t, e); err != nil {
 		return engine.Target{}, "", err
 	}
-	t, err = s.occupy(ctx, db, t, e)
+	if t, err = s.occupy(ctx, db, t, e); err == nil {
+		err = s.expire(ctx, db, e, t, "")
+	}
 	return t, dir, err
 }
 

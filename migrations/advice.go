@@ -133,7 +133,7 @@ func (r *rehearsal) gapUnproved(i int) {
 		}
 		for _, n := range sortedNames(tables) {
 			reason, excluded := lacking[n]
-			if !excluded && unproved != nil && r.copy.Copy.Mode == "sample" {
+			if !excluded && unproved != nil && r.copy.Copy.Sampled {
 				reason = "the copy is a sample of " + n.String() + ", and production cannot be asked about " + unproved.Label
 			}
 			if reason == "" {

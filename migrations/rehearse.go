@@ -29,7 +29,7 @@ type Input struct {
 	ScratchDir  string        // … or a directory
 	// BuildCopy makes the sanitised copy. obligations are what the pending migrations demand, in terms
 	// of production's tables and columns: masks must keep what they look at. The copy is dropped after
-	// the rehearsal unless its mode is "reused".
+	// the rehearsal; one of mode "reused" is a clone of what is kept, and where the replay fails on it another copy is asked for.
 	BuildCopy func(ctx context.Context, obligations []schema.Obligation) (CopyResult, error)
 
 	// Run runs Spec.Command against a scratch database, and nothing else.
@@ -241,28 +241,39 @@ func (r *rehearsal) learn(ctx context.Context) error {
 	return r.crossCheck(ctx)
 }
 
-// replayOnCopy builds the copy and replays on it.
+// replayOnCopy builds the copy and replays on it. What fails on a copy that was kept is tried again on a new one: production's rows may have been corrected since.
 func (r *rehearsal) replayOnCopy(ctx context.Context) error {
+	findings, gaps, after := len(r.out.Findings), len(r.out.Gaps), r.out.After
+	mode, err := r.replayOnce(ctx)
+	if err != nil || r.failed == nil || mode != "reused" {
+		return err
+	}
+	r.out.Findings, r.out.Gaps, r.out.After = r.out.Findings[:findings], r.out.Gaps[:gaps], after
+	r.failed, r.unnoticed, r.out.Database.Migrations = nil, map[*Demand]int64{}, []finding.RehearsedMigration{}
+	_, err = r.replayOnce(ctx)
+	return err
+}
+
+// replayOnce also tells the mode of the copy.
+func (r *rehearsal) replayOnce(ctx context.Context) (mode string, err error) {
 	r.doing = "building the copy"
 	r.progress("build the copy", 0, 0)
 	result, err := r.in.BuildCopy(ctx, r.plan.forCopy())
 	if err != nil {
-		return fmt.Errorf("build the copy of %s: %w", r.in.Scope, err)
+		return "", fmt.Errorf("build the copy of %s: %w", r.in.Scope, err)
 	}
 	r.copy = result
 	r.out.Sanitization, r.out.Database.Copy = result.Sanitization, result.Copy
-	if result.Copy.Mode != "reused" {
-		defer r.drop(result.Target)
-	}
+	defer r.drop(result.Target)
 	r.doing = "replaying on the copy"
 	r.aim(result.Target)
 	if err := r.watch(ctx, Before, result.Target); err != nil {
-		return err
+		return "", err
 	}
 	if err := (scratch{result.Target}).use(ctx, r.in.Engine, func(s engine.Session) error { return r.replay(ctx, s) }); err != nil || r.failed != nil {
-		return err
+		return result.Copy.Mode, err
 	}
-	return r.watch(ctx, After, result.Target)
+	return result.Copy.Mode, r.watch(ctx, After, result.Target)
 }
 
 func (r *rehearsal) watch(ctx context.Context, moment Moment, t engine.Target) error {

@@ -76,7 +76,7 @@ func (r *rehearsal) growthOf(st plannedStatement, t engine.Trace) growth {
 		switch {
 		case !ok:
 			g.known = false
-		case r.copy.Copy.Mode == "full" || copied >= rows:
+		case !r.copy.Copy.Sampled || copied >= rows:
 			if g.derived == "" {
 				g.derived = "all " + plural(rows, "row") + " of " + name.String() + " copied"
 			}
@@ -116,7 +116,7 @@ func (r *rehearsal) sizes(name schema.Name) (rows, copied int64, ok bool) {
 			rows = max(rows, a.Checked)
 		}
 	}
-	return max(rows, copied), copied, rows >= 0 || r.copy.Copy.Mode == "full"
+	return max(rows, copied), copied, rows >= 0 || !r.copy.Copy.Sampled
 }
 
 // production is the range of a statement's duration there: half to twice what its rows suggest.

@@ -17,7 +17,7 @@ func observedRun(t *testing.T, mode string, statements []string, milliseconds []
 	users := schema.Name{Name: "users"}
 	r := &rehearsal{in: Input{Scope: "main", Environment: "production", Environments: []string{"production"}, Engine: postgres.New(),
 		Schema: &schema.Database{Tables: []schema.Table{{Name: users, EstimatedRows: 1_000_000}}}}}
-	r.copy.Copy.Mode = mode
+	r.copy.Copy.Mode, r.copy.Copy.Sampled = mode, mode == "sample"
 	copied := int64(10_000)
 	if mode == "full" {
 		copied = 1_000_000

@@ -153,7 +153,7 @@ func (e estate) rehearse(t testing.TB, s story, percent float64) outcome {
 			if err != nil {
 				return migrations.CopyResult{}, err
 			}
-			return migrations.CopyResult{Target: built.Target, Sanitization: built.Report, Copy: finding.Copy{Mode: mode, Rows: built.Rows}}, nil
+			return migrations.CopyResult{Target: built.Target, Sanitization: built.Report, Copy: finding.Copy{Mode: mode, Rows: built.Rows, Sampled: opt.Sample != nil}}, nil
 		},
 		Watch: func(ctx context.Context, moment migrations.Moment, copy engine.Target) error {
 			if moment == migrations.Before {

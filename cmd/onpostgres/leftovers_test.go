@@ -93,3 +93,31 @@ func TestLeftoversOfAThrowAwayServerAreRemoved(t *testing.T) {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
+
+// TestAKeptCopyIsClonedAndDropped: copy.max_age on a server; the rehearsal changes a clone, a changed policy is another copy, and nothing but what is kept stays.
+func TestAKeptCopyIsClonedAndDropped(t *testing.T) {
+	p := newProject(t, "{url: %q, shared: true}, copy: {of: all, max_age: 1h}")
+	p.expect(t, 0, "review it", "scan", "production", "-w", "sanitize.yaml")
+	kept := func() string {
+		return p.value(t, p.staging, `SELECT count(*) FROM pg_database d WHERE datname LIKE 'envdiff\_scratch\_r%' AND shobj_description(oid, 'pg_database') LIKE '%kept: %'`)
+	}
+	before := kept()
+	p.expect(t, 0, "replayed on a full copy of 403 rows", "rehearse", "production")
+	p.expect(t, 0, "replayed on a clone of the copy of 403 rows", "rehearse", "production")
+	p.expect(t, 0, "replayed on a clone of the copy of 403 rows", "rehearse", "production")
+	if after := kept(); before != "0" || after != "1" {
+		t.Errorf("%s copies are kept, and %s were before", after, before)
+	}
+	p.write(t, "migrations/000040_before.up.sql", "SELECT 1;\n")
+	p.server.Exec(t, p.production, "UPDATE schema_migrations SET version = 40")
+	p.expect(t, 0, "replayed on a full copy", "rehearse", "production")
+	text, err := os.ReadFile(filepath.Join(p.dir, "envdiff.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.server.Exec(t, p.staging, `DO $$ DECLARE d record; BEGIN FOR d IN SELECT oid, datname, shobj_description(oid, 'pg_database') AS mark FROM pg_database WHERE datname LIKE 'envdiff\_scratch\_r%' LOOP
+		EXECUTE format('COMMENT ON DATABASE %I IS %L', d.datname, regexp_replace(d.mark, '"until":"20..', '"until":"2001')); END LOOP; END $$`)
+	p.write(t, "envdiff.yaml", strings.Replace(string(text), ", copy: {of: all, max_age: 1h}", "", 1))
+	p.expect(t, 0, "ok", "doctor", "production")
+	p.noScratch(t)
+}

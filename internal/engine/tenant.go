@@ -13,7 +13,7 @@ type Tenant interface {
 	// Occupy claims a place on base's server for the scratch databases of one run: those that are made on the place's target are that run's
 	// as long as the place is held. owner tells people who it is and since when; everybody on that server can read it.
 	Occupy(ctx context.Context, base Target, owner string) (Place, error)
-	// Sweep drops the scratch databases on base's server whose run is gone, and the kept ones whose time is over, and tells which. A
+	// Sweep drops the scratch databases on base's server whose run is gone and that are not kept, and tells which. A
 	// database that could not be dropped is in the error, and the others are dropped all the same.
 	Sweep(ctx context.Context, base Target) ([]string, error)
 }

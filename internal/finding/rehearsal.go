@@ -23,6 +23,9 @@ type Copy struct {
 	Rows    int64   `json:"rows"`
 	Bytes   int64   `json:"bytes"`
 	Seconds float64 `json:"seconds"`
+	// MadeAt is the moment of production that its rows show, RFC 3339; older than the run where the copy was kept by an earlier one.
+	MadeAt  string `json:"made_at"`
+	Sampled bool   `json:"sampled"` // it has a part of the rows
 }
 
 // RehearsedMigration is one pending migration and what its replay did.

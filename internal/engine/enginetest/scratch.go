@@ -17,6 +17,7 @@ func (h Harness) scratch(t *testing.T) {
 	t.Run("only what envdiff made is dropped", h.dropRefuses)
 	t.Run("what is dropped is gone", h.dropped)
 	t.Run("what a run that is gone left is swept", h.swept)
+	t.Run("what is kept is found again and cloned", h.kept)
 	t.Run("other programs' code is let into scratch databases only", h.libraries)
 	t.Run("targets print without their secrets", h.safeDisplay)
 }
@@ -157,6 +158,60 @@ func (h Harness) swept(t *testing.T) {
 		}
 	}
 	h.open(t, nobodys, engine.ReadOnly)
+}
+
+// kept databases outlive the run that made them, and no sweep takes them.
+func (h Harness) kept(t *testing.T) {
+	keeper, ok := h.Engine.(engine.Keeper)
+	if !ok {
+		t.Fatal("the engine keeps no copies")
+	}
+	ctx, base, dir := h.context(t), h.Base, t.TempDir()
+	tenant, hasServer := h.Engine.(engine.Tenant)
+	var place engine.Place
+	var err error
+	if hasServer {
+		if place, err = tenant.Occupy(ctx, base, "the test of "+t.Name()); err != nil {
+			t.Fatal(err)
+		}
+		defer place.Close()
+		base = place.Target()
+	}
+	made, err := h.Engine.CreateScratch(ctx, base, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.apply(t, made, selectionRows)
+	want := engine.Kept{Key: "k" + t.Name(), MadeAt: time.Now().UTC().Truncate(time.Second), Until: time.Now().Add(time.Hour).UTC().Truncate(time.Second), Note: []byte(`{"a":"it's \\ \"so\""}`)}
+	at, err := keeper.Keep(ctx, made, dir, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.drop(t, at)
+	if hasServer {
+		place.Close()
+		time.Sleep(200 * time.Millisecond)
+		if _, err := tenant.Sweep(ctx, h.Base); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := keeper.Kept(ctx, h.Base, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range all {
+		if k.Key != want.Key {
+			continue
+		}
+		if !k.MadeAt.Equal(want.MadeAt) || !k.Until.Equal(want.Until) || string(k.Note) != string(want.Note) {
+			t.Errorf("kept %+v, want %+v", k, want)
+		}
+		if got := h.value(t, h.open(t, h.clone(t, k.Target), engine.ReadOnly), "SELECT count(*) FROM s"); got != "5" {
+			t.Errorf("the clone has %s rows, want 5", got)
+		}
+		return
+	}
+	t.Errorf("it is not among %v", all)
 }
 
 func (h Harness) safeDisplay(t *testing.T) {

@@ -3,6 +3,7 @@ package mysql
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/envdiff/envdiff/internal/engine"
 )
@@ -68,6 +69,17 @@ func (mysqlEngine) Sweep(ctx context.Context, base engine.Target) ([]string, err
 	})
 	if err != nil {
 		return nil, fail(ctx, base, err)
+	}
+	kept, err := c.kept(ctx, base)
+	if err != nil {
+		return nil, fail(ctx, base, err)
+	}
+	for _, k := range kept {
+		config, err := configure(k.Target)
+		if err != nil {
+			return nil, err
+		}
+		left = slices.DeleteFunc(left, func(name string) bool { return name == config.DBName })
 	}
 	var dropped []string
 	var failures []error

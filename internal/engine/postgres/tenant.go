@@ -55,7 +55,8 @@ func (postgres) Sweep(ctx context.Context, base engine.Target) ([]string, error)
 	defer hangUp(pg)
 	var left []string
 	err = query(ctx, pg, scratchQuery, func(v [][]byte) error {
-		if mark := string(v[1]); string(v[2]) == "f" && (mark == "" || strings.HasPrefix(mark, scratchMark)) {
+		mark := string(v[1])
+		if _, kept := engine.ParseKept(mark); !kept && string(v[2]) == "f" && (mark == "" || strings.HasPrefix(mark, scratchMark)) {
 			left = append(left, string(v[0]))
 		}
 		return nil

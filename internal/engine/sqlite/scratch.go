@@ -44,7 +44,7 @@ func (sqliteEngine) DropScratch(_ context.Context, t engine.Target) error {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("remove a scratch database: %w", err)
 	}
-	for _, suffix := range []string{"-journal", "-wal", "-shm", ""} {
+	for _, suffix := range []string{"-journal", "-wal", "-shm", "", keptSuffix} {
 		if err := os.Remove(t.Path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove a scratch database: %w", err)
 		}
