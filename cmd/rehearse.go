@@ -169,6 +169,9 @@ func (s *session) rehearseDatabase(ctx context.Context, c *config.Config, of reh
 	if err != nil {
 		return migrations.Output{}, err
 	}
+	if err := s.giveRoles(ctx, c, db, source, base); err != nil {
+		return migrations.Output{}, err
+	}
 	in := migrations.Input{
 		Scope: db, Environment: env, Environments: []string{env},
 		Engine: source.Engine(), Production: source, Schema: copier.schema, Spec: migrationsSpec(c, db),

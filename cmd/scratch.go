@@ -96,6 +96,20 @@ func (s *session) throwaway(ctx context.Context, dir, engineName, version string
 	return server.Target, nil
 }
 
+// giveRoles lets a throw-away server have the roles that production's grants and policies name, and migrations with them.
+func (s *session) giveRoles(ctx context.Context, c *config.Config, db string, source engine.DB, base engine.Target) error {
+	maker, makes := source.Engine().(engine.RoleMaker)
+	lister, lists := engine.As[engine.RoleLister](source)
+	if c.Databases[db].Scratch != nil || !makes || !lists {
+		return nil
+	}
+	names, err := lister.Roles(ctx)
+	if err != nil {
+		return err
+	}
+	return maker.MakeRoles(ctx, base, names)
+}
+
 // askTimeout bounds asking one protected database who it is, when it is not the one that is rehearsed.
 const askTimeout = 10 * time.Second
 

@@ -53,7 +53,7 @@ func toolDriver(lib engine.Library, t scratch, spec Spec) (database.Driver, erro
 // rows, or where the tool refuses to start.
 func (r *rehearsal) crossCheck(ctx context.Context) error {
 	lib, opens := r.in.Engine.(engine.Library)
-	if r.src.tool != nil || r.in.Spec.Command != "" || r.plan.after == nil || r.plan.skipped > 0 || r.out.Pending.Refused != "" || !opens {
+	if r.src.tool != nil || r.in.Spec.Command != "" || r.plan.after == nil || r.plan.skipped > 0 || r.plan.idle() || r.out.Pending.Refused != "" || !opens {
 		return nil
 	}
 	r.doing = "letting golang-migrate run the files"

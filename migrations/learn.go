@@ -28,6 +28,8 @@ type planned struct {
 type plannedStatement struct {
 	engine.Statement
 	demands []*Demand
+	// idle statements do nothing on production, and would do something to the scratch server: the replay leaves them out.
+	idle bool
 	// touched are production's tables whose rows it reads or writes.
 	touched []schema.Name
 	// writes are the tables whose rows it writes, under the names that they have then.
@@ -50,6 +52,18 @@ type plan struct {
 type stopped struct {
 	migration, statement int
 	err                  error
+}
+
+// idle reports whether a statement is left out of the replay.
+func (p *plan) idle() bool {
+	for _, m := range p.migrations {
+		for _, s := range m.statements {
+			if s.idle {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // demands lists everything that is demanded, in order.
@@ -179,6 +193,9 @@ func (l *learner) migration(ctx context.Context, m *planned, p *plan) (int, erro
 
 // statement runs one statement on the clone and records its demands.
 func (l *learner) statement(ctx context.Context, tx *transaction, s *plannedStatement, p *plan) error {
+	if s.idle {
+		return nil
+	}
 	if _, ok := quiet(s.Text); ok {
 		_, err := tx.exec(ctx, s.Text)
 		l.stale = true

@@ -21,7 +21,7 @@ func reachInside(engineName, sql, text string) string {
 	if form == nil || !form.MatchString(text) {
 		return ""
 	}
-	for _, body := range stringsOf(sql, false) {
+	for _, body := range stringsOf(sql, "") {
 		if does := reachOfBody(engineName, body); does != "" {
 			return does
 		}
@@ -37,7 +37,7 @@ func reachOfBody(engineName, body string) string {
 			return does
 		}
 	}
-	for _, sql := range stringsOf(body, true) {
+	for _, sql := range stringsOf(body, "execute") {
 		if does := reachOf(engineName, strings.TrimSpace(sql)); does != "" {
 			return does
 		}
@@ -45,17 +45,17 @@ func reachOfBody(engineName, body string) string {
 	return ""
 }
 
-// stringsOf are the contents of the strings of a text; executed leaves those that do not stand behind EXECUTE.
-func stringsOf(sql string, executed bool) []string {
+// stringsOf are the contents of the strings of a text; with a word, of those that stand behind it in their statement.
+func stringsOf(sql, word string) []string {
 	var out []string
 	behind := false
 	for len(sql) > 0 {
 		tok, n := scan(sql)
 		text := sql[:n]
 		switch {
-		case tok == tokenString && (behind || !executed):
+		case tok == tokenString && (behind || word == ""):
 			out = append(out, unquoted(text))
-		case tok == tokenWord && strings.EqualFold(text, "execute"):
+		case tok == tokenWord && word != "" && strings.EqualFold(text, word):
 			behind = true
 		case strings.Contains(text, ";") && tok == tokenOther:
 			behind = false

@@ -92,6 +92,7 @@ type rehearsal struct {
 	failed  *failure
 	copy    CopyResult
 	redact  redactor
+	roles   map[string]bool // of production's server; nil unknown
 	// unnoticed are the rows of the copy that break demands which the engine does not enforce.
 	unnoticed map[*Demand]int64
 	// doing is what a deadline interrupted, for the gap.
@@ -190,6 +191,9 @@ func (r *rehearsal) prepare(ctx context.Context) (bool, error) {
 			r.gap(r.address(m), "not rehearsed: "+p.refusal(), "resolve the migration-state finding first")
 		}
 		return false, nil
+	}
+	if err := r.readRoles(ctx); err != nil {
+		return false, err
 	}
 	return r.refuse(), nil
 }

@@ -24,7 +24,8 @@ const (
 // its x-no-tx-wrap is set; its PostgreSQL drivers send the file as one query, which is a transaction unless it
 // is a single statement or brings its own.
 type transaction struct {
-	s engine.Session
+	s      engine.Session
+	engine string
 	// wrapped is set for a file that runs in one transaction that it did not open itself.
 	wrapped bool
 	// savepoints are needed where a failed statement aborts its transaction, to look
@@ -37,19 +38,19 @@ type transaction struct {
 func newTransaction(s engine.Session, engineName string, spec Spec, m *planned) *transaction {
 	script := m.script()
 	if m.run != nil {
-		return &transaction{s: s, command: m.run}
+		return &transaction{s: s, engine: engineName, command: m.run}
 	}
 	if t, err := toolByName(spec.tool()); err == nil && t != nil {
 		return toolTransaction(s, engineName, t, m)
 	}
 	switch engineName {
 	case "sqlite":
-		return &transaction{s: s, wrapped: !spec.NoTxWrap}
+		return &transaction{s: s, engine: engineName, wrapped: !spec.NoTxWrap}
 	case "postgres":
 		wrapped := len(script) > 1 && !opensOwn(script)
-		return &transaction{s: s, wrapped: wrapped, savepoints: wrapped}
+		return &transaction{s: s, engine: engineName, wrapped: wrapped, savepoints: wrapped}
 	}
-	return &transaction{s: s}
+	return &transaction{s: s, engine: engineName}
 }
 
 // toolTransaction is what the other tools do: a transaction around the file unless it asks for none. Prisma sends the file as
@@ -65,9 +66,9 @@ func toolTransaction(s engine.Session, engineName string, t *tool, m *planned) *
 		}
 	}
 	if engineName == "mysql" {
-		return &transaction{s: s}
+		return &transaction{s: s, engine: engineName}
 	}
-	return &transaction{s: s, wrapped: wrapped, savepoints: wrapped && engineName == "postgres"}
+	return &transaction{s: s, engine: engineName, wrapped: wrapped, savepoints: wrapped && engineName == "postgres"}
 }
 
 var refusesTransaction = regexp.MustCompile(`(?is)^\s*(create\s+(unique\s+)?index\s+concurrently|drop\s+index\s+concurrently|reindex|vacuum|alter\s+type\s+.*\badd\s+value|(create|drop)\s+(database|tablespace|subscription)|alter\s+system)\b`)
@@ -108,6 +109,9 @@ func (t *transaction) traced(ctx context.Context, sql string) (int64, engine.Tra
 func (t *transaction) execBy(ctx context.Context, sql string, run func(context.Context, string) (int64, engine.Trace, error)) (int64, engine.Trace, error) {
 	if t.command != nil {
 		return 0, engine.Trace{}, t.command(ctx)
+	}
+	if err := refuseText(ctx, t.s, t.engine, sql); err != nil {
+		return 0, engine.Trace{}, err
 	}
 	if !t.savepoints {
 		return run(ctx, sql)

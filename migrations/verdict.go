@@ -97,6 +97,14 @@ func (r *rehearsal) demanded(d *Demand) string {
 func (r *rehearsal) verdict(i int) bool {
 	m := &r.plan.migrations[i]
 	if f := r.failed; f != nil && f.migration == i {
+		if out := (*reachError)(nil); errors.As(f.err, &out) {
+			r.gap(r.address(m.Migration), fmt.Sprintf("not rehearsed: %s %s, by a text that it puts together", m.position(f.statement), out.does), elsewhere)
+			return true
+		}
+		if role := r.lacksRole(f.err); role != "" {
+			r.gap(r.address(m.Migration), m.position(f.statement)+" is not rehearsed: the scratch server has no role "+role+", which production has", "CREATE ROLE "+role+" NOLOGIN on the scratch server")
+			return true
+		}
 		if r.artefact(f) {
 			r.find(m, f.statement, []*Demand{f.demand}, finding.Finding{Rule: "copy-artefact", Change: finding.Failed, Message: r.artefactMessage(m, f)})
 			return true
