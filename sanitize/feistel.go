@@ -4,20 +4,20 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"encoding/binary"
+	"math/bits"
 
 	"github.com/envdiff/envdiff/internal/keys"
 )
 
 // feistel is a keyed permutation of short strings of symbols, each over an alphabet of its own size: an alternating
 // Feistel network whose halves are positions and whose addition is modulo each position's radix, so every value stays
-// in its domain without cycle-walking. The round function is CBC-MAC over AES of round, length and the other half,
-// expanded in counter mode; halves up to 12 symbols cost one block. It is not safe for concurrent use: the buffers live
-// here so that masking does not allocate.
+// in its domain without cycle-walking. The round function is CBC-MAC over AES of round, length and the other half, which is packed
+// into words first; what that leaves too short is expanded in counter mode under a second key. Halves of a dozen letters
+// cost one block. It is not safe for concurrent use: the buffers live here so that masking does not allocate.
 type feistel struct {
 	mac, expand cipher.Block
 	in, out     [aes.BlockSize]byte
-	ctr         [aes.BlockSize]byte
-	stream      []byte
+	ctr, more   [aes.BlockSize]byte
 }
 
 // newFeistel makes the permutation family of one masking domain.
@@ -50,11 +50,7 @@ func rounds(n int) int {
 func (f *feistel) permute(sym []byte, radix []uint16) {
 	n, half := len(sym), (len(sym)+1)/2
 	for r := range rounds(n) {
-		if r%2 == 0 {
-			f.shift(r, n, sym[:half], radix[:half], sym[half:], 1)
-		} else {
-			f.shift(r, n, sym[half:], radix[half:], sym[:half], 1)
-		}
+		f.round(r, n, half, sym, radix, false)
 	}
 }
 
@@ -62,34 +58,116 @@ func (f *feistel) permute(sym []byte, radix []uint16) {
 func (f *feistel) invert(sym []byte, radix []uint16) {
 	n, half := len(sym), (len(sym)+1)/2
 	for r := rounds(n) - 1; r >= 0; r-- {
-		if r%2 == 0 {
-			f.shift(r, n, sym[:half], radix[:half], sym[half:], -1)
-		} else {
-			f.shift(r, n, sym[half:], radix[half:], sym[:half], -1)
-		}
+		f.round(r, n, half, sym, radix, true)
 	}
 }
 
-// shift adds the round function of other to target, position by position.
-func (f *feistel) shift(round, n int, target []byte, radix []uint16, other []byte, sign int) {
-	s := f.function(round, n, other, 2*len(target))
-	for i := range target {
-		m := uint32(radix[i])
-		add := uint32(binary.LittleEndian.Uint16(s[2*i:])) * m >> 16
-		if sign < 0 {
-			add = m - add
+// round adds the round function of one half to the other, position by position, or subtracts it.
+func (f *feistel) round(r, n, half int, sym []byte, radix []uint16, inverse bool) {
+	target, other := sym[:half], sym[half:]
+	targetRadix, otherRadix := radix[:half], radix[half:]
+	if r%2 != 0 {
+		target, other, targetRadix, otherRadix = other, target, otherRadix, targetRadix
+	}
+	f.absorb(r, n, other, otherRadix)
+	s := stream{f: f}
+	for i, m := range targetRadix {
+		add := s.below(uint64(m))
+		if inverse {
+			add = uint32(m) - add
 		}
 		sum := uint32(target[i]) + add
-		if sum >= m {
-			sum -= m
+		if sum >= uint32(m) {
+			sum -= uint32(m)
 		}
 		target[i] = byte(sum)
 	}
 }
 
-// function returns want pseudorandom bytes of (round, n, data).
-func (f *feistel) function(round, n int, data []byte, want int) []byte {
-	f.in = [aes.BlockSize]byte{byte(round), byte(n), byte(n >> 8), byte(n >> 16)}
+// oneWayRound is no round of the permutation: its function is independent of theirs.
+const oneWayRound = 255
+
+// oneWay replaces sym by pseudorandom symbols that depend on all of it: equal stays equal, and not even the key's
+// holder can go back without trying values.
+func (f *feistel) oneWay(sym []byte, radix []uint16) {
+	f.absorb(oneWayRound, len(sym), sym, radix)
+	s := stream{f: f}
+	for i, m := range radix {
+		sym[i] = byte(s.below(uint64(m)))
+	}
+}
+
+// absorb leaves in out the CBC-MAC of (tag, n, sym). Symbols go into words of 64 bits as digits of their radix, as many as surely fit. All strings of
+// a domain have the same length and radices, so no two pack alike.
+func (f *feistel) absorb(tag, n int, sym []byte, radix []uint16) {
+	f.in = [aes.BlockSize]byte{byte(tag), byte(n), byte(n >> 8), byte(n >> 16)}
+	word, product, high := uint64(0), uint64(1), true // the header is the low half of the first block
+	for i, m := range radix {
+		if product >= 1<<56 {
+			high = f.word(word, high)
+			word, product = 0, 1
+		}
+		word = word*uint64(m) + uint64(sym[i])
+		product *= uint64(m)
+	}
+	if f.word(word, high) {
+		f.mac.Encrypt(f.out[:], f.in[:])
+	}
+}
+
+// word adds one word to the block that waits, and passes that on when it is full; high is where the next one belongs.
+func (f *feistel) word(w uint64, high bool) bool {
+	if high {
+		binary.LittleEndian.PutUint64(f.in[8:], binary.LittleEndian.Uint64(f.in[8:])^w)
+		f.mac.Encrypt(f.out[:], f.in[:])
+		f.in = f.out
+		return false
+	}
+	binary.LittleEndian.PutUint64(f.in[:8], binary.LittleEndian.Uint64(f.in[:8])^w)
+	return true
+}
+
+// stream reads pseudorandom symbols out of what absorb left.
+type stream struct {
+	f       *feistel
+	next    uint64 // words used
+	word    uint64
+	product uint64 // of the radices that the word has served; 0 before the first
+}
+
+// below returns a number below m ≤ 256: the word is a fraction of which m makes one digit and the next fraction. A word serves until its digits'
+// product would exceed 2^48, so no number is more than 2^-16 likelier than another.
+func (s *stream) below(m uint64) uint32 {
+	if s.product *= m; s.product-1 >= 1<<48 { // also at first, when it is 0
+		s.refill()
+		s.product = m
+	}
+	high, low := bits.Mul64(s.word, m)
+	s.word = low
+	return uint32(high)
+}
+
+// refill takes the next word: two are in out itself, the others come from counter mode.
+func (s *stream) refill() {
+	f, at := s.f, s.next%2*8
+	switch {
+	case s.next < 2:
+		s.word = binary.LittleEndian.Uint64(f.out[at:])
+	default:
+		if at == 0 {
+			binary.LittleEndian.PutUint64(f.ctr[:8], binary.LittleEndian.Uint64(f.out[:8]))
+			binary.LittleEndian.PutUint64(f.ctr[8:], binary.LittleEndian.Uint64(f.out[8:])+s.next)
+			f.expand.Encrypt(f.more[:], f.ctr[:])
+		}
+		s.word = binary.LittleEndian.Uint64(f.more[at:])
+	}
+	s.next++
+}
+
+// sum is a keyed hash of (tag, data): CBC-MAC with the length in front.
+func (f *feistel) sum(tag byte, data []byte) uint64 {
+	n := len(data)
+	f.in = [aes.BlockSize]byte{tag, byte(n), byte(n >> 8), byte(n >> 16)}
 	rest := data[copy(f.in[4:], data):]
 	f.mac.Encrypt(f.out[:], f.in[:])
 	for len(rest) > 0 {
@@ -101,42 +179,10 @@ func (f *feistel) function(round, n int, data []byte, want int) []byte {
 		rest = rest[k:]
 		f.mac.Encrypt(f.out[:], f.in[:])
 	}
-	if want <= aes.BlockSize {
-		return f.out[:want]
-	}
-	return f.extend(want)
-}
-
-// extend stretches the 16 bytes in out to want bytes by counter mode under the second key.
-func (f *feistel) extend(want int) []byte {
-	blocks := (want + aes.BlockSize - 1) / aes.BlockSize
-	if cap(f.stream) < blocks*aes.BlockSize {
-		f.stream = make([]byte, blocks*aes.BlockSize)
-	}
-	f.stream = f.stream[:blocks*aes.BlockSize]
-	high, low := binary.LittleEndian.Uint64(f.out[:8]), binary.LittleEndian.Uint64(f.out[8:])
-	for i := range blocks {
-		binary.LittleEndian.PutUint64(f.ctr[:8], high)
-		binary.LittleEndian.PutUint64(f.ctr[8:], low+uint64(i))
-		f.expand.Encrypt(f.stream[i*aes.BlockSize:], f.ctr[:])
-	}
-	return f.stream[:want]
-}
-
-// The rounds above are below oneWay's: the functions are independent of the permutation's.
-const oneWayRound = 255
-
-// oneWay replaces sym by pseudorandom symbols that depend on all of it: equal stays equal, and not even the key's
-// holder can go back without trying values.
-func (f *feistel) oneWay(sym []byte, radix []uint16) {
-	s := f.function(oneWayRound, len(sym), sym, 2*len(sym))
-	for i := range sym {
-		sym[i] = byte(uint32(binary.LittleEndian.Uint16(s[2*i:])) * uint32(radix[i]) >> 16)
-	}
+	return binary.LittleEndian.Uint64(f.out[:])
 }
 
 // number returns a pseudorandom number below limit that depends on tag and data.
 func (f *feistel) number(tag byte, data []byte, limit uint64) uint64 {
-	s := f.function(int(tag), len(data), data, 8)
-	return binary.LittleEndian.Uint64(s) % limit
+	return f.sum(tag, data) % limit
 }

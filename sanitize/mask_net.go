@@ -2,6 +2,7 @@ package sanitize
 
 import (
 	"net/netip"
+	"unicode/utf8"
 
 	"github.com/envdiff/envdiff/internal/keys"
 )
@@ -93,7 +94,7 @@ func (m *ip) permute6(v []byte) {
 
 // parseIP reads an address with or without a prefix length; bits is -1 without. Zones are not accepted.
 func parseIP(v []byte) (a netip.Addr, bits int, ok bool) {
-	if len(v) < 2 || len(v) > 49 {
+	if len(v) < 2 || len(v) > 49 || !addressLike(v) {
 		return a, -1, false
 	}
 	if addressEnd(v) < len(v) {
@@ -102,6 +103,20 @@ func parseIP(v []byte) (a netip.Addr, bits int, ok bool) {
 	}
 	a, err := netip.ParseAddr(string(v))
 	return a, -1, err == nil && a.Zone() == ""
+}
+
+// addressLike spares the errors of what is no address at all: they are allocated.
+func addressLike(v []byte) bool {
+	marks := 0
+	for _, c := range v {
+		switch {
+		case c == ':' || c == '.':
+			marks++
+		case c != '/' && (c >= utf8.RuneSelf || hexMembers[c].alphabet == nil):
+			return false
+		}
+	}
+	return marks >= 2
 }
 
 func isIP(v []byte) bool {

@@ -353,26 +353,4 @@ func asciiLower(s string) string {
 	return string(b)
 }
 
-func BenchmarkMask(b *testing.B) {
-	for _, c := range []struct{ mask, value string }{
-		{"email", "anna.schmidt@mail.example"}, {"name", "Anna Schmidt"}, {"phone", "+49 170 1234567"}, {"text", strings.Repeat("A note about nothing. ", 10)},
-		{"date", "1987-05-12"}, {"number", "1234567"}, {"card", "4111 1111 1111 1111"}, {"iban", "DE89370400440532013000"}, {"uuid", "f81d4fae-7dec-11d0-a765-00a0c91e6bf6"}, {"ip", "93.184.216.34"},
-	} {
-		for _, use := range []struct {
-			name string
-			o    maskOptions
-		}{{"unique", unique}, {"private", private}} {
-			b.Run(c.mask+"/"+use.name, func(b *testing.B) {
-				col := testColumn(b, c.mask, use.o)
-				cell := engine.Cell{Type: engine.CellText, Data: []byte(c.value)}
-				buf := make([]byte, 0, 512)
-				b.ReportAllocs()
-				for b.Loop() {
-					buf = col.append(buf[:0], cell)
-				}
-			})
-		}
-	}
-}
-
 func textCell(v string) engine.Cell { return engine.Cell{Type: engine.CellText, Data: []byte(v)} }

@@ -91,10 +91,10 @@ func (m *name) append(dst, v []byte) []byte {
 	inWord, last := 0, -2
 	for i := range s.slots {
 		sl := &s.slots[i]
-		if sl.at != last+1 {
+		if int(sl.at) != last+1 {
 			inWord = 0
 		}
-		last = sl.at + int(sl.size) - 1
+		last = int(sl.at) + int(sl.size) - 1
 		if sl.alphabet != letters {
 			continue
 		}
@@ -202,7 +202,7 @@ func (s *shape) forget(offsets ...int) {
 	for i, sl := range s.slots {
 		drop := false
 		for _, o := range offsets {
-			drop = drop || sl.at == o
+			drop = drop || int(sl.at) == o
 		}
 		if !drop {
 			s.sym[n], s.radix[n], s.slots[n] = s.sym[i], s.radix[i], sl

@@ -192,7 +192,7 @@ func newRowHash(key keys.Key) *rowHash { return &rowHash{f: newFeistel(key.Deriv
 
 func (h *rowHash) of(cells engine.Row) uint64 {
 	h.buf = appendTuple(h.buf[:0], cells)
-	return binary.LittleEndian.Uint64(h.f.function(0, len(h.buf), h.buf, 8))
+	return h.f.sum(0, h.buf)
 }
 
 // appendTuple encodes cells so that different tuples have different codes.

@@ -2,6 +2,7 @@ package sanitize
 
 import (
 	"bytes"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/envdiff/envdiff/internal/keys"
@@ -33,10 +34,10 @@ type shape struct {
 
 // slot is where a symbol came from.
 type slot struct {
-	at       int
+	alphabet *alphabet
+	at       uint32 // cells are below 4 GiB on every engine
 	size     uint8
 	upper    bool
-	alphabet *alphabet
 }
 
 func newShape(key keys.Key, oneWay bool) *shape {
@@ -70,18 +71,15 @@ func (s *shape) reset() { s.sym, s.radix, s.slots = s.sym[:0], s.radix[:0], s.sl
 func (s *shape) add(m member, at, size int) {
 	s.sym = append(s.sym, m.sym)
 	s.radix = append(s.radix, uint16(len(m.alphabet.lower)))
-	s.slots = append(s.slots, slot{at: at, size: uint8(size), upper: m.upper, alphabet: m.alphabet})
+	s.slots = append(s.slots, slot{at: uint32(at), size: uint8(size), upper: m.upper, alphabet: m.alphabet})
 }
 
 // load finds the characters that can be replaced.
 func (s *shape) load(v []byte) {
+	s.sym, s.radix, s.slots = slices.Grow(s.sym, len(v)), slices.Grow(s.radix, len(v)), slices.Grow(s.slots, len(v))
 	for i := 0; i < len(v); {
-		c := v[i]
-		if c < utf8.RuneSelf {
-			if m := s.members[c]; m.alphabet != nil {
-				s.add(m, i, 1)
-			}
-			i++
+		if v[i] < utf8.RuneSelf {
+			i = s.loadASCII(v, i)
 			continue
 		}
 		r, size := utf8.DecodeRune(v[i:])
@@ -92,6 +90,23 @@ func (s *shape) load(v []byte) {
 		}
 		i += size
 	}
+}
+
+// loadASCII is load for a run of ASCII, for which there is room; it returns where that ends.
+func (s *shape) loadASCII(v []byte, i int) int {
+	n := len(s.sym)
+	sym, radix, slots := s.sym[:cap(s.sym)], s.radix[:cap(s.radix)], s.slots[:cap(s.slots)]
+	for ; i < len(v) && v[i] < utf8.RuneSelf; i++ {
+		m := &s.members[v[i]]
+		if m.alphabet == nil {
+			continue
+		}
+		sym[n], radix[n] = m.sym, uint16(len(m.alphabet.lower))
+		slots[n] = slot{at: uint32(i), size: 1, upper: m.upper, alphabet: m.alphabet}
+		n++
+	}
+	s.sym, s.radix, s.slots = sym[:n], radix[:n], slots[:n]
+	return i
 }
 
 // loadIn is load with another table of ASCII members.
@@ -144,11 +159,10 @@ func (s *shape) store(v []byte) {
 			set = sl.alphabet.upper
 		}
 		r := set[s.sym[i]]
-		switch {
-		case sl.size == 1:
+		if sl.size == 1 {
 			v[sl.at] = byte(r)
-		default:
-			utf8.EncodeRune(v[sl.at:sl.at+int(sl.size)], r)
+		} else {
+			utf8.EncodeRune(v[sl.at:sl.at+uint32(sl.size)], r)
 		}
 	}
 }
@@ -161,7 +175,17 @@ func (s *shape) store(v []byte) {
 // half, always changes it. Walking the permutation until it returns to the side it came from is a permutation of each
 // side; flip then takes one side to the other. The whole is a bijection that changes the side of every value: it has no
 // fixed point, and what real values look like is what masked values do not.
+//
+// In domains of 2^48 values and more both hold but for one value in as many, without a walk.
 func (s *shape) derange() {
+	if s.large() {
+		if s.oneWay {
+			s.f.oneWay(s.sym, s.radix)
+		} else {
+			s.f.permute(s.sym, s.radix)
+		}
+		return
+	}
 	side, ok := s.side()
 	if s.oneWay {
 		s.saved = append(s.saved[:0], s.sym...)
@@ -188,6 +212,17 @@ func (s *shape) derange() {
 		}
 	}
 	s.flip()
+}
+
+// large reports whether there are 2^48 values or more of these radices.
+func (s *shape) large() bool {
+	product := uint64(1)
+	for _, r := range s.radix {
+		if product *= uint64(r); product >= 1<<48 {
+			return true
+		}
+	}
+	return false
 }
 
 // side tells on which side of the domain the symbols are: where most of them are in their alphabets' first half, or if
