@@ -4,7 +4,7 @@ GO ?= go
 export CGO_ENABLED = 0
 PACKAGES = ./cmd/... ./snapshot/... ./compare/... ./sanitize/... ./migrations/... ./ci/... ./internal/...
 
-.PHONY: classifier blowups build demo check test deps bench golden docs cross packages lint clean
+.PHONY: fuzz classifier blowups build demo check test deps bench golden docs cross packages lint clean
 
 build:
 	$(GO) build -trimpath -o bin/envdiff ./cmd/envdiff
@@ -30,7 +30,11 @@ deps:
 	@.ci/deps
 
 bench: build
-	$(GO) test -run '^$$' -bench . -benchmem ./compare/... ./snapshot/... ./sanitize/... ./internal/engine/sqlite/... ./cmd/onssh/... ./cmd/blowups/...
+	$(GO) test -run '^$$' -bench . -benchmem ./compare/... ./snapshot/... ./sanitize/... ./internal/engine/sqlite/... ./cmd ./cmd/onssh/... ./cmd/blowups/...
+
+# Every fuzz target of the module for FUZZTIME (default 10s), one after the other.
+fuzz:
+	@GO="$(GO)" .ci/fuzz
 
 # How many of the migrations that fail on one odd row among many the rehearsal finds, per class, and what it says of the harmless ones.
 blowups: deps
