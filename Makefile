@@ -15,11 +15,11 @@ demo: build
 # The packages that need no server, and the scripts. The race detector needs cgo and a C compiler.
 check:
 	CGO_ENABLED=1 $(GO) test -race -skip '^TestSSH|$(WHOLE)' $$($(GO) list $(PACKAGES) | grep -v -e /engine/postgres -e /onpostgres -e /onssh -e /onsystems -e /oncollectd -e /onchromium -e /testservers -e /engine/mysql -e /onmariadb -e /blowups -e /onmysql8 -e /onengines -e /snapshot/replication -e /snapshot/hotquery)
-	$(GO) test -run '$(WHOLE)' ./cmd
+	$(GO) test -timeout 20m -run '$(WHOLE)' ./cmd
 
 test: deps
-	CGO_ENABLED=1 $(GO) test -race -skip '$(WHOLE)' $(PACKAGES)
-	$(GO) test -run '$(WHOLE)' ./cmd
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m -skip '$(WHOLE)' $(PACKAGES)
+	$(GO) test -timeout 20m -run '$(WHOLE)' ./cmd
 
 # Whole runs of the program on 200,000 rows, and fifty that are killed: the race detector makes minutes of them and learns nothing that the
 # stories on servers, which run the same commands in its sight, do not tell.
