@@ -227,15 +227,19 @@ func (m *rawBytes) append(dst, v []byte) []byte {
 	start := len(dst)
 	dst = append(dst, v...)
 	out := dst[start:]
-	for len(m.radix) < len(out) {
+	for len(m.radix) < min(len(out), maxPiece) {
 		m.radix = append(m.radix, 256)
 	}
-	radix := m.radix[:len(out)]
 	closed(out, isText, func(b []byte) {
-		// A shift has no fixed point, and neither has its conjugate by the permutation.
-		m.f.permute(b, radix)
-		b[0]++
-		m.f.invert(b, radix)
+		for len(b) > 0 {
+			piece := b[:min(len(b), maxPiece)]
+			radix := m.radix[:len(piece)]
+			// A shift has no fixed point, and neither has its conjugate by the permutation.
+			m.f.permute(piece, radix)
+			piece[0]++
+			m.f.invert(piece, radix)
+			b = b[len(piece):]
+		}
 	})
 	return dst
 }

@@ -14,8 +14,8 @@ const dateSpan = 512
 
 // date moves calendar dates. Formats stay: ISO 8601 with or without a time and zone, yyyymmdd, dd.mm.yyyy, mm/dd/yyyy,
 // dd/mm/yyyy, and integers that count seconds or milliseconds since 1970. The time of day is permuted too, midnight
-// stays; dates before year 2 and from year 9999 on, infinity and zero dates are markers, not data, and stay. What is no
-// date is masked by shape and stays none.
+// stays; dates before year 2 and from year 9999 on, infinity and zero dates are markers, not data, and stay; of a partial
+// date the parts that are there move. What is no date is masked by shape and stays none.
 type date struct {
 	s       *shape
 	order   [dateSpan]uint16 // a keyed permutation of the days of a span
@@ -48,9 +48,16 @@ func (m *date) append(dst, v []byte) []byte {
 	if endless(out) {
 		return dst
 	}
+	if n := partialDate(out); n > 0 {
+		m.partial(out)
+		if n > 11 {
+			m.clock(out[11:])
+		}
+		return dst
+	}
 	d, ok := parseDate(out)
 	if !ok {
-		m.s.maskClosed(out, func(b []byte) bool { return isDate(b) || endless(b) })
+		m.s.maskClosed(out, func(b []byte) bool { return isDate(b) || endless(b) || partialDate(b) > 0 })
 		return dst
 	}
 	if d.marker() {
@@ -76,9 +83,60 @@ func (m *date) plain(v []byte) bool {
 	return ok && d.marker() || endless(v)
 }
 
-// endless reports PostgreSQL's infinity and MySQL's zero dates.
+// endless reports PostgreSQL's infinity, years of five digits and before Christ, and MySQL's zero dates.
 func endless(v []byte) bool {
-	return bytes.HasPrefix(v, []byte("0000-00-00")) || bytes.EqualFold(v, []byte("infinity")) || bytes.EqualFold(v, []byte("-infinity"))
+	if bytes.HasPrefix(v, []byte("0000-00-00")) || bytes.EqualFold(v, []byte("infinity")) || bytes.EqualFold(v, []byte("-infinity")) {
+		return true
+	}
+	year := skipDigits(v, 0)
+	if year < 4 || year > 6 || len(v) < year+6 || v[year] != '-' || v[year+3] != '-' || two(v[year+1:]) < 0 || two(v[year+4:]) < 0 {
+		return false
+	}
+	return year > 4 && (len(v) == year+6 || v[year+6] == ' ') || bytes.HasSuffix(v, []byte(" BC"))
+}
+
+// partialDate recognises what MySQL and MariaDB allow with a month or day that is zero: yyyy-00-00, yyyy-mm-00, with or without a time. It returns the
+// length, 0 for anything else.
+func partialDate(v []byte) int {
+	if len(v) < 10 || skipDigits(v, 0) != 4 || v[4] != '-' || v[7] != '-' || endless(v) {
+		return 0
+	}
+	month, day := two(v[5:]), two(v[8:])
+	if month < 0 || month > 12 || day < 0 || day > 31 || month > 0 && day > 0 || len(v) > 10 && (len(v) < 19 || v[10] != ' ') {
+		return 0
+	}
+	return len(v)
+}
+
+// partial permutes the year of a partial date among eight, and month and day where they are; zeros stay, and so do years that are markers.
+func (m *date) partial(v []byte) {
+	year := two(v)*100 + two(v[2:])
+	if year < 8 || year >= 9992 {
+		return
+	}
+	sym, radix := [2]byte{byte(year % 8)}, [2]uint16{8, 12}
+	n := 1
+	month, day := two(v[5:]), two(v[8:])
+	switch {
+	case month > 0:
+		sym[1], n = byte(month-1), 2
+	case day > 0:
+		sym[1], radix[1], n = byte(day-1), 31, 2
+	}
+	// A shift has no fixed point, and neither has its conjugate by the permutation.
+	m.s.f.permute(sym[:n], radix[:n])
+	sym[0] = (sym[0] + 1) % 8
+	m.s.f.invert(sym[:n], radix[:n])
+	year += int(sym[0]) - year%8
+	v[2], v[3] = '0'+byte(year/10%10), '0'+byte(year%10)
+	v[0], v[1] = '0'+byte(year/1000), '0'+byte(year/100%10)
+	at := 5
+	if day > 0 {
+		at = 8
+	}
+	if n == 2 {
+		v[at], v[at+1] = '0'+(sym[1]+1)/10, '0'+(sym[1]+1)%10
+	}
 }
 
 // move permutes a day within its span: a shift conjugated by the span's permutation, so no day stays. The shift is odd,

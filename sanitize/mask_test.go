@@ -115,6 +115,12 @@ func TestMaskedValuesKeepWhatTheirMaskPromises(t *testing.T) {
 			return !strings.Contains(m, "12:34:56") && strings.HasSuffix(m, "Z") && len(m) == 22
 		}},
 		{"an impossible date stays impossible", "date", "2023-02-30", func(m string) bool { _, ok := parseDate([]byte(m)); return !ok }},
+		{"a date without a day stays one", "date", "1987-05-00", func(m string) bool {
+			return partialDate([]byte(m)) == 10 && m != "1987-05-00" && m[5:7] != "00" && m[8:] == "00"
+		}},
+		{"a year alone stays one", "date", "1987-00-00 00:00:00", func(m string) bool { return m[:3] == "198" && m[3] != '7' && m[4:] == "-00-00 00:00:00" }},
+		{"before Christ is no data", "date", "0044-03-15 BC", func(m string) bool { return m == "0044-03-15 BC" }},
+		{"the year 10000 is no data", "date", "10000-01-01 00:00:00", func(m string) bool { return m == "10000-01-01 00:00:00" }},
 		{"forever stays", "date", "9999-12-31", func(m string) bool { return m == "9999-12-31" }},
 		{"an address of the internet is never routed", "ip", "93.184.216.34", func(m string) bool { a, err := netip.ParseAddr(m); return err == nil && a.As4()[0] >= 240 }},
 		{"an IPv6 address is documentation", "ip", "2a00:1450:4001::65", func(m string) bool { return strings.HasPrefix(m, "2001:db8:") }},
@@ -302,6 +308,25 @@ func TestBinaryDataStaysBinary(t *testing.T) {
 	out := c.append(nil, engine.Cell{Type: engine.CellBlob, Data: in})
 	if len(out) != len(in) || bytes.Equal(in, out) || isText(out) {
 		t.Errorf("% x became % x", in, out)
+	}
+}
+
+// TestLongValuesNeedNoMoreThanThemselves: what a mask needs beside a value is bounded, and pieces are cut between characters.
+func TestLongValuesNeedNoMoreThanThemselves(t *testing.T) {
+	long := strings.Repeat("Anna Schmidt wohnt in Köln 😀 \xfc ", 20_000)
+	for _, o := range []maskOptions{unique, private} {
+		c := testColumn(t, "text", o)
+		got := c.text(long)
+		if len(got) != len(long) || strings.Contains(got, "Anna") || strings.Count(got, " ") != strings.Count(long, " ") || utf8.RuneCountInString(got) != utf8.RuneCountInString(long) {
+			t.Errorf("%+v: %d bytes became %d", o, len(long), len(got))
+		}
+		if room := cap(c.value.(*text).s.slots); room > 2*maxPiece {
+			t.Errorf("%+v: room for %d symbols", o, room)
+		}
+		raw := []byte(long + "\x00")
+		if out := c.append(nil, engine.Cell{Type: engine.CellBlob, Data: raw}); len(out) != len(raw) || bytes.Contains(out, []byte("Anna")) || isText(out) {
+			t.Errorf("%+v: binary data became %d bytes", o, len(out))
+		}
 	}
 }
 

@@ -52,8 +52,15 @@ func (s *shape) in(members *[utf8.RuneSelf]member, v []byte) {
 	s.members = old
 }
 
+// maxPiece is how many bytes are permuted as one. Longer values are masked piece by piece, so that what they need beside themselves is bounded.
+const maxPiece = 64 << 10
+
 // mask replaces v in place.
 func (s *shape) mask(v []byte) {
+	if len(v) > maxPiece {
+		s.maskPieces(v)
+		return
+	}
 	s.reset()
 	s.load(v)
 	if len(s.sym) == 0 {
@@ -64,6 +71,22 @@ func (s *shape) mask(v []byte) {
 	}
 	s.derange()
 	s.store(v)
+}
+
+// maskPieces masks a long value. It is cut between characters: where is told by what the mask keeps, so the whole stays injective.
+func (s *shape) maskPieces(v []byte) {
+	for len(v) > 0 {
+		end := min(len(v), maxPiece)
+		for back := 0; end < len(v) && back < utf8.UTFMax && !utf8.RuneStart(v[end]); back++ {
+			end--
+		}
+		s.reset()
+		if s.load(v[:end]); len(s.sym) > 0 {
+			s.derange()
+			s.store(v[:end])
+		}
+		v = v[end:]
+	}
 }
 
 func (s *shape) reset() { s.sym, s.radix, s.slots = s.sym[:0], s.radix[:0], s.slots[:0] }
