@@ -37,8 +37,10 @@ With --from, the environments and roles are those of another system in DIR, or a
               that ansible-inventory --list printed); groups are roles
   capistrano  config/deploy/STAGE.rb; where cap is there it is asked (doctor:servers), which runs
               the project's own Capfile
-  puppet      manifests/site.pp, of each of environments/NAME where there are any: nodes, and the
-              classes role::NAME that they include`,
+  puppet      what Puppet keeps below its cache directory (catalogues, nodes, reports, classes.txt;
+              of a server or an agent), PuppetDB (puppet:https://HOST:8081?cert=FILE&key=FILE&ca=FILE),
+              or manifests/site.pp, of each of environments/NAME where there are any: nodes, and
+              their classes role::NAME`,
 		flags: func(fs *pflag.FlagSet, o *options) {
 			fs.StringVar(&o.from, "from", "", "take environments and roles from `SYSTEM`: ansible, capistrano or puppet, or SYSTEM:PATH")
 		},

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -33,7 +32,7 @@ func (s *session) importSystem(ctx context.Context, dir, from string) (content [
 	if !ok {
 		return nil, "", hinted(fmt.Errorf("--from %s is not known", system), "use ansible, capistrano or puppet")
 	}
-	if path != "" {
+	if path != "" && !strings.Contains(path, "://") {
 		path = s.path(path)
 	}
 	found, err := read(s, ctx, dir, path)
@@ -265,33 +264,6 @@ func askCap(ctx context.Context, dir, stage string) (inventory.Inventory, error)
 		return inventory.Inventory{}, fmt.Errorf("cap %s doctor:servers fails", stage)
 	}
 	return inventory.ParseServers(string(out)), nil
-}
-
-func (s *session) fromPuppet(_ context.Context, dir, path string) (map[string]inventory.Inventory, error) {
-	files := map[string]string{}
-	if path != "" {
-		files["production"] = path
-	} else {
-		sites, _ := filepath.Glob(filepath.Join(dir, "environments", "*", "manifests", "site.pp"))
-		for _, f := range sites {
-			files[filepath.Base(filepath.Dir(filepath.Dir(f)))] = f
-		}
-		if main := filepath.Join(dir, "manifests", "site.pp"); len(files) == 0 {
-			files["production"] = main
-		}
-	}
-	found := map[string]inventory.Inventory{}
-	for env, file := range files {
-		text, err := readSmall(file)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		found[env] = inventory.ParseSite(text)
-	}
-	return found, nil
 }
 
 // readSmall reads a file that people write.

@@ -55,12 +55,9 @@ func programSpec(p config.Program) snapshot.DumpSpec {
 	return snapshot.DumpSpec{Name: p.Title(), Facts: p.Facts}
 }
 
-// maxProgramOutput bounds what a program may print.
-const maxProgramOutput = 8 << 20
-
 // programWant runs a program through env, which tells it what it speaks of.
 func programWant(env, scope string, p config.Program) transport.Want {
-	return transport.Want{ID: "program", Doc: "the program " + p.Title(), MaxBytes: maxProgramOutput,
+	return transport.Want{ID: "program", Doc: "the program " + p.Title(), MaxBytes: snapshot.MaxProgramOutput,
 		Command: append([]string{"env", "ENVDIFF_SCOPE=" + scope, "ENVDIFF_ENVIRONMENT=" + env}, p.Command...)}
 }
 

@@ -12,6 +12,9 @@ type Dump struct {
 	MediaType string // without parameters; "" where the source names none
 }
 
+// MaxProgramOutput bounds what a program may print: 8 MiB hold the 100,000 facts that are read of one (docs/exec.md).
+const MaxProgramOutput = 8 << 20
+
 // DumpSpec is what envdiff.yaml asks of a dump.
 type DumpSpec struct {
 	Name    string            // of the program, for messages; "" for endpoints, which their scope names

@@ -88,3 +88,24 @@ func TestPuppetRuns(t *testing.T) {
 	p.run(t, 0, "snapshot", "odd", "-f", "odd.snapshot")
 	expect(t, program(t, p.dir, nil, "cat", "odd.snapshot/facts.jsonl"), `puppet/node#roles","v":[{"v":["role::web"]`, `puppet/run#noop","v":[{"v":false`)
 }
+
+// What a real run has kept of its node becomes environments and roles: by its catalogue, and without one by its report and classes.
+func TestPuppetStateBecomesEnvironments(t *testing.T) {
+	dir := t.TempDir()
+	cache := filepath.Join(dir, "cache")
+	write(t, filepath.Join(dir, "site.pp"), fmt.Sprintf("class role::web { file { '%s/motd': content => 'hello' } }\ninclude role::web\n", dir))
+	argv := []string{"unshare", "--pid", "--fork", "--mount-proc"}
+	if os.Geteuid() != 0 {
+		argv = append(argv, "--map-root-user")
+	}
+	program(t, dir, []string{"LC_ALL=C.UTF-8", "HOME=" + dir}, append(argv, "puppet", "apply", "--vardir", cache, "--publicdir", cache+"/public", "--confdir", filepath.Join(dir, "conf"), "--write-catalog-summary",
+		"--catalog_cache_terminus", "json", "--certname", "web1.shop.example", filepath.Join(dir, "site.pp"))...)
+	for _, gone := range []string{"nothing", "client_data", "reports"} {
+		if err := os.RemoveAll(filepath.Join(cache, gone)); err != nil {
+			t.Fatal(err)
+		}
+		p := project{t.TempDir()}
+		expect(t, p.run(t, 0, "init", "--from", "puppet:"+cache), "written envdiff.yaml", "(production)")
+		expect(t, program(t, p.dir, nil, "cat", "envdiff.yaml"), `production: protected: true`, `web: - "ssh://web1.shop.example"`)
+	}
+}

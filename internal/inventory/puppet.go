@@ -3,6 +3,7 @@ package inventory
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -64,13 +65,20 @@ func roleClasses(body string) []string {
 	for _, m := range classLike.FindAllStringSubmatch(body, -1) {
 		classes = append(classes, m[1])
 	}
+	return rolesOf(classes)
+}
+
+// rolesOf are the roles that classes stand for: role::NAME and roles::NAME; "node" where there is none.
+func rolesOf(classes []string) []string {
 	var roles []string
 	for _, c := range classes {
-		c = strings.TrimPrefix(c, "::")
-		if rest, ok := strings.CutPrefix(c, "role::"); ok {
-			roles = append(roles, strings.ReplaceAll(rest, "::", "_"))
-		} else if rest, ok := strings.CutPrefix(c, "roles::"); ok {
-			roles = append(roles, strings.ReplaceAll(rest, "::", "_"))
+		c = strings.ToLower(strings.TrimPrefix(c, "::"))
+		rest, ok := strings.CutPrefix(c, "role::")
+		if !ok {
+			rest, ok = strings.CutPrefix(c, "roles::")
+		}
+		if role := strings.ReplaceAll(rest, "::", "_"); ok && role != "" && !slices.Contains(roles, role) {
+			roles = append(roles, role)
 		}
 	}
 	if len(roles) == 0 {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 const catalogJSON = `{"certname":"web1.example","resources":{"data":[]},"edges":{"data":[]}}`
@@ -20,6 +22,12 @@ func puppetDB(t *testing.T) *httptest.Server {
 		case "/pdb/query/v4/catalogs/web1.example":
 			w.Header().Set("Content-Type", "application/json")
 			_, _ = w.Write([]byte(catalogJSON))
+		case "/pdb/query/v4/nodes":
+			_, _ = w.Write([]byte(`[{"certname":"web1.example","catalog_environment":"staging","deactivated":null},{"certname":"new.example","catalog_environment":null,"report_environment":"production"},{"certname":"-x"}]`))
+		case "/pdb/query/v4/resources/Class":
+			if r.URL.Query().Get("query") == `["~", "title", "^Roles?::"]` {
+				_, _ = w.Write([]byte(`[{"certname":"web1.example","title":"Role::Web","environment":"staging","parameters":{"token":"zqsecret"}}]`))
+			}
 		case "/pdb/query/v4/catalogs/denied.example":
 			w.WriteHeader(http.StatusForbidden)
 		case "/pdb/query/v4/catalogs/broken.example":
@@ -98,6 +106,25 @@ func TestPuppetDBFailuresSayWhatToDo(t *testing.T) {
 	defer secure.Close()
 	if _, err := openDB(t, "puppetdb:"+secure.URL+"/web1").Fetch(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "?ca=FILE") {
 		t.Errorf("a certificate of an unknown authority: %v", err)
+	}
+}
+
+func TestPuppetDBListsItsNodes(t *testing.T) {
+	url := puppetDB(t).URL
+	got, err := PuppetDBNodes(t.Context(), url)
+	want := []PuppetNode{{Name: "new.example", Environment: "production"}, {Name: "web1.example", Environment: "staging", Classes: []string{"role::web"}}}
+	if d := cmp.Diff(want, got); d != "" || err != nil {
+		t.Error(err, d)
+	}
+	for raw, want := range map[string]string{url + "/web1.example": "leave /web1.example out", "ftp://x": "write PuppetDB as", "http://127.0.0.1:1": "cannot be reached"} {
+		if _, err := PuppetDBNodes(t.Context(), raw); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", raw, err)
+		}
+	}
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("zqsecret")) }))
+	defer other.Close()
+	if _, err := PuppetDBNodes(t.Context(), other.URL); err == nil || !strings.Contains(err.Error(), "is no PuppetDB") || strings.Contains(err.Error(), "zqsecret") {
+		t.Error(err)
 	}
 }
 

@@ -23,8 +23,17 @@ type PuppetDBOptions struct {
 
 // ParsePuppetDB reads puppetdb:https://HOST:8081/NODE, with ?cert=FILE&key=FILE&ca=FILE where the server wants a certificate.
 func ParsePuppetDB(raw string) (PuppetDBOptions, error) {
+	o, err := parsePuppetDB(strings.TrimPrefix(raw, "puppetdb:"))
+	if err == nil && !validNode(o.Node) {
+		err = errors.New("puppetdb: needs the node's name behind the port: puppetdb:https://HOST:8081/NODE")
+	}
+	return o, err
+}
+
+// parsePuppetDB reads the URL; its path is the node, and "" where it has none.
+func parsePuppetDB(raw string) (PuppetDBOptions, error) {
 	var o PuppetDBOptions
-	u, err := url.Parse(strings.TrimPrefix(raw, "puppetdb:"))
+	u, err := url.Parse(raw)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Fragment != "" {
 		return o, errors.New("write PuppetDB as puppetdb:https://HOST:8081/NODE or puppetdb:http://HOST:8080/NODE")
 	}
@@ -32,9 +41,6 @@ func ParsePuppetDB(raw string) (PuppetDBOptions, error) {
 		return o, errors.New("puppetdb: takes no user or password: it knows its clients by their certificates (?cert=FILE&key=FILE&ca=FILE)")
 	}
 	o.Node = strings.TrimPrefix(u.Path, "/")
-	if !validNode(o.Node) {
-		return o, errors.New("puppetdb: needs the node's name behind the port: puppetdb:https://HOST:8081/NODE")
-	}
 	for name, values := range u.Query() {
 		to := map[string]*string{"cert": &o.Certificate, "key": &o.Key, "ca": &o.Authority}[name]
 		if to == nil || len(values) != 1 {
@@ -51,6 +57,17 @@ func ParsePuppetDB(raw string) (PuppetDBOptions, error) {
 
 // PuppetDB serves a host by the catalogue that PuppetDB has of it. It follows no redirects, reads no more than a catalogue may have, and quotes nothing of an answer.
 func PuppetDB(o PuppetDBOptions) (Transport, error) {
+	client, err := o.client()
+	if err != nil {
+		return nil, err
+	}
+	ask := o.Base + "/pdb/query/v4/catalogs/" + url.PathEscape(o.Node)
+	return &catalogued{node: o.Node, display: "puppetdb:" + o.Base + "/" + o.Node,
+		fetch: func(ctx context.Context) ([]byte, error) { return o.get(ctx, client, ask, "catalogue of "+o.Node) }}, nil
+}
+
+// client is what asks, with the certificates that the options name.
+func (o PuppetDBOptions) client() (*http.Client, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if o.Certificate != "" {
 		pair, err := tls.LoadX509KeyPair(o.Certificate, o.Key)
@@ -69,14 +86,12 @@ func PuppetDB(o PuppetDBOptions) (Transport, error) {
 			return nil, fmt.Errorf("%s holds no certificate of an authority", o.Authority)
 		}
 	}
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	ask := o.Base + "/pdb/query/v4/catalogs/" + url.PathEscape(o.Node)
-	return &catalogued{node: o.Node, display: "puppetdb:" + o.Base + "/" + o.Node,
-		fetch: func(ctx context.Context) ([]byte, error) { return o.get(ctx, client, ask) }}, nil
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, nil
 }
 
-func (o PuppetDBOptions) get(ctx context.Context, client *http.Client, ask string) ([]byte, error) {
+// get asks for something, what, of at most maxCatalog bytes.
+func (o PuppetDBOptions) get(ctx context.Context, client *http.Client, ask, what string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, ask, nil)
 	if err != nil {
 		return nil, errors.New("the URL of PuppetDB cannot be used")
@@ -96,7 +111,7 @@ func (o PuppetDBOptions) get(ctx context.Context, client *http.Client, ask strin
 	defer answer.Body.Close()
 	switch {
 	case answer.StatusCode == http.StatusNotFound:
-		return nil, fmt.Errorf("PuppetDB at %s knows no catalogue of %s: is that its certificate's name, and has it run?", o.Base, o.Node)
+		return nil, fmt.Errorf("PuppetDB at %s knows no %s: is that its certificate's name, and has it run?", o.Base, what)
 	case answer.StatusCode == http.StatusForbidden, answer.StatusCode == http.StatusUnauthorized:
 		return nil, fmt.Errorf("PuppetDB at %s refuses this client: name its certificate, ?cert=FILE&key=FILE", o.Base)
 	case answer.StatusCode != http.StatusOK:
@@ -108,9 +123,9 @@ func (o PuppetDBOptions) get(ctx context.Context, client *http.Client, ask strin
 	}
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("PuppetDB at %s broke off in the middle of the catalogue", o.Base)
+		return nil, fmt.Errorf("PuppetDB at %s broke off in the middle of the %s", o.Base, what)
 	case len(body) > maxCatalog:
-		return nil, fmt.Errorf("the catalogue of %s is larger than %d bytes", o.Node, maxCatalog)
+		return nil, fmt.Errorf("the %s is larger than %d bytes", what, maxCatalog)
 	}
 	return body, nil
 }

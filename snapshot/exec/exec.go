@@ -23,9 +23,8 @@ type collector struct{}
 func (collector) Name() string { return "exec" }
 func (collector) Type() string { return "exec" }
 
-// The limits of one program's output.
+// The limits of one program's output, beside snapshot.MaxProgramOutput.
 const (
-	maxOutput = 8 << 20
 	maxLine   = 1 << 20
 	maxLines  = 100_000
 	maxErrors = 5 // that are told
@@ -40,7 +39,7 @@ func (collector) Doc() snapshot.Doc {
 			"The program is told ENVDIFF_SCOPE and ENVDIFF_ENVIRONMENT, gets no input, and has 20 seconds. Other variables it does not inherit, and what it says on standard error is dropped.\n\n" +
 			"The scope of every address is the program's own, and the rest matches one of the globs of `facts:` (default `app/*`), which are what the program is the whole truth about: what it does not print is not there. " +
 			"Values are texts, numbers, booleans, null, lists of those, or `{\"secret\": TEXT}`, of which only a keyed digest is kept; secrets are also known by the names of their keys, as everywhere.\n\n" +
-			fmt.Sprintf("Limits: %d MiB of output, %d MiB a line, %d lines. A status other than 0, a line that is wrong, or an address twice is a gap: nothing of the output is used then.", maxOutput>>20, maxLine>>20, maxLines),
+			fmt.Sprintf("Limits: %d MiB of output, %d MiB a line, %d lines. A status other than 0, a line that is wrong, or an address twice is a gap: nothing of the output is used then.", snapshot.MaxProgramOutput>>20, maxLine>>20, maxLines),
 		Needs:      []string{"the programs that `exec:` names, and `env`"},
 		Attributes: []string{"app/NAME#attribute, or what `facts:` allows: what the program prints"},
 	}
