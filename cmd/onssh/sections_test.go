@@ -22,6 +22,9 @@ func realWants() []transport.Want {
 	var wants []transport.Want
 	for _, c := range all.Collectors().Hosts {
 		for _, w := range c.Wants(spec) {
+			if w.Tree {
+				continue
+			}
 			w.ID = c.Name() + "/" + w.ID
 			wants = append(wants, w)
 		}

@@ -49,9 +49,12 @@ func (l *local) Fetch(ctx context.Context, wants []Want) (Sections, error) {
 	for _, w := range wants {
 		var s Section
 		var err error
-		if len(w.Command) > 0 {
+		switch {
+		case w.Tree:
+			s = treeOnly
+		case len(w.Command) > 0:
 			s, err = l.command(ctx, w)
-		} else {
+		default:
 			s, err = l.tree.fetchFiles(ctx, w)
 		}
 		if err != nil {

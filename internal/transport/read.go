@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bytes"
+	"debug/buildinfo"
 	"errors"
 	"fmt"
 	"io"
@@ -49,6 +50,9 @@ func (wk *walk) read(host, name, base string) (f File, ok bool, err error) {
 		target := f.Target
 		f, inTree, fi = describe(host, to.info), to.name, to.info
 		f.Target = target
+	}
+	if wk.want.Content == GoBuild {
+		return f, wk.goBuild(&f, inTree), nil
 	}
 	if !fi.Mode().IsRegular() {
 		f.Problem, f.Detail = Special, fi.Mode().Type().String()
@@ -99,6 +103,30 @@ func (wk *walk) content(f *File, inTree string) error {
 		f.Body, f.Digest = nil, ""
 	}
 	return nil
+}
+
+// goBuild fills in the build information of a program, and reports whether the file is one that Go made.
+func (wk *walk) goBuild(f *File, inTree string) bool {
+	if !f.Mode.IsRegular() || f.Mode&0o100 == 0 || f.Size <= MinGoProgram || f.Size > MaxGoProgram {
+		return false
+	}
+	r, err := wk.tree.files.open(inTree, f.Size)
+	if err != nil {
+		f.Problem, f.Detail = problemOf(err)
+		return f.Problem != NotFound
+	}
+	defer r.Close()
+	at, ok := r.(io.ReaderAt)
+	if !ok {
+		f.Problem = Unable
+		return true
+	}
+	info, err := buildinfo.Read(at)
+	if err != nil {
+		return false
+	}
+	f.Body = []byte(info.String())
+	return true
 }
 
 var errHeld = errors.New("section too large")

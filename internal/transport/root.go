@@ -85,6 +85,9 @@ func (t *tree) Fetch(ctx context.Context, wants []Want) (Sections, error) {
 	return sections, nil
 }
 
+// treeOnly answers a want that only a directory tree is asked.
+var treeOnly = Section{Problem: Unable, Detail: "a command tells this"}
+
 // fetchFiles fills a section with files; its error is the context's.
 func (t *tree) fetchFiles(ctx context.Context, w Want) (Section, error) {
 	wk := newWalk(ctx, t, w)

@@ -61,6 +61,8 @@ func (c *conversation) run(ctx context.Context) error {
 func (c *conversation) refuse() {
 	for _, w := range c.wants {
 		switch {
+		case w.Tree:
+			c.sections[w.ID] = treeOnly
 		case len(w.Command) > 0 && strings.ContainsRune(w.Input+strings.Join(w.Command, ""), 0):
 			c.sections[w.ID] = Section{Problem: Failed, Detail: "an argument holds NUL"}
 		case len(w.Command) == 0 && !slices.Contains([]string{"find", "stat", "ls"}, c.line.about.finds):

@@ -13,10 +13,11 @@ type Content int
 
 // The contents. Body and digests imply the file's metadata.
 const (
-	Body   Content = iota // the bytes, up to MaxBytes
-	MD5                   // dpkg's digest, streamed: any size up to MaxBytes
-	SHA256                // streamed
-	Names                 // metadata and link target only
+	Body    Content = iota // the bytes, up to MaxBytes
+	MD5                    // dpkg's digest, streamed: any size up to MaxBytes
+	SHA256                 // streamed
+	Names                  // metadata and link target only
+	GoBuild                // what Go's linker wrote into a program, as text in Body; files that are no such program are left out. Of directory trees only
 )
 
 // Want is one section, in data: files by glob, or one command. Globs are absolute; ** crosses directories.
@@ -29,8 +30,10 @@ type Want struct {
 	MaxFiles int      // per want; 0 means DefaultMaxFiles
 	Command  []string // argv; a directory tree runs nothing and leaves the section unavailable
 	Input    string   // what the command reads on its standard input; no list of processes shows it
-	Sudo     bool     // needs root; whether that is used is the transport's configuration
-	Doc      string   // why it is read, for docs and doctor
+	// Tree asks a directory tree alone, which runs no command that would tell the same: elsewhere the section is Unable.
+	Tree bool
+	Sudo bool   // needs root; whether that is used is the transport's configuration
+	Doc  string // why it is read, for docs and doctor
 }
 
 // The limits unless a want sets its own. Exceeding one marks the file or the section, and the collector reports a gap.
@@ -39,6 +42,8 @@ const (
 	DefaultMaxFiles = 20000
 	// DefaultMaxOutput bounds a command's output.
 	DefaultMaxOutput = 16 << 20
+	// MinGoProgram and MaxGoProgram bound the size of what GoBuild looks into.
+	MinGoProgram, MaxGoProgram = 1000 << 10, 200_000 << 10
 )
 
 // Problem says why a file or section is not what was asked for.

@@ -56,8 +56,8 @@ type installedFile struct {
 	inside     []string
 }
 
-// parseApplications reads the answer of findApplications.
-func parseApplications(in snapshot.Input, r *snapshot.Result) {
+// parseApplications reads the answer of findApplications, or a directory tree, of which hasSystem says whether it holds a distribution.
+func parseApplications(in snapshot.Input, r *snapshot.Result, hasSystem bool) {
 	var wanted, named []string
 	for _, eco := range applicationEcosystems {
 		if asked(in.Spec, eco) {
@@ -69,6 +69,10 @@ func parseApplications(in snapshot.Input, r *snapshot.Result) {
 	}
 	s, fetched := in.Sections["applications"]
 	if !fetched || len(wanted) == 0 {
+		return
+	}
+	if s.Problem == transport.Unable {
+		parseTree(in, r, wanted, hasSystem)
 		return
 	}
 	files := installedFiles(string(s.Output))
@@ -93,17 +97,13 @@ func parseApplications(in snapshot.Input, r *snapshot.Result) {
 	found.facts(in, r, wanted)
 }
 
-// unsearched reports a host that could not be searched: a gap where the role names the ecosystem and the search failed, else something that is not compared.
+// unsearched reports a host that could not be searched: a gap where the role names the ecosystem, else something that is not compared.
 func unsearched(in snapshot.Input, r *snapshot.Result, why transport.Problem, named []string) {
 	for _, eco := range named {
-		if why == transport.Unable {
-			note(in, r, "packages of "+eco, 1, "they are searched for on running hosts only")
-			continue
-		}
 		r.Missing(snapshot.At(in.Scope, "package", eco), "packages of "+eco+" could not be searched for: "+string(why),
 			"look at how large /opt, /srv and /var/www are", "package/"+eco+"/*")
 	}
-	if len(named) == 0 && why != transport.Unable {
+	if len(named) == 0 {
 		note(in, r, "packages of programming languages", 1, string(why))
 	}
 }

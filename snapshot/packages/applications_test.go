@@ -87,6 +87,26 @@ func TestPackagesOfProgrammingLanguages(t *testing.T) {
 	}
 }
 
+// A directory tree tells the same as the host whose tree it is.
+func TestATreeTellsTheSame(t *testing.T) {
+	files := application()
+	maps.Copy(files, map[string]string{"opt/venv/lib/python3.11/site-packages/pyspark/jars/a-1.0.jar": "", "home/deploy/app/current": "-> releases/7", "home/deploy/app/releases/7/node_modules/@x/y/package.json": "{\n  \"version\": \"1.0.0\"\n}\n"})
+	want, _ := applicationFacts(snapshot.RoleSpec{}, transport.Sections{"applications": search(t, files)})
+	r := parse(t, root(t, files), snapshot.RoleSpec{})
+	got := facts(r)
+	if d := cmp.Diff(want, got); d != "" || len(want) < 10 {
+		t.Error(d)
+	}
+	for _, eco := range applicationEcosystems {
+		if !snapshot.MatchAny(r.Looked, "package/"+eco+"/x#version") {
+			t.Errorf("%s: looked %q", eco, r.Looked)
+		}
+	}
+	if only := facts(parse(t, root(t, files), snapshot.RoleSpec{Packages: []string{"gem"}})); len(only) != 3 {
+		t.Errorf("gems alone: %v", only)
+	}
+}
+
 // A host that could not be searched as a whole does not vouch for what was not found.
 func TestAHostThatCannotBeSearched(t *testing.T) {
 	for name, s := range map[string]transport.Section{
@@ -133,6 +153,23 @@ func TestProgramsOfGo(t *testing.T) {
 	for attribute, value := range want {
 		if a := "package/go" + program + attribute; got[a] != value {
 			t.Errorf("%s is %q, go version says %q\n%v", a, got[a], value, got)
+		}
+	}
+	tree := filepath.Join(dir, "tree")
+	if err := os.MkdirAll(filepath.Join(tree, "opt"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(program, filepath.Join(tree, "opt/api")); err != nil {
+		t.Fatal(err)
+	}
+	tr, err := transport.Root(tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inTree := facts(parse(t, tr, snapshot.RoleSpec{Packages: []string{"go"}}))
+	for a, value := range got {
+		if a = strings.Replace(a, program, "/opt/api", 1); inTree[a] != value {
+			t.Errorf("in a tree %s is %q, not %q", a, inTree[a], value)
 		}
 	}
 }

@@ -35,7 +35,7 @@ version, are one package with the newest installed version: ` + "`linux-image-VE
 A conffile below /etc whose content is not what its package delivered is a fact of its own, unless the same file is captured
 as configuration, or is a cron, sysctl or unit file, whose facts are given under their own names.
 
-On a running host /opt, /srv, /var/www, /u/apps, /usr/local and the releases that ` + "`current`" + ` leads to are searched for what else is installed: Python packages of the system and of
+/opt, /srv, /var/www, /u/apps, /usr/local and the releases that ` + "`current`" + ` leads to are searched for what else is installed, on running hosts and in directory trees: Python packages of the system and of
 virtual environments, npm packages (of an application by npm's own list, node_modules/.package-lock.json), gems, jars by the version in their name, and programs that Go made by the
 build information inside them. What lies elsewhere than where the system keeps such packages has its directory in its name: ` + "`pip/srv/shop/venv/requests`" + `. Several versions beside each
 other are one set.
@@ -45,7 +45,7 @@ other are one set.
 
 rpm is asked as nobody, for as root it writes an index beside its database. A database without one (an image where rpm never ran as root since) is a gap until somebody runs ` + "`rpm -qa`" + ` there.
 
-Not read: rpm databases of a directory tree, packages of programming languages of a directory tree and of people's home directories, programs of Go beyond 200 MB and those of hosts whose
+Not read: rpm databases of a directory tree, packages of programming languages in people's home directories, programs of Go beyond 200 MB and those of hosts whose
 grep does not know -b (busybox), conffiles outside /etc or below a directory of it that is a link.`,
 		Needs: []string{"/var/lib/dpkg/status or status.d, /lib/apk/db/installed", "rpm, where the host has an rpm database", "find, grep and sed, for packages of programming languages", "read access to /etc for modified conffiles"},
 		Attributes: []string{
@@ -111,6 +111,7 @@ func (Collector) Wants(spec snapshot.RoleSpec) []transport.Want {
 	}
 	if slices.ContainsFunc(applicationEcosystems[:], func(eco string) bool { return asked(spec, eco) }) {
 		ws = append(ws, transport.Want{ID: "applications", Command: []string{"sh", "-c", findApplications}, MaxBytes: 16 << 20, Doc: "packages of programming languages, by the names of files"})
+		ws = append(ws, treeWants(spec)...)
 	}
 	if len(spec.SBOM) > 0 {
 		ws = append(ws, transport.Want{ID: "sbom", Globs: spec.SBOM, MaxBytes: maxDatabase, Doc: "lists of packages that the role names"})
@@ -139,7 +140,7 @@ func (Collector) Parse(in snapshot.Input) snapshot.Result {
 	if asked(in.Spec, "rpm") && parseRpm(in, &r) {
 		found++
 	}
-	parseApplications(in, &r)
+	parseApplications(in, &r, found > 0)
 	if parseSBOM(in, &r) {
 		found++
 	}

@@ -81,7 +81,10 @@ func hasDatabase(in snapshot.Input, ecosystem string) bool {
 // vouches reports whether nothing but the lists could tell of an ecosystem's packages: where a host could be searched and was not, there may be more.
 func vouches(in snapshot.Input, ecosystem string) bool {
 	s, fetched := in.Sections["applications"]
-	return databases[ecosystem] != nil || fetched && (s.Problem == transport.OK || s.Problem == transport.Unable)
+	if fetched && s.Problem == transport.Unable { // a directory tree
+		s, fetched = in.Sections[ecosystem]
+	}
+	return databases[ecosystem] != nil || fetched && (s.Problem == transport.OK || s.Problem == transport.NotFound)
 }
 
 // sbomCovers is what a list that cannot be read leaves unknown: all but what the host's own databases tell.
