@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"maps"
+	"os"
 	"strings"
 	"testing"
 
@@ -106,6 +107,37 @@ func TestUnits(t *testing.T) {
 				t.Errorf("gaps: %+v", r.Gaps)
 			}
 		})
+	}
+}
+
+// systemctl-show.txt is what systemd 252 printed, booted in a container on Debian 12 with nginx, ssh and MariaDB: shop-app runs, shop-broken, which a timer starts, has failed, ssh has a drop-in,
+// and everything else is as Debian delivers it.
+func TestWhatSystemdItselfPrints(t *testing.T) {
+	text, err := os.ReadFile("testdata/systemctl-show.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const dir = "etc/systemd/system/"
+	files := map[string]string{dir + "multi-user.target.wants/shop-app.service": "-> ../shop-app.service", dir + "shop-app.service": "[Service]\n", dir + "timers.target.wants/shop-broken.timer": "-> ../shop-broken.timer",
+		dir + "shop-broken.timer": "[Timer]\nOnCalendar=daily\n", dir + "ssh.service.d/shop.conf": "[Service]\nNice=5\n"}
+	for _, unit := range []string{"ssh", "nginx", "mariadb", "rc-local", "systemd-timesyncd", "e2scrub_reap"} { // what Debian enables of them
+		files[dir+"multi-user.target.wants/"+unit+".service"] = "-> /lib/systemd/system/" + unit + ".service"
+	}
+	for _, unit := range []string{"apt-daily.timer", "fstrim.timer"} {
+		files[dir+"timers.target.wants/"+unit] = "-> /lib/systemd/system/" + unit
+	}
+	got := facts(capture(t, files, snapshot.RoleSpec{Services: []string{"php8.2-fpm"}}, map[string]transport.Section{"states": {Output: text}}))
+	maps.DeleteFunc(got, func(a, v string) bool {
+		return !strings.HasPrefix(a, "service/") || strings.HasSuffix(a, "#enabled") && v == "true"
+	})
+	want := map[string]string{
+		"service/shop-app#active": "active", "service/shop-broken#active": "failed", "service/shop-broken.timer#active": "active",
+		"service/ssh#active": "active", "service/ssh#drop_ins": "[/etc/systemd/system/ssh.service.d/shop.conf]", "service/rc-local#drop_ins": "[/usr/lib/systemd/system/rc-local.service.d/debian.conf]",
+		"service/nginx#active": "active", "service/mariadb#active": "active", "service/apt-daily.timer#active": "active", // fstrim.timer and systemd-timesyncd have a condition that fails there
+		"service/php8.2-fpm#enabled": "false", "service/php8.2-fpm#active": "inactive",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
 	}
 }
 
