@@ -34,7 +34,7 @@ func realWants() []transport.Want {
 
 func fetch(t *testing.T, tr transport.Transport, wants []transport.Want) transport.Sections {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	ss, err := tr.Fetch(ctx, wants)
 	if err != nil {

@@ -45,7 +45,7 @@ func TestLocalCommandEndsWithTheContext(t *testing.T) {
 	defer cancel()
 	began := time.Now()
 	_, err := l.Fetch(ctx, []Want{{ID: "x", Command: []string{"sh", "-c", "sleep 60 & wait"}}})
-	if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 5*time.Second {
+	if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 30*time.Second {
 		t.Errorf("%v after %s", err, time.Since(began))
 	}
 }

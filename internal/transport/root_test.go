@@ -158,7 +158,7 @@ func TestLimits(t *testing.T) {
 	if s.Files[0].Problem != TooLarge || s.Files[0].Digest != "" {
 		t.Errorf("%+v", s.Files[0])
 	}
-	if took := time.Since(began); took > 2*time.Second {
+	if took := time.Since(began); took > 30*time.Second {
 		t.Errorf("a file of 1 GiB was read: %s", took)
 	}
 	if s = fetch(t, dir, Want{Globs: []string{"/a/*"}, MaxFiles: 2}); s.Problem != TooMany || len(s.Files) != 2 {

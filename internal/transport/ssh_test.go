@@ -34,7 +34,7 @@ func differ(want, got Sections) string { return cmp.Diff(want, got, cmp.Comparer
 // sections asks within a deadline, so that a hang is a failure.
 func sections(t testing.TB, tr Transport, wants []Want) Sections {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	ss, err := tr.Fetch(ctx, wants)
 	if err != nil {
