@@ -152,8 +152,8 @@ func describeProfiles(r *ci.Report, sides []side) {
 			object := l.Address.Whole().String()
 			switch {
 			case !ok:
-			case l.Address.Attribute == "rows":
-				rows[object] = n
+			case l.Address.Attribute == "rows" && rows[object] == 0, l.Address.Attribute == "examined":
+				rows[object] = n // that the counts are of
 			case wanted[object]:
 				if counts[object] == nil {
 					counts[object] = map[string]float64{}

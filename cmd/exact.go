@@ -72,22 +72,26 @@ func databaseNames(c *config.Config) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// unread are the gaps of stored sides that hold no rows of a table that was asked for.
+// unread are the gaps of stored sides that hold no rows of a table that envdiff.yaml names, or that was asked for. A live side says so itself.
 func (s *session) unread(c *config.Config, sides []side) ([]finding.Gap, error) {
 	var gaps []finding.Gap
 	for _, sd := range sides {
+		if sd.source == "live" {
+			continue
+		}
 		for _, db := range slices.Sorted(maps.Keys(c.Environments[sd.environment()].Databases)) {
-			asked, err := s.exact(c, db)
+			tables, err := s.exact(c, db)
 			if err != nil {
 				return nil, err
 			}
-			for _, table := range asked[len(c.Databases[db].Exact):] {
+			slices.Sort(tables)
+			for _, table := range slices.Compact(tables) {
 				a := snapshot.Address{Scope: db, Kind: "rows", Name: table}
-				if sd.source == "live" || told(sd.snap, a) {
+				if told(sd.snap, a) || !s.selection().MayTake(a.String()+"#*") {
 					continue
 				}
 				gaps = append(gaps, finding.Gap{Environment: sd.ref.Text, Address: a.String(), Reason: "the snapshot holds no rows of the table",
-					Hint: fmt.Sprintf("envdiff snapshot %s --exact %s:%s, or databases.%s.exact", sd.environment(), db, table, db)})
+					Hint: fmt.Sprintf("take a new one: envdiff snapshot %s --exact %s:%s, or databases.%s.exact", sd.environment(), db, table, db)})
 			}
 		}
 	}
@@ -97,5 +101,7 @@ func (s *session) unread(c *config.Config, sides []side) ([]finding.Gap, error) 
 // told reports that a snapshot has facts of an address, or says that it could not look.
 func told(snap *snapshot.Snapshot, a snapshot.Address) bool {
 	return slices.ContainsFunc(snap.Lines, func(l snapshot.Line) bool { return l.Address.Whole() == a }) ||
-		slices.ContainsFunc(snap.Gaps, func(g snapshot.Gap) bool { return g.Address.Whole() == a })
+		slices.ContainsFunc(snap.Gaps, func(g snapshot.Gap) bool {
+			return g.Address.Whole() == a || snapshot.MatchAny(g.Covers, a.String()+"#digest")
+		})
 }

@@ -163,7 +163,7 @@ func (g *gate) captureCopy(ctx context.Context, db string, e engine.Engine, copy
 	if err != nil {
 		return nil, err
 	}
-	spec.Profile = false
+	spec.Profile = ""
 	plan := snapshot.Plan{
 		Environment: g.to.environment(), Version: version(), Redact: g.redact, Now: g.world.Now, Timeout: g.opt.timeout, TempDir: dir,
 		Databases: []snapshot.DatabaseTarget{{Scope: db, Instance: "primary", Spec: spec,

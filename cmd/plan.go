@@ -186,7 +186,10 @@ func (s *session) databaseSpec(c *config.Config, db string, protected bool) (sna
 	if err != nil {
 		return snapshot.DatabaseSpec{}, err
 	}
-	spec := snapshot.DatabaseSpec{Exact: exact, Lenient: s.lenient(c, db), Ignore: d.Ignore, Profile: true, Protected: protected}
+	spec := snapshot.DatabaseSpec{Exact: exact, Lenient: s.lenient(c, db), Ignore: d.Ignore, Profile: snapshot.GradeUsual, Protected: protected}
+	if d.Profile != "" {
+		spec.Profile = snapshot.Grade(d.Profile)
+	}
 	policy, err := s.policy(c, db)
 	if errors.Is(err, sanitize.ErrNoPolicy) {
 		return spec, nil

@@ -27,7 +27,7 @@ func (p *profiles) strangers(c *comparison, column string) (suspect, bool) {
 	var others float64 // rows
 	for i := range c.sides {
 		on, ok := p.columnOn(i, tableOf(column), column)
-		if !ok || on.rows == 0 {
+		if !ok {
 			continue
 		}
 		if len(on.categories) == 0 {
@@ -35,7 +35,7 @@ func (p *profiles) strangers(c *comparison, column string) (suspect, bool) {
 		}
 		sides = append(sides, i)
 		if i != last {
-			others += on.rows
+			others += on.rows * (1 - on.outdated)
 		}
 		for v := range on.categories {
 			familiar[v] = familiar[v] || i != last
@@ -55,7 +55,7 @@ func (p *profiles) strangers(c *comparison, column string) (suspect, bool) {
 			strange = append(strange, v)
 		}
 		// Which value is rare was not known before: each of them was a test.
-		if one, ok := test(evidence{n, on.rows}, with); ok {
+		if one, ok := test(evidence{max(0, n-on.outdated*on.rows), on.rows}, with); ok {
 			s.p = min(s.p, min(1, one*float64(len(on.categories))))
 		}
 	}
@@ -76,13 +76,21 @@ func (p *profiles) strangersOf(c *comparison, column string, sides []int, strang
 	})
 	var named []string
 	for _, v := range strange[:min(len(strange), maxStrange)] {
-		named = append(named, fmt.Sprintf("%q in %s rows", v, snapshot.Float(on.categories[v]).Display()))
+		named = append(named, fmt.Sprintf("%q in %s rows", v, amountOf(on.categories[v], on.tableOn)))
 	}
 	if more := len(strange) - maxStrange; more > 0 {
 		named = append(named, fmt.Sprintf("%d more", more))
 	}
 	d := p.about(c, column, sides...)
 	d.remark = &remark{rule: "data-one-sided", share: -1, text: fmt.Sprintf("has values in %s that %s has none of (%s): would break a CHECK, an ENUM or a lookup",
-		c.sides[last].Name, c.nameList(sides[:len(sides)-1]), strings.Join(named, ", "))}
+		c.sides[last].Name, c.nameList(sides[:len(sides)-1]), strings.Join(named, ", ")) + p.grades(c, tableOf(column), sides)}
 	return d
+}
+
+// amountOf is how many rows: of all a count, else a share.
+func amountOf(n float64, on tableOn) string {
+	if on.grade == planner || on.grade == sample {
+		return "about " + percent(n/on.rows) + " of the"
+	}
+	return snapshot.Float(n).Display()
 }

@@ -57,7 +57,7 @@ func (p *profiles) driftOf(c *comparison) []*difference {
 			}
 		}
 		if len(texts) > 0 {
-			d.d.remark = &remark{rule: "data-distribution", share: -1, text: "is distributed differently: " + strings.Join(texts, "; ")}
+			d.d.remark = &remark{rule: "data-distribution", share: -1, text: "is distributed differently: " + strings.Join(texts, "; ") + p.grades(c, tableOf(d.d.node.key), d.d.sides)}
 			out = append(out, d.d)
 		}
 	}
@@ -66,16 +66,17 @@ func (p *profiles) driftOf(c *comparison) []*difference {
 
 // columnOn is what one side's profile says of a column.
 type columnOn struct {
-	rows, nulls float64
-	kept        []string
-	lengths     []float64
-	categories  map[string]float64
+	tableOn
+	nulls      float64
+	kept       []string
+	lengths    []float64
+	categories map[string]float64
 }
 
 func (p *profiles) columnOn(side int, table, column string) (on columnOn, ok bool) {
-	rows, counted := p.number(side, table+"#rows")
+	rows, counted := p.tableOn(side, table)
 	nulls, known := p.number(side, column+"#nulls")
-	on = columnOn{rows: rows, nulls: nulls, kept: p.list(side, column+"#@kept"), categories: map[string]float64{}}
+	on = columnOn{tableOn: rows, nulls: nulls, kept: p.list(side, column+"#@kept"), categories: map[string]float64{}}
 	for _, text := range p.list(side, column+"#lengths") {
 		if f, err := strconv.ParseFloat(text, 64); err == nil {
 			on.lengths = append(on.lengths, f)
@@ -140,8 +141,9 @@ func (c *comparison) trials(from, to columnOn, nameFrom, nameTo string) []trial 
 	var out []trial
 	both := func(kept string) bool { return slices.Contains(from.kept, kept) && slices.Contains(to.kept, kept) }
 	a, b := from.nulls/from.rows, to.nulls/to.rows
+	outdated := from.outdated + to.outdated // what has changed may have changed all of it
 	if both("null") && a > 0 && b > 0 {
-		out = append(out, trial{abs(a-b) / nullEffect, proportionP(from.nulls, from.rows, to.nulls, to.rows),
+		out = append(out, trial{max(0, abs(a-b)-outdated) / nullEffect, proportionP(from.nulls, from.rows, to.nulls, to.rows),
 			fmt.Sprintf("%s nulls in %s, %s in %s", percent(a), nameFrom, percent(b), nameTo)})
 	}
 	if len(from.categories) > 0 && len(to.categories) > 0 {
@@ -179,7 +181,7 @@ func categoryTrial(from, to columnOn, nameFrom, nameTo string) (trial, bool) {
 		counts = append(counts, [2]float64{from.categories[v], to.categories[v]})
 	}
 	text := fmt.Sprintf("%s is %s in %s, %s in %s", snapshot.String(furthest).Display(), percent(from.categories[furthest]/sumFrom), nameFrom, percent(to.categories[furthest]/sumTo), nameTo)
-	return trial{variation / categoryEffect, homogeneityP(counts), text}, true
+	return trial{max(0, variation-from.outdated-to.outdated) / categoryEffect, homogeneityP(counts), text}, true
 }
 
 func lengthTrial(from, to columnOn, nameFrom, nameTo string) trial {

@@ -79,21 +79,22 @@ func (p *profiles) suspectIn(c *comparison, key string, t *trait) (suspect, bool
 	last := len(c.sides) - 1
 	var sides []int
 	var most, value float64
+	var on tableOn
 	var here, others evidence
 	for i := range c.sides {
 		v, ok := p.number(i, key)
-		rows, known := p.number(i, tableOf(column)+"#rows")
-		if !ok || !known || rows == 0 {
-			continue
+		table, known := p.tableOn(i, tableOf(column))
+		if !ok || !known || i != last && t.beyond != "" && table.grade == planner {
+			continue // statistics do not know what is the longest
 		}
 		if !p.keeps(i, column, t.kept) {
 			return suspect{}, false
 		}
 		sides = append(sides, i)
 		if i == last {
-			value, here.rows = v, rows
+			value, here, on = v, evidence{rows: table.rows}, table
 		} else {
-			most, others.rows = max(most, v), others.rows+rows
+			most, others.rows = max(most, v), others.rows+table.rows*(1-table.outdated)
 		}
 	}
 	if len(sides) < 2 || sides[len(sides)-1] != last {
@@ -105,15 +106,17 @@ func (p *profiles) suspectIn(c *comparison, key string, t *trait) (suspect, bool
 	} else {
 		others.with = most
 	}
+	here.with = max(0, here.with-on.outdated*on.rows) // as if what has changed were all of it
 	s := suspect{p: untestable, pending: p.pending(c, column)}
 	if t.beyond != "" && !only {
 		s.p = 1 // as far on either side
 	} else if pr, ok := test(here, others); ok {
 		s.p = pr
 	}
-	if only {
+	if only && here.with > 0 {
 		s.d = p.about(c, key, sides...)
-		s.d.remark = &remark{rule: "data-one-sided", share: -1, text: t.said(value, most, c.sides[last].Name, c.nameList(sides[:len(sides)-1]))}
+		s.d.remark = &remark{rule: "data-one-sided", share: -1, text: t.said(t.amount(value, on), most, c.sides[last].Name, c.nameList(sides[:len(sides)-1])) +
+			p.grades(c, tableOf(column), sides)}
 	}
 	return s, true
 }

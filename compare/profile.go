@@ -1,8 +1,11 @@
 package compare
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/envdiff/envdiff/snapshot"
 )
 
 // profiles remembers the rows of profiles as the merge passes over them.
@@ -62,6 +65,65 @@ func (p *profiles) list(side int, key string) []string {
 // keeps reports whether a side's policy leaves a property of a column to be compared.
 func (p *profiles) keeps(side int, column, property string) bool {
 	return slices.Contains(p.list(side, column+"#@kept"), property)
+}
+
+// text is an attribute's text on a side; "" where instances differ.
+func (p *profiles) text(side int, key string) string {
+	r := p.rows[key]
+	if r == nil || len(r.cells[side].groups) != 1 {
+		return ""
+	}
+	text, _ := r.cells[side].groups[0].value.Text()
+	return text
+}
+
+// tableOn is what one side's profile says of a table.
+type tableOn struct {
+	grade    string
+	rows     float64 // that the counts are of: those of the table, or of what was examined of it
+	outdated float64 // share of the rows that may have changed since they were examined
+}
+
+// The grades of profiles, see snapshot.Grade.
+const (
+	planner = string(snapshot.GradePlanner)
+	sample  = string(snapshot.GradeSample)
+)
+
+// tableOn is what a side knows of a table; false where it knows nothing or the table is empty.
+func (p *profiles) tableOn(side int, table string) (on tableOn, ok bool) {
+	rows, ok := p.number(side, table+"#rows")
+	if !ok || !(rows > 0) {
+		return tableOn{}, false
+	}
+	on = tableOn{p.text(side, table+"#grade"), rows, 0}
+	if changed, ok := p.number(side, table+"#changed"); ok {
+		on.outdated = min(1, max(0, changed/rows))
+	}
+	if examined, ok := p.number(side, table+"#examined"); ok {
+		on.rows = min(rows, max(0, examined))
+	}
+	return on, on.rows > 0
+}
+
+// grades says what a claim is made from, where that is not a scan of every side.
+func (p *profiles) grades(c *comparison, table string, sides []int) string {
+	var said []string
+	for _, i := range sides {
+		on, _ := p.tableOn(i, table)
+		switch on.grade {
+		case planner:
+			said = append(said, fmt.Sprintf("%s by planner statistics of %.0f rows", c.sides[i].Name, on.rows))
+		case sample:
+			said = append(said, fmt.Sprintf("%s by a sample of %.0f rows", c.sides[i].Name, on.rows))
+		default:
+			said = append(said, c.sides[i].Name+" by a scan")
+		}
+	}
+	if len(said) > 0 && !slices.ContainsFunc(said, func(s string) bool { return !strings.HasSuffix(s, " by a scan") }) {
+		return " (scanned)"
+	}
+	return " (" + strings.Join(said, ", ") + ")"
 }
 
 // tableOf is the object of a column's table.

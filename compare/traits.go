@@ -59,13 +59,23 @@ func between(limits []float64, last, others float64) (float64, bool) {
 	return 0, false
 }
 
-// said is what the trait says of a value on the last side.
-func (t *trait) said(value, others float64, last, rest string) string {
-	number := snapshot.Float(value).Display()
-	if strings.Contains(t.text, "%s") {
-		return fmt.Sprintf("has "+t.text+" in %s, %s in %s: would break %s", number, last, snapshot.Float(others).Display(), rest, t.breaks)
+// amount is how many there are: of all rows a count, else a share.
+func (t *trait) amount(value float64, on tableOn) string {
+	switch {
+	case t.beyond != "" || on.grade != planner && on.grade != sample:
+		return snapshot.Float(value).Display()
+	case on.grade == planner && t.attribute != "nulls":
+		return "at least " + percent(value/on.rows)
 	}
-	return fmt.Sprintf("has %s %s in %s, none in %s: would break %s", number, t.text, last, rest, t.breaks)
+	return "about " + percent(value/on.rows)
+}
+
+// said is what the trait says of the last side.
+func (t *trait) said(amount string, others float64, last, rest string) string {
+	if strings.Contains(t.text, "%s") {
+		return fmt.Sprintf("has "+t.text+" in %s, %s in %s: would break %s", amount, last, snapshot.Float(others).Display(), rest, t.breaks)
+	}
+	return fmt.Sprintf("has %s %s in %s, none in %s: would break %s", amount, t.text, last, rest, t.breaks)
 }
 
 // countOf is the count of NAME=COUNT items under a name; 0 where there is none.

@@ -57,6 +57,9 @@ func (s *Stored) answer(scope string, d *Demand) (violations, checked int64, err
 		return 0, 0, errNotInProfile
 	}
 	p := profileOf{s.Snapshot, scope, d.rows.table}
+	if grade, ok := s.Snapshot.Value(snapshot.Object(scope, "profile", p.table.Idents()...).Attr("grade")); ok && grade != snapshot.String(string(snapshot.GradeScan)) {
+		return 0, 0, errNotInProfile // statistics and samples prove nothing
+	}
 	rows, ok := p.number("", "rows")
 	if !ok {
 		return 0, 0, errNotInProfile

@@ -66,6 +66,21 @@ type Input struct {
 	Redact   *Redactor
 }
 
+// Grade is what a profile is made from, and so how much it can know.
+type Grade string
+
+// The grades.
+const (
+	// GradeUsual is GradePlanner on the server of a protected environment, else GradeScan.
+	GradeUsual Grade = "usual"
+	// GradePlanner reads the server's own statistics and no table.
+	GradePlanner Grade = "planner"
+	// GradeSample reads some rows of large tables.
+	GradeSample Grade = "sample"
+	// GradeScan reads all rows once.
+	GradeScan Grade = "scan"
+)
+
 // DatabaseSpec is what envdiff.yaml asks of a database.
 type DatabaseSpec struct {
 	Exact []string // tables equal row for row
@@ -78,8 +93,8 @@ type DatabaseSpec struct {
 	// Leaves says what a policy leaves of a column to be compared ("null", "length"): all of a kept one, of a masked one what
 	// its mask keeps. nil leaves everything.
 	Leaves func(table, column string) []string
-	// Profile asks for the per-column profile, which reads the tables.
-	Profile bool
+	// Profile asks for the profile of every column; "" asks for none.
+	Profile Grade
 	// Versions asks for the schema itself beside its facts, with these columns of version tables: table → columns. nil asks for neither.
 	Versions map[string][]string
 	// Protected databases are read under timeouts and load limits.

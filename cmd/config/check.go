@@ -240,6 +240,9 @@ func checkExact(tables []Exact, path []string, doc *strictyaml.Document) {
 
 func checkDatabase(db Database, path []string, doc *strictyaml.Document) {
 	checkExact(db.Exact, append(path[:2:2], "exact"), doc)
+	if db.Profile != "" && !slices.Contains(Profiles, db.Profile) {
+		doc.Errorf(append(path[:2:2], "profile"), "unknown profile %q: use one of %s", db.Profile, strings.Join(Profiles, ", "))
+	}
 	if m := db.Migrations; m != nil && m.Path == "" && m.Command == "" {
 		doc.Errorf(append(path, "migrations"), "migrations need a path or a command")
 	}

@@ -2,6 +2,8 @@
 // the file and nothing of databases or hosts.
 package config
 
+import "github.com/envdiff/envdiff/snapshot"
+
 // Config is envdiff.yaml. WHERE things are belongs to an environment; WHAT is captured and how it is judged belongs to
 // a role, database or endpoint name. URLs and keys stay unexpanded Text until the part that names them is used.
 type Config struct {
@@ -103,6 +105,7 @@ type Role struct {
 type Database struct {
 	Exact      []Exact     `json:"exact" doc:"reference tables, equal row for row; or {table:, sample:, skip:, round:} for part of one"`
 	Ignore     []string    `json:"ignore" doc:"globs of tables that are not captured"`
+	Profile    string      `json:"profile" doc:"how columns are profiled: planner (the server's statistics, no table is read), sample or scan; default planner in protected environments, else scan; SQLite files are always scanned by default"`
 	Migrations *Migrations `json:"migrations" doc:"file://DIR of golang-migrate files, or {tool:, path:}, or {command:}"`
 	Scratch    *Scratch    `json:"scratch" doc:"where copies are built; default: a throw-away server from local binaries of the same version, a temporary file for SQLite"`
 	Copy       *Copy       `json:"copy" doc:"all, 1%, {rows: N} or {of: …, max_age: 24h}"`
@@ -124,6 +127,9 @@ type Migrations struct {
 	Command string `json:"command" doc:"any other tool, run against the copy"`
 	Table   string `json:"table" doc:"version table; default the tool's own"`
 }
+
+// Profiles are the values of profile.
+var Profiles = []string{string(snapshot.GradePlanner), string(snapshot.GradeSample), string(snapshot.GradeScan)}
 
 // MigrationTools are the tools that migrations may name; a test of cmd holds them to those that migrations knows.
 var MigrationTools = []string{"alembic", "atlas", "dbmate", "diesel", "django", "flyway", "golang-migrate", "goose", "liquibase", "prisma", "rails", "sql-migrate", "sqlx"}

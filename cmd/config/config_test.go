@@ -254,3 +254,12 @@ func TestMigrationToolsAreKnownAtOnce(t *testing.T) {
 		}
 	}
 }
+
+func TestProfilesAreKnownAtOnce(t *testing.T) {
+	for profile, want := range map[string]string{"scan": "", "planner": "", "full": `envdiff.yaml:5:19: unknown profile "full": use one of planner, sample, scan`} {
+		_, err := Parse("envdiff.yaml", []byte("environments:\n  a:\n    databases: {main: \"sqlite:a.db\"}\ndatabases:\n  main: {profile: "+profile+"}\n"))
+		if want == "" && err != nil || want != "" && (err == nil || !strings.HasPrefix(err.Error(), want)) {
+			t.Errorf("%s: got %v, want %s", profile, err, want)
+		}
+	}
+}

@@ -81,7 +81,7 @@ func TestProfileOf(t *testing.T) {
 	debug.SetGCPercent(60)
 	p := &place{name: "postgres", engine: postgres.New(), target: engine.Target{Engine: "postgres", DSN: dsn, Display: "the test database"}}
 	everything := func(string, string) bool { return true }
-	s := p.side(t, "a", snapshot.DatabaseSpec{Profile: true, Keep: everything}, testKey, database.Profile{}).Snapshot
+	s := p.side(t, "a", snapshot.DatabaseSpec{Profile: snapshot.GradeScan, Keep: everything}, testKey, database.Profile{}).Snapshot
 	if v, ok := s.Value(snapshot.Object("main", "profile", "orders").Attr("rows")); !ok || v.JSON() != strconv.Itoa(shopOrders) {
 		t.Errorf("%s rows", v.JSON())
 	}

@@ -166,7 +166,7 @@ func TestCredentialsInTheSchemaAreRedacted(t *testing.T) {
 }
 
 func TestKindsCoverEveryFact(t *testing.T) {
-	s := capture(t, build(t, shop...), snapshot.DatabaseSpec{Profile: true, Exact: []string{"plans"}})
+	s := capture(t, build(t, shop...), snapshot.DatabaseSpec{Profile: snapshot.GradeScan, Exact: []string{"plans"}})
 	var kinds []snapshot.Kind
 	for _, c := range database.New() {
 		kinds = append(kinds, c.Kinds()...)
@@ -206,7 +206,7 @@ func TestTheProfileCountsTraitsAndKeepsNoValue(t *testing.T) {
 			(3, '  ', 0, 0.0, 5.5, NULL, NULL), (4, NULL, NULL, NULL, NULL, NULL, NULL), (5, 'müller@shop.example', 98765, 2, x'01', NULL, NULL)`,
 		`CREATE TABLE empty (id INTEGER PRIMARY KEY, name TEXT)`,
 		`CREATE TABLE schema_migrations (version INTEGER, dirty INTEGER)`)
-	s := capture(t, target, snapshot.DatabaseSpec{Profile: true, Keep: func(table, column string) bool { return table == "users" && column == "score" }})
+	s := capture(t, target, snapshot.DatabaseSpec{Profile: snapshot.GradeScan, Keep: func(table, column string) bool { return table == "users" && column == "score" }})
 	golden(t, "profile.txt", facts(s, "profile"))
 	for _, l := range s.Lines {
 		for _, h := range l.Values {
@@ -225,7 +225,7 @@ func TestTheProfileCountsTraitsAndKeepsNoValue(t *testing.T) {
 func TestDistinctValuesAreEstimated(t *testing.T) {
 	target := build(t, `CREATE TABLE t (id INTEGER PRIMARY KEY, few TEXT)`,
 		`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) INSERT INTO t SELECT i, 'v' || (i % 10) FROM n`)
-	s := capture(t, target, snapshot.DatabaseSpec{Profile: true})
+	s := capture(t, target, snapshot.DatabaseSpec{Profile: snapshot.GradeScan})
 	var ids, few int
 	fmt.Sscan(value(s, "main:profile/t.id#distinct"), &ids)
 	fmt.Sscan(value(s, "main:profile/t.few#distinct"), &few)

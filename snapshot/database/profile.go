@@ -22,12 +22,14 @@ func (Profile) Name() string { return "profile" }
 func (Profile) Doc() snapshot.Doc {
 	return snapshot.Doc{
 		Title: "Profile of every column",
-		Text: "Counts of rows, nulls, blanks, lengths, signs and distinct values, in one streaming scan per table. No value is stored, except the smallest and largest " +
-			"number of columns that the sanitising policy keeps. The number of distinct values is an estimate with a standard error of 0.8 %. Tables under " +
+		Text: "Counts of rows, nulls, blanks, lengths, signs and distinct values, in one of three grades, which `databases.NAME.profile` sets. `planner` reads the server's own " +
+			"statistics and no table: it is the default on the servers of protected environments, and what statistics cannot know, or what may have changed since they were made, is not " +
+			"claimed. `sample` reads about 30,000 rows of tables larger than 80 MB. `scan`, the default elsewhere and of SQLite's files, is one streaming read of each table. No value is stored, except the smallest and largest " +
+			"number, and values of few, of columns that the sanitising policy keeps. The number of distinct values is an estimate with a standard error of 0.8 %. Tables under " +
 			"`ignore` and the version tables of migration tools are left out.",
-		Needs: []string{"SELECT on the tables"},
+		Needs: []string{"SELECT on the tables, also for planner: a server shows its statistics to those who may read the rows"},
 		Attributes: []string{
-			"profile/TABLE#rows",
+			"profile/TABLE#grade: planner, sample or scan; #rows, an estimate but of a scan; #examined: rows that the counts are of, where that is not all; #changed: rows changed since the planner's statistics",
 			"profile/TABLE.COLUMN#nulls, #null_share, #blanks (empty or white space only), #distinct, #min_length, #max_length, #non_ascii (values that are not ASCII)",
 			"profile/TABLE.COLUMN#negatives, #zeros, #positives, #max_digits (before the decimal point): of numbers",
 			"profile/TABLE.COLUMN#longer, #larger: LIMIT=COUNT of values longer than 50, 64, 100, 128, 191, 255, 2704 and 65535 characters, of numbers of more than 9 and 18 digits",
@@ -56,28 +58,38 @@ var versionTables = map[string]bool{
 	"knex_migrations_lock": true, "migrations": true, "doctrine_migration_versions": true, "_prisma_migrations": true, "__efmigrationshistory": true,
 }
 
-// Collect scans the tables one after the other. When the time is over, what was scanned is kept and the rest is a gap.
+// Collect reads the tables one after the other, or the server's statistics of them. When the time is over, what was read is kept and the rest is a gap.
 func (c Profile) Collect(ctx context.Context, in snapshot.DatabaseInput) snapshot.Result {
-	if !in.Spec.Profile {
+	if in.Spec.Profile == "" {
 		return snapshot.Result{Looked: []string{}}
 	}
 	db, err := in.DB.Schema(ctx)
 	if err != nil {
 		return unreadable(in.Scope, "profile", c.Kinds(), err)
 	}
-	var r snapshot.Result
-	var late []string
+	var tables []*schema.Table
 	for i := range db.Tables {
-		t := &db.Tables[i]
-		if ignored(in.Spec, t.Name) || versionTables[strings.ToLower(t.Name.Name)] {
-			continue
+		if t := &db.Tables[i]; !ignored(in.Spec, t.Name) && !versionTables[strings.ToLower(t.Name.Name)] {
+			tables = append(tables, t)
 		}
+	}
+	var r snapshot.Result
+	grade := gradeOf(in)
+	if grade == snapshot.GradePlanner {
+		planned(ctx, in, tables, &r)
+		return r
+	}
+	var late []string
+	unsampled := 0
+	for _, t := range tables {
 		if ctx.Err() != nil {
 			late = append(late, tableName(t.Name))
 			continue
 		}
-		err := profileTable(ctx, in, t, &r)
+		err := profileTable(ctx, in, t, grade, &r)
 		switch {
+		case errors.Is(err, engine.ErrNoSample):
+			unsampled++
 		case err != nil && ctx.Err() != nil:
 			late = append(late, tableName(t.Name))
 		case err != nil:
@@ -85,15 +97,30 @@ func (c Profile) Collect(ctx context.Context, in snapshot.DatabaseInput) snapsho
 			r.Missing(a, "the table cannot be read: "+refusal(err), engine.Advice(err), profileOf(in.Scope, tableName(t.Name))...)
 		}
 	}
+	if unsampled > 0 {
+		r.Notes = append(r.Notes, snapshot.Note{Scope: in.Scope, Kind: "profiles of large tables without a key to sample by", Count: unsampled})
+	}
 	if len(late) > 0 {
 		var covers []string
 		for _, t := range late {
 			covers = append(covers, profileOf(in.Scope, t)...)
 		}
 		r.Missing(snapshot.Address{Scope: in.Scope, Kind: "profile"}, fmt.Sprintf("the time was over before %d tables were read, %s first", len(late), late[0]),
-			"raise --timeout, or leave the profile out with --skip '"+in.Scope+":profile/*'", covers...)
+			"raise --timeout, set databases."+in.Scope+".profile to sample or planner, or leave the profile out with --skip '"+in.Scope+":profile/*'", covers...)
 	}
 	return r
+}
+
+// gradeOf settles the usual grade: a protected server is not made to read its tables. A file has no server that others wait for, and no
+// statistics of its values.
+func gradeOf(in snapshot.DatabaseInput) snapshot.Grade {
+	if in.Spec.Profile != snapshot.GradeUsual {
+		return in.Spec.Profile
+	}
+	if in.Spec.Protected && in.DB.Engine().Name() != "sqlite" {
+		return snapshot.GradePlanner
+	}
+	return snapshot.GradeScan
 }
 
 // profileOf are the globs of a table's profile.
@@ -110,39 +137,73 @@ func refusal(err error) string {
 	return "the read failed"
 }
 
+// tableFacts are those that every grade has.
+func tableFacts(a snapshot.Address, grade snapshot.Grade, rows int64, r *snapshot.Result) {
+	r.Add(a.Attr("grade"), snapshot.String(string(grade)), "")
+	if rows >= 0 {
+		r.Add(a.Attr("rows"), snapshot.Int(rows), "")
+	}
+}
+
 // everything is what is left of a column where there is no policy.
 var everything = []string{"class", "equality", "fold", "format", "length", "null", "order", "sign", "unique", "validity"}
 
-// profileTable streams a table past the counters of its columns.
-func profileTable(ctx context.Context, in snapshot.DatabaseInput, t *schema.Table, r *snapshot.Result) error {
-	names := make([]string, len(t.Columns))
+// newColumns are the counters of a table's columns.
+func newColumns(in snapshot.DatabaseInput, t *schema.Table) []column {
 	columns := make([]column, len(t.Columns))
 	seed := in.Redact.Key("profile").Bytes()
 	for i := range t.Columns {
-		names[i] = t.Columns[i].Name
-		table, kept, leaves := tableName(t.Name), false, everything
+		name, table, kept, leaves := t.Columns[i].Name, tableName(t.Name), false, everything
 		if in.Spec.Keep != nil {
-			kept = in.Spec.Keep(table, names[i])
+			kept = in.Spec.Keep(table, name)
 		}
 		if in.Spec.Leaves != nil {
-			leaves = in.Spec.Leaves(table, names[i])
+			leaves = in.Spec.Leaves(table, name)
 		}
 		columns[i] = newColumn(&t.Columns[i], seed, kept, leaves)
 	}
+	return columns
+}
+
+// sampleRows is how many rows a sample is made of, as many as PostgreSQL's ANALYZE takes.
+const sampleRows = 30_000
+
+// profileTable streams a table past the counters of its columns.
+func profileTable(ctx context.Context, in snapshot.DatabaseInput, t *schema.Table, grade snapshot.Grade, r *snapshot.Result) error {
+	columns := newColumns(in, t)
+	read := engine.Read{Table: t.Name}
+	for i := range t.Columns {
+		read.Columns = append(read.Columns, t.Columns[i].Name)
+	}
 	var rows int64
-	err := in.DB.CopyOut(ctx, engine.Read{Table: t.Name, Columns: names}, func(row engine.Row) error {
+	count := func(row engine.Row) error {
 		rows++
 		for i := range row {
-			columns[i].add(row[i])
+			columns[i].add(row[i], 1)
 		}
 		return nil
-	})
+	}
+	sampler, able := engine.As[engine.Sampler](in.DB)
+	whole := grade == snapshot.GradeScan || !able
+	var err error
+	if whole {
+		err = in.DB.CopyOut(ctx, read, count)
+	} else {
+		read.Limit = sampleRows
+		whole, err = sampler.Sample(ctx, read, count)
+	}
 	if err != nil {
 		return err
 	}
-	r.Add(snapshot.Object(in.Scope, "profile", t.Name.Idents()...).Attr("rows"), snapshot.Int(rows), "")
+	a := snapshot.Object(in.Scope, "profile", t.Name.Idents()...)
+	if whole {
+		tableFacts(a, snapshot.GradeScan, rows, r)
+	} else {
+		tableFacts(a, snapshot.GradeSample, max(rows, t.EstimatedRows), r)
+		r.Add(a.Attr("examined"), snapshot.Int(rows), "")
+	}
 	for i := range columns {
-		columns[i].facts(snapshot.Object(in.Scope, "profile", t.Name.Idents(names[i])...), rows, r)
+		columns[i].facts(snapshot.Object(in.Scope, "profile", t.Name.Idents(read.Columns[i])...), rows, r)
 	}
 	return nil
 }

@@ -85,13 +85,19 @@ func numericType(t string) bool {
 	return false
 }
 
-func (c *column) add(cell engine.Cell) {
-	c.classes[cell.Type]++
+// addText counts n rows of a value of which only the text is known.
+func (c *column) addText(value string, n int64) {
+	c.add(engine.Cell{Type: engine.CellText, Data: []byte(value)}, n)
+}
+
+// add counts n rows of a value.
+func (c *column) add(cell engine.Cell, n int64) {
+	c.classes[cell.Type] += n
 	if cell.Type == engine.CellNull {
-		c.nulls++
+		c.nulls += n
 		return
 	}
-	c.values++
+	c.values += n
 	c.distinct.InsertHash(metro.Hash64(cell.Data, c.seed+uint64(cell.Type)))
 	length := len(cell.Data)
 	if cell.Type == engine.CellText {
@@ -103,38 +109,38 @@ func (c *column) add(cell engine.Cell) {
 			}
 		}
 		if !ascii {
-			c.nonASCII++
+			c.nonASCII += n
 			length = utf8.RuneCount(cell.Data)
 		}
 		if len(bytes.TrimSpace(cell.Data)) == 0 {
-			c.blanks++
+			c.blanks += n
 		}
 	}
-	c.lengths.add(length)
+	c.lengths.add(length, n)
 	for i := 0; i < len(usualLengths) && length > usualLengths[i]; i++ {
-		c.longer[i]++
+		c.longer[i] += n
 	}
 	if c.kept {
-		c.categories.add(cell.Data)
+		c.categories.add(cell.Data, n)
 	}
 	c.minLength, c.maxLength = min(c.minLength, length), max(c.maxLength, length)
 	if cell.Type == engine.CellInteger || cell.Type == engine.CellReal || c.numeric && cell.Type == engine.CellText {
-		c.number(cell.Data)
+		c.number(cell.Data, n)
 	}
 }
 
-func (c *column) number(text []byte) {
+func (c *column) number(text []byte, n int64) {
 	f, err := strconv.ParseFloat(string(text), 64)
 	if err != nil || math.IsNaN(f) {
 		return
 	}
 	switch {
 	case f < 0:
-		c.negatives++
+		c.negatives += n
 	case f > 0:
-		c.positive++
+		c.positive += n
 	default:
-		c.zeros++
+		c.zeros += n
 	}
 	if c.numbers == 0 || f < c.min {
 		c.min = f
@@ -142,12 +148,12 @@ func (c *column) number(text []byte) {
 	if c.numbers == 0 || f > c.max {
 		c.max = f
 	}
-	c.numbers++
+	c.numbers += n
 	if !math.IsInf(f, 0) {
 		digits := wholeDigits(math.Abs(f))
 		c.maxDigits = max(c.maxDigits, digits)
 		for i := 0; i < len(usualDigits) && digits > usualDigits[i]; i++ {
-			c.larger[i]++
+			c.larger[i] += n
 		}
 	}
 }
@@ -161,14 +167,12 @@ func (c *column) facts(a snapshot.Address, rows int64, r *snapshot.Result) {
 	}
 	set("distinct", snapshot.Int(min(c.values, int64(c.distinct.Estimate()))))
 	c.shapeFacts(set)
+	c.beyondFacts(set)
 	if c.values == 0 {
 		return
 	}
 	set("min_length", snapshot.Int(int64(c.minLength)))
 	set("max_length", snapshot.Int(int64(c.maxLength)))
-	if longer := beyond(usualLengths[:], c.longer[:]); longer != nil {
-		set("longer", snapshot.Strings(false, longer...))
-	}
 	if c.classes[engine.CellText] > 0 && !c.numeric {
 		set("blanks", snapshot.Int(c.blanks))
 		set("non_ascii", snapshot.Int(c.nonASCII))
@@ -183,12 +187,19 @@ func (c *column) facts(a snapshot.Address, rows int64, r *snapshot.Result) {
 	set("zeros", snapshot.Int(c.zeros))
 	set("positives", snapshot.Int(c.positive))
 	set("max_digits", snapshot.Int(int64(c.maxDigits)))
-	if larger := beyond(usualDigits[:], c.larger[:]); larger != nil {
-		set("larger", snapshot.Strings(false, larger...))
-	}
 	if c.kept {
 		set("min", snapshot.Float(c.min))
 		set("max", snapshot.Float(c.max))
+	}
+}
+
+// beyondFacts adds how many values are beyond the usual limits.
+func (c *column) beyondFacts(set func(string, snapshot.Value)) {
+	if longer := beyond(usualLengths[:], c.longer[:]); longer != nil {
+		set("longer", snapshot.Strings(false, longer...))
+	}
+	if larger := beyond(usualDigits[:], c.larger[:]); larger != nil {
+		set("larger", snapshot.Strings(false, larger...))
 	}
 }
 

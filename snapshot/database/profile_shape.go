@@ -44,13 +44,13 @@ func bucketLength(b int) int {
 	return (lengthSteps + b%lengthSteps) << (exponent - 3)
 }
 
-func (l *lengths) add(n int) {
-	b := lengthBucket(n)
+func (l *lengths) add(length int, n int64) {
+	b := lengthBucket(length)
 	for b >= len(l.counts) {
 		l.counts = append(l.counts, 0)
 	}
-	l.counts[b]++
-	l.total++
+	l.counts[b] += n
+	l.total += n
 }
 
 // quantiles are lengthPoints lengths, in order.
@@ -80,7 +80,7 @@ type categories struct {
 	many   bool
 }
 
-func (c *categories) add(value []byte) {
+func (c *categories) add(value []byte, rows int64) {
 	if c.many {
 		return
 	}
@@ -88,14 +88,14 @@ func (c *categories) add(value []byte) {
 		c.counts = map[string]int64{}
 	}
 	if n, ok := c.counts[string(value)]; ok {
-		c.counts[string(value)] = n + 1
+		c.counts[string(value)] = n + rows
 		return
 	}
 	if len(c.counts) >= maxCategories || len(value) > maxCategory {
 		c.many, c.counts = true, nil
 		return
 	}
-	c.counts[string(value)] = 1
+	c.counts[string(value)] = rows
 }
 
 // list is each value with its count, as VALUE=COUNT.
@@ -117,6 +117,11 @@ func (c *column) shapeFacts(set func(string, snapshot.Value)) {
 	if c.classes[engine.CellText] > 0 && !c.numeric && slices.Contains(c.leaves, "length") {
 		set("lengths", snapshot.Strings(false, c.lengths.quantiles()...))
 	}
+	c.categoryFacts(set)
+}
+
+// categoryFacts adds the values of a kept column of few.
+func (c *column) categoryFacts(set func(string, snapshot.Value)) {
 	if c.kept && !c.categories.many && len(c.categories.counts) > 0 && int64(2*len(c.categories.counts)) <= c.values {
 		set("categories", snapshot.Strings(true, c.categories.list()...))
 	}

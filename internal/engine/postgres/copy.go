@@ -33,15 +33,20 @@ func copyOut(ctx context.Context, pg *pgconn.PgConn, r engine.Read, fn func(engi
 	if err != nil {
 		return err
 	}
+	return copyFrom(ctx, pg, r.Table, len(r.Columns), source, fn)
+}
+
+// copyFrom streams what COPY copies.
+func copyFrom(ctx context.Context, pg *pgconn.PgConn, table schema.Name, columns int, source string, fn func(engine.Row) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	w := &copyWriter{decoder: rowDecoder{columns: len(r.Columns)}, fn: fn, stop: stop}
-	_, err = pg.CopyTo(ctx, w, "COPY "+source+" TO STDOUT")
+	w := &copyWriter{decoder: rowDecoder{columns: columns}, fn: fn, stop: stop}
+	_, err := pg.CopyTo(ctx, w, "COPY "+source+" TO STDOUT")
 	if w.failed != nil {
 		return w.failed
 	}
 	if err == nil && len(w.decoder.rest) > 0 {
-		return misuse("%s: the server's %v", r.Table, errCopyFormat)
+		return misuse("%s: the server's %v", table, errCopyFormat)
 	}
 	return err
 }

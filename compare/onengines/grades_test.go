@@ -1,0 +1,140 @@
+package onengines
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/envdiff/envdiff/snapshot"
+	"github.com/envdiff/envdiff/snapshot/database"
+)
+
+// keepAll is a policy that keeps all columns.
+func keepAll(grade snapshot.Grade) snapshot.DatabaseSpec {
+	return snapshot.DatabaseSpec{Profile: grade, Keep: func(string, string) bool { return true }}
+}
+
+// ordersOf makes a table of n orders; each k-th has no note, a status of its own, and a long text beyond ASCII.
+func ordersOf(name string, n, k int) []string {
+	table := map[string]string{
+		"postgres": "CREATE TABLE orders (id bigint PRIMARY KEY, status text, note text, comment text, amount integer) WITH (autovacuum_enabled = off)",
+		"mysql":    "CREATE TABLE orders (id BIGINT PRIMARY KEY, status TEXT, note TEXT, comment TEXT, amount INTEGER)",
+		"sqlite":   "CREATE TABLE orders (id INTEGER PRIMARY KEY, status TEXT, note TEXT, comment TEXT, amount INTEGER)",
+	}[name]
+	odd := "i % " + fmt.Sprint(k) + " = 0"
+	return []string{table, `INSERT INTO orders WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ` + fmt.Sprint(n) + `)
+SELECT i, CASE WHEN ` + odd + ` THEN 'lost' WHEN i % 2 = 0 THEN 'new' ELSE 'done' END, CASE WHEN ` + odd + ` THEN NULL ELSE 'plain' END,
+	CASE WHEN ` + odd + ` THEN REPLACE('é..........é..........é..........é..........é..........é..........', '.', 'a') ELSE 'short' END, CASE WHEN ` + odd + ` THEN -i ELSE i END FROM n`}
+}
+
+// fact is one fact's JSON; "" where there is none.
+func fact(s *snapshot.Snapshot, object, attribute string) string {
+	name := strings.Split(object, ".")
+	v, ok := s.Value(snapshot.Object("main", "profile", name...).Attr(attribute))
+	if !ok {
+		return ""
+	}
+	return v.JSON()
+}
+
+// On a protected server the usual profile is the planner's, and reads no table: the role may not even do so. A scan of the other side is held against
+// what statistics know.
+func TestPlannerStatisticsAreComparedAsFarAsTheyGo(t *testing.T) {
+	staging, production := newPlace(t, "postgres"), newPlace(t, "postgres")
+	staging.exec(t, ordersOf("postgres", 900, 1000)...)
+	production.exec(t, ordersOf("postgres", 20000, 10)...)
+	production.exec(t, "ANALYZE orders") // of another session: what this one has changed is counted when it ends
+	spec := keepAll(snapshot.GradeUsual)
+	a := staging.side(t, "staging", spec, testKey, database.Profile{})
+	spec.Protected = true
+	b := production.side(t, "production", spec, testKey, database.Profile{})
+	for attribute, want := range map[string]string{"grade": `"planner"`, "rows": "20000", "examined": "20000", "changed": "0"} {
+		if got := fact(b.Snapshot, "orders", attribute); got != want {
+			t.Errorf("%s is %s, want %s", attribute, got, want)
+		}
+	}
+	if got := fact(a.Snapshot, "orders", "grade"); got != `"scan"` {
+		t.Errorf("staging's grade is %s", got)
+	}
+	messages, _ := compared(t, a, b)
+	for at, want := range map[string]string{
+		"data-one-sided main:profile/orders.note#nulls":         "orders.note has about 10 % nulls in production, none in staging: would break NOT NULL (staging by a scan, production by planner statistics of 20000 rows)",
+		"data-one-sided main:profile/orders.status":             `"lost" in about 10 % of the rows`,
+		"data-one-sided main:profile/orders.amount#negatives":   "at least",
+		"data-one-sided main:profile/orders.comment#non_ascii":  "beyond ASCII in production, none in staging",
+		"data-one-sided main:profile/orders.comment#max_length": "values of up to 66 characters in production, 5 in staging",
+	} {
+		if !strings.Contains(messages[at], want) {
+			t.Errorf("%s: %q", at, messages[at])
+		}
+	}
+	// The other way round, statistics do not know that there are none.
+	messages, _ = compared(t, b, a)
+	if len(messages) > 0 {
+		t.Errorf("%q", messages)
+	}
+}
+
+// Statistics that may hold no longer give no finding: of what was never analysed, was changed since, or whose counters are gone.
+func TestOldPlannerStatisticsGiveNoFindings(t *testing.T) {
+	staging := newPlace(t, "postgres")
+	staging.exec(t, ordersOf("postgres", 900, 1000)...)
+	a := staging.side(t, "staging", keepAll(snapshot.GradeScan), testKey, database.Profile{})
+	for name, after := range map[string][]string{
+		"never analysed": {"SELECT 1"},
+		"repaired since": {"ANALYZE orders", "UPDATE orders SET note = 'late', status = 'new', comment = 'short', amount = 1 WHERE id % 10 = 0"},
+		"replaced since": {"ANALYZE orders", "DELETE FROM orders", "INSERT INTO orders SELECT i, 'new', 'plain', 'short', i FROM generate_series(1, 20000) i"},
+		"counters reset": {"ANALYZE orders", "UPDATE orders SET note = 'late', status = 'new', comment = 'short', amount = 1 WHERE id % 10 = 0", "SELECT pg_stat_reset()"},
+		"partly renewed": {"ANALYZE orders", "UPDATE orders SET note = 'late', status = 'new', comment = 'short', amount = 1 WHERE id % 10 = 0", "ALTER TABLE orders ALTER note SET STATISTICS 0", "ANALYZE orders (id)"},
+	} {
+		production := newPlace(t, "postgres")
+		production.exec(t, ordersOf("postgres", 20000, 10)...)
+		for _, sql := range after {
+			production.exec(t, sql)
+		}
+		b := production.side(t, "production", keepAll(snapshot.GradePlanner), testKey, database.Profile{})
+		messages, r := compared(t, a, b)
+		if len(messages) > 0 {
+			t.Errorf("%s: %q", name, messages)
+		}
+		if name == "never analysed" && !strings.Contains(fmt.Sprint(r.Coverage), "without planner statistics of a known age") {
+			t.Errorf("it is not said: %+v", r.Coverage)
+		}
+	}
+}
+
+// A server that cannot date its statistics tells the size of tables and nothing of columns; a sample of it does.
+func TestGradesOfMariaDB(t *testing.T) {
+	p := newPlace(t, "mysql")
+	p.exec(t, append(ordersOf("mysql", 900, 10), "ANALYZE TABLE orders PERSISTENT FOR ALL")...)
+	s := p.side(t, "a", keepAll(snapshot.GradePlanner), testKey, database.Profile{}).Snapshot
+	if fact(s, "orders", "grade") != `"planner"` || fact(s, "orders", "rows") == "" || fact(s, "orders.note", "nulls") != "" {
+		t.Errorf("%s, %s rows, %s nulls", fact(s, "orders", "grade"), fact(s, "orders", "rows"), fact(s, "orders.note", "nulls"))
+	}
+	s = p.side(t, "a", keepAll(snapshot.GradeSample), testKey, database.Profile{}).Snapshot
+	if fact(s, "orders", "grade") != `"scan"` || fact(s, "orders.note", "nulls") != "90" {
+		t.Errorf("a small table: %s, %s nulls", fact(s, "orders", "grade"), fact(s, "orders.note", "nulls"))
+	}
+}
+
+// Tables larger than a sample's are read in part, on the engines that can, and the parts are like the whole.
+func TestSamplesOfLargeTables(t *testing.T) {
+	for name, rows := range map[string]string{"postgres": "repeat(md5(i::text), 60) FROM generate_series(1, 60000) i", "mysql": "REPEAT(MD5(i), 60) FROM (SELECT seq i FROM seq_1_to_60000) s"} {
+		p := newPlace(t, name)
+		p.exec(t, map[string]string{"postgres": "CREATE TABLE large (id bigint PRIMARY KEY, n integer, filler text)", "mysql": "CREATE TABLE large (id BIGINT PRIMARY KEY, n INTEGER, filler TEXT)"}[name],
+			map[string]string{"postgres": "ALTER TABLE large ALTER filler SET STORAGE PLAIN", "mysql": "SELECT 1"}[name],
+			"INSERT INTO large SELECT i * 3, CASE WHEN i % 5 <> 0 THEN i END, "+rows)
+		p.exec(t, map[string]string{"postgres": "ANALYZE large", "mysql": "ANALYZE TABLE large"}[name])
+		first := p.side(t, "a", keepAll(snapshot.GradeSample), testKey, database.Profile{}).Snapshot
+		second := p.side(t, "a", keepAll(snapshot.GradeSample), testKey, database.Profile{}).Snapshot
+		var examined, nulls float64
+		fmt.Sscan(fact(first, "large", "examined"), &examined)
+		fmt.Sscan(fact(first, "large.n", "nulls"), &nulls)
+		if fact(first, "large", "grade") != `"sample"` || examined < 15000 || examined > 45000 || nulls/examined < .18 || nulls/examined > .22 {
+			t.Errorf("%s: %s of %g rows, %g nulls", name, fact(first, "large", "grade"), examined, nulls)
+		}
+		if fact(first, "large.n", "nulls") != fact(second, "large.n", "nulls") {
+			t.Errorf("%s: two samples of one table differ", name)
+		}
+	}
+}

@@ -1,0 +1,123 @@
+package database
+
+import (
+	"context"
+	"math"
+	"strconv"
+
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/schema"
+	"github.com/envdiff/envdiff/snapshot"
+)
+
+// planned adds what the server's planner knows of the tables. Tables of which it knows nothing that holds, for they were never analysed or
+// nobody counts what has changed since, are counted in a note.
+func planned(ctx context.Context, in snapshot.DatabaseInput, tables []*schema.Table, r *snapshot.Result) {
+	left := map[schema.Name]*schema.Table{}
+	for _, t := range tables {
+		left[t.Name] = t
+	}
+	unknown := 0
+	if statistician, ok := engine.As[engine.Statistician](in.DB); ok {
+		err := statistician.Statistics(ctx, func(s engine.TableStatistics) error {
+			t := left[s.Table]
+			if t == nil {
+				return nil
+			}
+			delete(left, s.Table)
+			a := snapshot.Object(in.Scope, "profile", t.Name.Idents()...)
+			tableFacts(a, snapshot.GradePlanner, s.Rows, r)
+			if s.Changed < 0 || s.Examined <= 0 || s.Changed >= s.Rows || len(s.Columns) == 0 {
+				if s.Rows != 0 {
+					unknown++
+				}
+				return nil
+			}
+			r.Add(a.Attr("examined"), snapshot.Int(s.Examined), "")
+			r.Add(a.Attr("changed"), snapshot.Int(s.Changed), "")
+			columns := newColumns(in, t)
+			for i := range s.Columns {
+				for j := range t.Columns {
+					if t.Columns[j].Name == s.Columns[i].Column {
+						columns[j].plannedFacts(snapshot.Object(in.Scope, "profile", t.Name.Idents(t.Columns[j].Name)...), &s.Columns[i], s.Examined, r)
+					}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			r.Missing(snapshot.Address{Scope: in.Scope, Kind: "profile"}, "the planner's statistics cannot be read: "+refusal(err), "set databases."+in.Scope+".profile to sample or scan", in.Scope+":profile/*")
+			return
+		}
+	}
+	for _, t := range tables {
+		if left[t.Name] != nil {
+			tableFacts(snapshot.Object(in.Scope, "profile", t.Name.Idents()...), snapshot.GradePlanner, t.EstimatedRows, r)
+			unknown++
+		}
+	}
+	if unknown > 0 {
+		r.Notes = append(r.Notes, snapshot.Note{Scope: in.Scope, Kind: "profiles of tables without planner statistics of a known age", Count: unknown})
+	}
+}
+
+// plannedFacts are what statistics say. Counts are of the examined rows. What only part of them shows, such as negative numbers among the bounds
+// of ranges, is a count of at least so many, and none of them is not said: it is not known. Nor are lengths and digits the largest there are.
+func (c *column) plannedFacts(a snapshot.Address, s *engine.ColumnStatistics, examined int64, r *snapshot.Result) {
+	rows := float64(examined)
+	set := func(attribute string, v snapshot.Value) { r.Add(a.Attr(attribute), v, "") }
+	nulls := int64(math.Round(min(1, max(0, s.NullShare)) * rows))
+	set("nulls", snapshot.Int(nulls))
+	set("null_share", snapshot.Float(rounded(s.NullShare)))
+	if s.Distinct > 0 {
+		set("distinct", snapshot.Int(int64(math.Round(s.Distinct))))
+	}
+	common := 0.0
+	for _, v := range s.Common {
+		common += v.Share
+		c.addText(v.Value, max(1, int64(math.Round(v.Share*rows))))
+	}
+	c.addRanges(s.Bounds, (1-common-min(1, s.NullShare))*rows)
+	if len(c.leaves) > 0 {
+		set("@kept", snapshot.Strings(true, c.leaves...))
+	}
+	for attribute, n := range map[string]int64{"blanks": c.blanks, "non_ascii": c.nonASCII, "negatives": c.negatives, "zeros": c.zeros} {
+		if n > 0 && (attribute == "negatives" || attribute == "zeros" || !c.numeric) {
+			set(attribute, snapshot.Int(n))
+		}
+	}
+	if c.values > 0 && !c.numeric {
+		set("max_length", snapshot.Int(int64(c.maxLength)))
+	}
+	if c.numbers > 0 {
+		set("max_digits", snapshot.Int(int64(c.maxDigits)))
+	}
+	c.beyondFacts(set)
+	// A list of all values is one that nothing is left beside.
+	if len(s.Bounds) == 0 && common+s.NullShare > 1-1/(2*rows) {
+		c.categoryFacts(set)
+	}
+}
+
+// addRanges counts the rows between bounds that part them into equal numbers: of numbers all of a range, as the end of it that is nearer to zero;
+// of other values the bounds themselves.
+func (c *column) addRanges(bounds []string, rows float64) {
+	for i, v := range bounds {
+		if i == 0 || v != bounds[i-1] {
+			c.addText(v, 1)
+		}
+		if i == 0 || !c.numeric {
+			continue
+		}
+		low, errLow := strconv.ParseFloat(bounds[i-1], 64)
+		high, errHigh := strconv.ParseFloat(v, 64)
+		n := int64(rows/float64(len(bounds)-1)) - 1 // the bound itself is counted
+		switch {
+		case errLow != nil || errHigh != nil || n <= 0:
+		case high < 0:
+			c.addText(v, n)
+		case low > 0:
+			c.addText(bounds[i-1], n)
+		}
+	}
+}
