@@ -27,6 +27,7 @@ type htmlFinding struct {
 
 	Sides            []htmlSide
 	Queries          []finding.Query
+	Fix              []finding.Fix
 	Origins, Related []string
 }
 
@@ -97,6 +98,11 @@ func htmlOf(f *finding.Finding, anchor string) htmlFinding {
 	for _, q := range f.Queries {
 		if Terminal(q.SQL) == q.SQL { // escaped, it would be another statement
 			h.Queries = append(h.Queries, finding.Query{Finds: Terminal(q.Finds), SQL: q.SQL})
+		}
+	}
+	for _, x := range f.Fix {
+		if Terminal(x.Command) == x.Command { // escaped, it would be another command
+			h.Fix = append(h.Fix, finding.Fix{Where: Terminal(x.Where), Command: x.Command})
 		}
 	}
 	for _, o := range f.Origin {

@@ -18,6 +18,19 @@ func QueryLines(queries []finding.Query, width int) []string {
 	return queryLines(queries, len(queries), width)
 }
 
+// FixLines are commands that repair a finding as a terminal shows them; one that a terminal cannot show whole is left out.
+func FixLines(fixes []finding.Fix) []string {
+	var lines []string
+	for _, x := range fixes {
+		if Terminal(x.Command) != x.Command {
+			lines = append(lines, "a command that repairs it is in the JSON report: a terminal does not show all of its characters")
+			continue
+		}
+		lines = append(lines, "on "+Terminal(x.Where)+":", "    "+x.Command)
+	}
+	return lines
+}
+
 func queryLines(queries []finding.Query, most, width int) []string {
 	var lines []string
 	for i, q := range queries {

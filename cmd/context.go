@@ -10,6 +10,7 @@ import (
 
 	"github.com/envdiff/envdiff/ci"
 	"github.com/envdiff/envdiff/cmd/config"
+	"github.com/envdiff/envdiff/compare"
 	"github.com/envdiff/envdiff/snapshot"
 )
 
@@ -19,6 +20,7 @@ func (s *session) describe(c *config.Config, r *ci.Report) {
 		r.Context = &ci.Context{}
 	}
 	r.Context.Version = version()
+	compare.Fix(r.Findings, fixSides(s.compared))
 	describeObjects(r, s.compared)
 	describeProfiles(r, s.compared)
 	r.Context.Reproduce = reproduce(s.world.Args)
@@ -35,6 +37,15 @@ func (s *session) describe(c *config.Config, r *ci.Report) {
 			r.Context.Anchors = append(r.Context.Anchors, ci.Anchor{Scope: db, Kind: "migrations", File: inRepository(c, migrationsSpec(c, db).Dir), Line: 1})
 		}
 	}
+}
+
+// fixSides are the captured sides as compare knows them, for what their snapshots hold.
+func fixSides(sides []side) []compare.Side {
+	out := make([]compare.Side, len(sides))
+	for i, sd := range sides {
+		out[i] = compare.Side{Name: sd.ref.Text, Snapshot: sd.snap}
+	}
+	return out
 }
 
 // inRepository is a path as seen from the root of the repository that envdiff.yaml is in, or from its own directory

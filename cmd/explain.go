@@ -25,8 +25,10 @@ func explainCommand() command {
 		short: "say what a rule, an address or a finding means and what to do",
 		long: `A RULE is explained with its severity and remedy; without an argument all rules are listed. An
 ADDRESS is explained by the collector that reads it, with the findings about it in the newest
-report. A FINDING-ID (-v prints them) is shown in full, with when it was first seen, as far back as the
-store remembers, and the commits of the repository between that run and the one before.
+report. A FINDING-ID (-v prints them) is shown in full: the values, where they were read, commands that
+repair it where there are such that need no judgement (a package, a unit, a GRANT, DDL), when it was first
+seen, as far back as the store remembers, and what came between that run and the one before it: revisions
+that were deployed, migrations that were applied, commits of the repository.
 
   envdiff explain memory-odd
   envdiff explain web:host/memory#total_bytes`,
@@ -159,7 +161,7 @@ func (s *session) newestReport(ctx context.Context) (*ci.Report, error) {
 
 func showFinding(w io.Writer, f *finding.Finding) {
 	fmt.Fprintf(w, "\n%s  %s  %s\n  %s\n  why: %s\n  → %s\n", f.Severity, f.Rule, ci.Terminal(f.Address), ci.Terminal(f.Message), ci.Terminal(f.Why), ci.Terminal(f.Hint))
-	for _, line := range ci.QueryLines(f.Queries, math.MaxInt) {
+	for _, line := range append(ci.FixLines(f.Fix), ci.QueryLines(f.Queries, math.MaxInt)...) {
 		fmt.Fprintf(w, "  %s\n", line)
 	}
 	sides := append([]finding.Side(nil), f.Values...)

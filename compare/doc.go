@@ -26,6 +26,7 @@
 //	explained.go  values of resources that a parameter explains are related to it
 //	age.go        sanitised rows that are older than their environment allows
 //	hotquery.go   what the last environment spends its time on and another one has never run
+//	fix.go        commands that repair a finding, where no judgement is needed; fix_hosts.go, fix_database.go, fix_access.go
 //	rules.go      rules as data: which rule a difference breaks; judge.go weighs, messages.go says it, words.go has the words
 //
 // With L lines, V values and D differing rows it takes O(L log L) time for the lookups and O(V) for the values, and

@@ -80,6 +80,13 @@ type Query struct {
 	SQL   string `json:"sql"`   // one statement without comments and without its semicolon; white space outside of quotes is single spaces
 }
 
+// Fix is a command that repairs what a finding says, or shows what to look at: for a shell, or for the database's own client. People read it
+// before they run it.
+type Fix struct {
+	Where   string `json:"where"`   // environment and instances
+	Command string `json:"command"` // one line
+}
+
 // Finding is one difference or failure that matters.
 type Finding struct {
 	ID          string   `json:"id"`
@@ -93,6 +100,7 @@ type Finding struct {
 	Why         string   `json:"why"`     // why it matters
 	Hint        string   `json:"hint"`    // what to do next
 	Queries     []Query  `json:"queries,omitempty"`
+	Fix         []Fix    `json:"fix,omitempty"`
 	Related     []string `json:"related"`
 	ExplainedBy *string  `json:"explained_by"`
 	Origin      []Place  `json:"origin"`
