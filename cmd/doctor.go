@@ -253,7 +253,7 @@ func (d *checkup) database(ctx context.Context, c *config.Config, env string, t 
 		return
 	}
 	d.migrations(c, env, t.Scope)
-	d.scratch(ctx, c, env, t.Scope, db)
+	d.scratch(ctx, c, env, t.Scope, db, sch)
 	policy, err := d.s.policy(c, t.Scope)
 	if err == nil {
 		_, err = sanitize.NewPlan(policy, sch, sanitize.Rehearsal, nil, migrationsSpec(c, t.Scope).VersionTable())

@@ -169,6 +169,9 @@ func (s *session) rehearseDatabase(ctx context.Context, c *config.Config, of reh
 	if err != nil {
 		return migrations.Output{}, err
 	}
+	if err := s.gapScratch(ctx, c, env, db, source.Engine(), base, copier.schema, r); err != nil {
+		return migrations.Output{}, err
+	}
 	if err := s.giveRoles(ctx, c, db, source, base); err != nil {
 		return migrations.Output{}, err
 	}

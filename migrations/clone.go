@@ -17,6 +17,14 @@ type scratch struct {
 	engine.Target
 }
 
+// like is the scratch with sessions as production's are.
+func (c scratch) like(e engine.Engine, production *schema.Database) scratch {
+	if able, ok := e.(engine.Imitator); ok && production != nil {
+		c.Target = able.Imitate(c.Target, production)
+	}
+	return c
+}
+
 // use opens the scratch database and runs fn on one session of it.
 func (c scratch) use(ctx context.Context, e engine.Engine, fn func(engine.Session) error) (err error) {
 	db, err := e.Open(ctx, c.Target, engine.Scratch)

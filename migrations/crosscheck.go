@@ -66,7 +66,7 @@ func (r *rehearsal) crossCheck(ctx context.Context) error {
 	if err := r.markApplied(ctx, clone); err != nil {
 		return err
 	}
-	toolErr := runTool(ctx, lib, clone, r.src.Spec)
+	toolErr := runTool(ctx, lib, clone.like(r.in.Engine, r.in.Schema), r.src.Spec)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -223,7 +223,7 @@ func (r *rehearsal) learn(ctx context.Context) error {
 	if err := r.readyForCommand(ctx, clone); err != nil {
 		return err
 	}
-	err = clone.use(ctx, r.in.Engine, func(s engine.Session) error {
+	err = clone.like(r.in.Engine, r.in.Schema).use(ctx, r.in.Engine, func(s engine.Session) error {
 		start, err := s.Schema(ctx)
 		if err != nil {
 			return err
@@ -274,7 +274,7 @@ func (r *rehearsal) replayOnce(ctx context.Context) (mode string, err error) {
 	if err := r.watch(ctx, Before, result.Target); err != nil {
 		return "", err
 	}
-	if err := (scratch{result.Target}).use(ctx, r.in.Engine, func(s engine.Session) error { return r.replay(ctx, s) }); err != nil || r.failed != nil {
+	if err := (scratch{result.Target}).like(r.in.Engine, r.in.Schema).use(ctx, r.in.Engine, func(s engine.Session) error { return r.replay(ctx, s) }); err != nil || r.failed != nil {
 		return result.Copy.Mode, err
 	}
 	return result.Copy.Mode, r.watch(ctx, After, result.Target)

@@ -99,3 +99,15 @@ func TestBesideAnotherEngine(t *testing.T) {
 	p.expect(t, 0, "not compared across engines", "staging", "production")
 	p.expect(t, 0, "no findings", "staging", "production")
 }
+
+// TestSessionsOfTheCopyBehaveAsProductions: what is set for production's database holds for the replay, and doctor says what cannot.
+func TestSessionsOfTheCopyBehaveAsProductions(t *testing.T) {
+	p := newProject(t, "{url: %q, shared: true}")
+	p.expect(t, 0, "its role is a superuser", "doctor", "production")
+	p.expect(t, 0, "review it", "scan", "production", "-w", "sanitize.yaml")
+	p.write(t, "migrations/000042_unique_email.up.sql", "CREATE TABLE more (id int);\nSELECT pg_sleep(1);\n")
+	p.expect(t, 0, "pass", "rehearse", "production")
+	p.server.Exec(t, p.production, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET statement_timeout = ''500ms''', current_database()); END $$")
+	p.expect(t, 1, "migration-failed", "rehearse", "production")
+	p.noScratch(t)
+}

@@ -31,6 +31,8 @@ type Target struct {
 	Path    string // SQLite: the file
 	// Run is whose scratch databases are made on it: a Tenant's. "" is nobody's in particular.
 	Run Run
+	// Init is what sessions begin with: an Imitator's, one setting a line.
+	Init string
 }
 
 // String is the safe display form.

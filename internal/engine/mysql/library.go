@@ -3,6 +3,8 @@ package mysql
 import (
 	"context"
 	"database/sql"
+	sqldriver "database/sql/driver"
+	"errors"
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/engine"
@@ -23,7 +25,32 @@ func (mysqlEngine) SQL(t engine.Target) (*sql.DB, error) {
 	if err != nil {
 		return nil, misuse("%s: not a usable MySQL URL", t)
 	}
-	return sql.OpenDB(connector), nil
+	return sql.OpenDB(initialised{connector, t.Init}), nil
+}
+
+// initialised connections begin with an Imitator's settings.
+type initialised struct {
+	sqldriver.Connector
+	init string
+}
+
+func (i initialised) Connect(ctx context.Context) (sqldriver.Conn, error) {
+	raw, err := i.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c, able := raw.(sqldriver.ExecerContext)
+	for line := range strings.Lines(i.init) {
+		var refusal *driver.MySQLError
+		if !able {
+			break
+		}
+		if _, err := c.ExecContext(ctx, strings.TrimSuffix(line, "\n"), nil); err != nil && !errors.As(err, &refusal) {
+			_ = raw.Close()
+			return nil, err
+		}
+	}
+	return raw, nil
 }
 
 // Refused is a library's error in our own words.

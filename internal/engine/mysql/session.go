@@ -2,9 +2,12 @@ package mysql
 
 import (
 	"context"
+	"errors"
+	"strings"
 
 	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/schema"
+	driver "github.com/go-sql-driver/mysql"
 )
 
 // session is a connection as a migration tool opens it: the server's own sql_mode, time zone and settings.
@@ -22,6 +25,13 @@ func (d *database) Session(ctx context.Context) (engine.Session, error) {
 	c, err := dial(ctx, d.target)
 	if err != nil {
 		return nil, err
+	}
+	for sql := range strings.Lines(d.target.Init) {
+		var refusal *driver.MySQLError
+		if err := c.exec(ctx, strings.TrimSuffix(sql, "\n")); err != nil && !errors.As(err, &refusal) {
+			c.close()
+			return nil, fail(ctx, d.target, err)
+		}
 	}
 	return &session{target: d.target, c: c, name: d.name}, nil
 }

@@ -22,7 +22,7 @@ func (postgres) SQL(t engine.Target) (*sql.DB, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
-	return stdlib.OpenDB(*config), nil
+	return stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, c *pgx.Conn) error { return initialise(ctx, c.PgConn(), t.Init) })), nil
 }
 
 // Refused is a library's error in our own words.

@@ -29,6 +29,10 @@ func (d *database) Session(ctx context.Context) (engine.Session, error) {
 		return nil, err
 	}
 	s.pg = pg
+	if err := initialise(ctx, pg, d.target.Init); err != nil {
+		hangUp(pg)
+		return nil, fail(ctx, d.target, err)
+	}
 	return s, nil
 }
 
