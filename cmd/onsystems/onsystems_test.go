@@ -33,7 +33,7 @@ func newProject(t *testing.T, text string) project {
 // run runs a command line that is to end with a status, and returns what it prints.
 func (p project) run(t *testing.T, status int, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	var out bytes.Buffer
 	got := cmd.Run(ctx, cmd.World{Args: args, Stdout: &out, Stderr: &out, Dir: p.dir, Now: time.Now,
@@ -84,7 +84,7 @@ func write(t testing.TB, path, text string) {
 // program runs a program that has to succeed and returns what it prints.
 func program(t testing.TB, dir string, env []string, argv ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	c := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	c.Dir, c.Env = dir, append(os.Environ(), env...)

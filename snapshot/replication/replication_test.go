@@ -177,7 +177,7 @@ func TestMonitorThatHangsDoesNotHideTheNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // the monitor has five seconds of its own
 	defer cancel()
 	db := open(t, testservers.Postgres(t).NewDatabase(t))
 	r := replication.New().Collect(ctx, snapshot.DatabaseInput{Scope: "main", Instance: "primary", DB: db, Spec: snapshot.DatabaseSpec{Monitor: l.Addr().String()}})
