@@ -71,6 +71,9 @@ func sanitizePage() string {
 		"foreign key or pending migration can see it, and the report's `sanitize` section says what was kept. The same value in the same `domain`\ngets the same pseudonym, " +
 		"over tables, runs and databases, as long as the pseudonym key is the same. Masked e-mail ends in `.invalid`.\n\n" +
 		"`review: true` is what `scan` writes where it can neither tell that nobody is in a column nor mask its type (a NOT NULL `point`, say). It stops the copy until somebody\nwrites `keep`, `set` or `drop` instead.\n\n" +
+		"`groups: {by: [born, postcode, gender], k: 5}` of a table names columns that tell people apart when they are taken together. In a copy that is kept, rows of a combination that fewer\nthan `k` rows of the source share " +
+		"are made coarser in these columns: a date becomes its year, a number its first digit, a text its first two characters. Where fewer than `k` such rows are alike even then, the\ncells become NULL (in NOT NULL columns '', 0 or 1900-01-01). " +
+		"The report says how many rows that were, and which columns they still show as they are.\n\n" +
 		"Arrays are masked element by element with the mask of their column, in any nesting; NULL elements stay. Domains are what they are made of. Enumerations have no mask: their\nlabels are in the schema. " +
 		"A `tsvector` that a trigger fills is emptied; one that is generated is made anew from masked words.\n\n| mask | what it does |\n|---|---|\n")
 	for _, m := range sanitize.Masks() {
@@ -85,8 +88,11 @@ const sanitizeExample = `tables:
       id:      {keep: true, reason: surrogate key}
       email:   {mask: email, domain: email, reason: personal data}
       plan:    {keep: true, reason: few distinct values}
+      born:    {keep: true, reason: statistics by age}
+      postcode: {keep: true, reason: statistics by place}
       api_key: {set: "", reason: staging must not call production's partners}
     where: "created_at > '2024-01-01'"        # optional: these rows alone
+    groups: {by: [born, postcode], k: 5}      # optional: rows that fewer than five are like show less
   audit_log: {exclude: true, reason: free text}
 references: [{from: comments.subject_id, to: users.id, when: "subject_type = 'User'"}]   # undeclared foreign keys
 `

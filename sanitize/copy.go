@@ -145,6 +145,7 @@ type tableCopy struct {
 	read    []string // columns read
 	columns []outColumn
 	rows    int64
+	groups  *smallGroups // nil without
 }
 
 // outColumn is one column of the copy.
@@ -161,6 +162,10 @@ type outColumn struct {
 // table copies one table: one goroutine reads and masks, this one loads.
 func (c *lane) table(ctx context.Context, t *TablePlan) (*tableCopy, error) {
 	tc := c.prepare(t)
+	var err error
+	if tc.groups, err = c.countGroups(ctx, t, tc.read); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	names := make([]string, len(tc.columns))
@@ -241,6 +246,7 @@ func (c *lane) masker(p *ColumnPlan) *column {
 func (c *lane) row(ctx context.Context, tc *tableCopy, p *pipe, row engine.Row) error {
 	b := p.batch
 	first := len(b.cells)
+	small := tc.groups.row(row)
 	for i := range tc.columns {
 		col := &tc.columns[i]
 		if col.from < 0 {
@@ -249,6 +255,13 @@ func (c *lane) row(ctx context.Context, tc *tableCopy, p *pipe, row engine.Row) 
 		}
 		cell := row[col.from]
 		col.source.add(cell)
+		if small != nil && col.masker == nil {
+			if other, ok := tc.groups.replaced(small, col.from); ok {
+				cell = other
+			} else if cell.Type != engine.CellNull {
+				tc.groups.cells[col.plan.Column]++
+			}
+		}
 		if cell.Type == engine.CellNull {
 			col.copied.seen |= traitNull
 			b.cells = append(b.cells, engine.Cell{})
@@ -262,8 +275,10 @@ func (c *lane) row(ctx context.Context, tc *tableCopy, p *pipe, row engine.Row) 
 		}
 		data := b.data[start:len(b.data):len(b.data)]
 		out := engine.Cell{Type: cell.Type, Data: data}
-		if col.masker == nil {
+		if col.masker == nil && tc.groups == nil {
 			col.copied = col.source
+		} else if col.masker == nil {
+			col.copied.add(out)
 		} else {
 			col.copied.add(out)
 			c.leaks.add(col, cell, data)
@@ -283,7 +298,7 @@ func (c *lane) row(ctx context.Context, tc *tableCopy, p *pipe, row engine.Row) 
 
 // report describes the copied table.
 func (tc *tableCopy) report() finding.SanitizedTable {
-	r := finding.SanitizedTable{Table: TableKey(tc.plan.Table), Rows: tc.rows, Columns: []finding.SanitizedColumn{}}
+	r := finding.SanitizedTable{Table: TableKey(tc.plan.Table), Rows: tc.rows, Columns: []finding.SanitizedColumn{}, SmallGroups: tc.groups.done(tc.plan)}
 	for _, c := range tc.plan.Columns {
 		kept := c.Kept
 		if kept == nil {

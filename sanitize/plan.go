@@ -39,6 +39,7 @@ type TablePlan struct {
 	Preserve bool // Keepable only: the target keeps its own rows
 	Version  bool // a migration tool's table, copied as it is
 	Where    string
+	Groups   *Groups  // Keepable only
 	key      []string // the columns that tell rows apart: primary key, a unique key of columns that are never null, or all
 }
 
@@ -53,6 +54,8 @@ type ColumnPlan struct {
 	Why    []string // why the mask has to be injective
 	family family
 	opts   maskOptions
+	// nullable columns can be emptied.
+	nullable bool
 }
 
 // Table finds a table's part.
@@ -107,6 +110,7 @@ func NewPlan(policy *Policy, sch *schema.Database, use Use, demands []schema.Obl
 	b.checkReferences()
 	b.settleDomains()
 	b.checkColumns(demands)
+	b.checkGroups()
 	if len(b.missing) > 0 || len(b.problems) > 0 {
 		file := policy.File
 		if file == "" {
@@ -223,7 +227,7 @@ func (b *planner) matchTable(t *schema.Table, entry *TablePolicy) TablePlan {
 			b.missing = append(b.missing, place{t.Name, c.Name}.String())
 		default:
 			p.Columns = append(p.Columns, ColumnPlan{Column: c.Name, Action: col.Action, Mask: col.Mask, Domain: domainOf(place{t.Name, c.Name}, col), Value: col.Value,
-				family: b.types.family(c.Type)})
+				family: b.types.family(c.Type), nullable: c.Nullable})
 		}
 	}
 	for _, col := range entry.Columns {

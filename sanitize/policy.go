@@ -21,9 +21,10 @@ type Policy struct {
 type TablePolicy struct {
 	Table    string
 	Columns  []ColumnPolicy
-	Where    string // condition in the engine's SQL; "" is all rows
-	Exclude  bool   // the copy has the table, empty
-	Preserve bool   // the target keeps its own rows; in a rehearsal as Exclude
+	Groups   *Groups // columns that tell people apart when taken together; nil is none
+	Where    string  // condition in the engine's SQL; "" is all rows
+	Exclude  bool    // the copy has the table, empty
+	Preserve bool    // the target keeps its own rows; in a rehearsal as Exclude
 	Reason   string
 	Comment  string // printed above the entry by scan
 	Line     int

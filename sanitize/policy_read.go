@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -180,6 +181,8 @@ func (r *policyReader) table(key, n *yaml.Node) TablePolicy {
 			r.each(v, at, func(k, v *yaml.Node) { t.Columns = append(t.Columns, r.column(at, k, v)) })
 		case "where":
 			t.Where = r.text(v, at+".where")
+		case "groups":
+			t.Groups = r.groups(at+".groups", v)
 		case "exclude":
 			t.Exclude = r.boolean(v, at+".exclude")
 		case "preserve":
@@ -187,13 +190,40 @@ func (r *policyReader) table(key, n *yaml.Node) TablePolicy {
 		case "reason":
 			t.Reason = r.text(v, at+".reason")
 		default:
-			r.unknown(k, at, "columns", "where", "exclude", "preserve", "reason")
+			r.unknown(k, at, "columns", "where", "groups", "exclude", "preserve", "reason")
 		}
 	})
 	if t.Exclude && t.Preserve {
 		r.fail(key, "%s: exclude and preserve exclude each other", at)
 	}
 	return t
+}
+
+// maxK bounds what is a small group: more would be a sample of its own.
+const maxK = 1000
+
+func (r *policyReader) groups(at string, n *yaml.Node) *Groups {
+	g := &Groups{}
+	r.each(n, at, func(k, v *yaml.Node) {
+		switch k.Value {
+		case "by":
+			for _, c := range r.list(v, at+".by") {
+				if name := r.text(c, at+".by"); !slices.Contains(g.By, name) {
+					g.By = append(g.By, name)
+				}
+			}
+		case "k":
+			if v.Decode(&g.K) != nil || g.K < 2 || g.K > maxK {
+				r.fail(v, "%s.k: want a number of rows from 2 to %d", at, maxK)
+			}
+		default:
+			r.unknown(k, at, "by", "k")
+		}
+	})
+	if n.Kind == yaml.MappingNode && (len(g.By) == 0 || g.K == 0) {
+		r.fail(n, "%s: want by: [COLUMN, …] and k: ROWS", at)
+	}
+	return g
 }
 
 func (r *policyReader) column(table string, key, n *yaml.Node) ColumnPolicy {

@@ -102,6 +102,24 @@ type SanitizedTable struct {
 	Table   string            `json:"table"`
 	Rows    int64             `json:"rows"`
 	Columns []SanitizedColumn `json:"columns"`
+	// SmallGroups is what was done to rows that few others are like; nil where the policy declares no groups.
+	SmallGroups *SmallGroups `json:"small_groups,omitempty"`
+}
+
+// SmallGroups counts the rows whose values in the columns By fewer than K rows of the source share.
+type SmallGroups struct {
+	By          []string        `json:"by"`
+	K           int             `json:"k"`
+	Rows        int64           `json:"rows"`
+	Generalised int64           `json:"generalised"`
+	Suppressed  int64           `json:"suppressed"`
+	Verbatim    []VerbatimCells `json:"verbatim"` // what these rows still show as it is
+}
+
+// VerbatimCells are cells that are as in the source, in rows of small groups.
+type VerbatimCells struct {
+	Column string `json:"column"`
+	Cells  int64  `json:"cells"`
 }
 
 // SanitizedColumn says what happened to a column and which properties of its values survive.
