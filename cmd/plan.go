@@ -205,6 +205,9 @@ func (s *session) databaseSpec(c *config.Config, db string, protected bool) (sna
 		col, ok := t.Column(snapshot.Unescape(column))
 		return ok && col.Action == sanitize.Keep
 	}
+	for _, r := range policy.References {
+		spec.References = append(spec.References, snapshot.Reference{Table: r.From.Table, Column: r.From.Column, RefTable: r.To.Table, RefColumn: r.To.Column, When: r.When})
+	}
 	spec.Leaves = func(table, column string) []string {
 		t, ok := policy.Table(table)
 		if !ok {

@@ -18,6 +18,9 @@ const (
 	nullEffect       = 0.05 // difference of the shares of nulls
 	categoryEffect   = 0.1  // share of the rows that have another category than on the other side (total variation)
 	lengthEffect     = 0.1  // largest distance of the distributions of lengths, beyond what their quantiles leave open, and
+	numberEffect     = 0.1  // largest distance of the distributions of numbers or ages, beyond what quantiles and sketches leave open, and
+	apartEffect      = 0.1  // average distance of their quantiles, of what lies between the first and the last tenth
+	sketchError      = 0.01 // of a quantile's rank
 	averageEffect    = 0.25 // relative difference of their averages: numbered names are a little longer where there are more of them
 )
 
@@ -70,6 +73,8 @@ type columnOn struct {
 	nulls      float64
 	kept       []string
 	lengths    []float64
+	numbers    []float64 // quantiles
+	ages       []float64 // quantiles, in days
 	categories map[string]float64
 }
 
@@ -77,11 +82,7 @@ func (p *profiles) columnOn(side int, table, column string) (on columnOn, ok boo
 	rows, counted := p.tableOn(side, table)
 	nulls, known := p.number(side, column+"#nulls")
 	on = columnOn{tableOn: rows, nulls: nulls, kept: p.list(side, column+"#@kept"), categories: map[string]float64{}}
-	for _, text := range p.list(side, column+"#lengths") {
-		if f, err := strconv.ParseFloat(text, 64); err == nil {
-			on.lengths = append(on.lengths, f)
-		}
-	}
+	on.lengths, on.numbers, on.ages = p.numbers(side, column+"#lengths"), p.numbers(side, column+"#quantiles"), p.numbers(side, column+"#ages")
 	for _, text := range p.list(side, column+"#categories") {
 		if at := strings.LastIndexByte(text, '='); at >= 0 {
 			if n, err := strconv.ParseFloat(text[at+1:], 64); err == nil {
@@ -150,6 +151,12 @@ func (c *comparison) trials(from, to columnOn, nameFrom, nameTo string) []trial 
 		if t, ok := categoryTrial(from, to, nameFrom, nameTo); ok {
 			out = append(out, t)
 		}
+	} else if len(from.numbers) > 1 && len(to.numbers) > 1 {
+		out = append(out, quantileTrial(from, to, from.numbers, to.numbers, func(q float64) string { return "half are up to " + snapshot.Float(q).Display() }, nameFrom, nameTo))
+	} else if len(from.ages) > 1 && len(to.ages) > 1 {
+		out = append(out, quantileTrial(from, to, from.ages, to.ages, func(q float64) string {
+			return fmt.Sprintf("half are within %.3g days of the newest", q)
+		}, nameFrom, nameTo))
 	} else if both("length") && len(from.lengths) > 1 && len(to.lengths) > 1 {
 		out = append(out, lengthTrial(from, to, nameFrom, nameTo))
 	}
@@ -189,6 +196,25 @@ func lengthTrial(from, to columnOn, nameFrom, nameTo string) trial {
 	a, b := average(from.lengths), average(to.lengths)
 	return trial{min(distance/lengthEffect, abs(a-b)/max(a, b, 1)/averageEffect), distanceP(distance, from.rows-from.nulls, to.rows-to.nulls),
 		fmt.Sprintf("%.3g characters on average in %s, %.3g in %s", a, nameFrom, b, nameTo)}
+}
+
+// quantileTrial is of numbers and ages of which quantiles are known. Beside the distance of the distributions their own spread is held against
+// how far they are apart.
+func quantileTrial(from, to columnOn, a, b []float64, say func(float64) string, nameFrom, nameTo string) trial {
+	distance := max(0, quantileDistance(a, b)-2*sketchError)
+	apart := 0.0
+	if len(a) == len(b) {
+		for i := range a {
+			apart += abs(a[i]-b[i]) / float64(len(a))
+		}
+	}
+	spread := max(a[len(a)*9/10]-a[len(a)/10], b[len(b)*9/10]-b[len(b)/10])
+	effect := max(0, distance-from.outdated-to.outdated) / numberEffect
+	if spread > 0 {
+		effect = min(effect, apart/spread/apartEffect)
+	}
+	return trial{effect, distanceP(distance, from.rows-from.nulls, to.rows-to.nulls),
+		fmt.Sprintf("%s in %s, %s in %s", say(a[len(a)/2]), nameFrom, say(b[len(b)/2]), nameTo)}
 }
 
 func average(quantiles []float64) float64 {

@@ -24,12 +24,15 @@ func discoveries[T any](all []T, rate float64, p func(T) float64) []T {
 	return slices.DeleteFunc(all, func(one T) bool { return p(one) > limit })
 }
 
-// absenceP is the probability that, of all rows of two samples of one distribution, the k that have a trait are all among the n of the first
-// and none among the m of the second: Fisher's exact test where the second has none.
+// absenceP is the probability that, of all chances of two samples of one distribution, the k that a trait took are all among the n of the first
+// and none among the m of the second: Fisher's exact test where the second has none. Of very many chances it is an upper bound.
 func absenceP(k, n, m float64) float64 {
 	k = min(k, n)
-	if k <= 0 || m <= 0 {
+	switch {
+	case k <= 0 || m <= 0:
 		return 1
+	case n+m > 1e9: // factorials are too large for what their difference is to tell
+		return math.Exp(-k * math.Log1p(m/n))
 	}
 	return min(1, math.Exp(lnFactorial(n)+lnFactorial(n+m-k)-lnFactorial(n-k)-lnFactorial(n+m)))
 }

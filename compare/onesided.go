@@ -82,7 +82,7 @@ func (p *profiles) suspectIn(c *comparison, key string, t *trait) (suspect, bool
 	var on tableOn
 	var here, others evidence
 	for i := range c.sides {
-		v, ok := p.number(i, key)
+		v, ok := p.count(i, key)
 		table, known := p.tableOn(i, tableOf(column))
 		if !ok || !known || i != last && t.beyond != "" && table.grade == planner {
 			continue // statistics do not know what is the longest
@@ -92,9 +92,9 @@ func (p *profiles) suspectIn(c *comparison, key string, t *trait) (suspect, bool
 		}
 		sides = append(sides, i)
 		if i == last {
-			value, here, on = v, evidence{rows: table.rows}, table
+			value, here, on = v, evidence{rows: p.chances(i, column, t, table.rows)}, table
 		} else {
-			most, others.rows = max(most, v), others.rows+table.rows*(1-table.outdated)
+			most, others.rows = max(most, v), others.rows+p.chances(i, column, t, table.rows*(1-table.outdated))
 		}
 	}
 	if len(sides) < 2 || sides[len(sides)-1] != last {
@@ -119,6 +119,28 @@ func (p *profiles) suspectIn(c *comparison, key string, t *trait) (suspect, bool
 			p.grades(c, tableOf(column), sides)}
 	}
 	return s, true
+}
+
+// count is a number that is not said where it is 0, if it was looked for.
+func (p *profiles) count(side int, key string) (float64, bool) {
+	if n, ok := p.number(side, key); ok {
+		return n, true
+	}
+	column, attribute, _ := strings.Cut(key, "#")
+	return 0, slices.Contains(p.list(side, column+"#@looked"), attribute)
+}
+
+// chances are how often a trait could have been seen: in each row, but duplicates in each pair of rows. Of a column with many values only the rows
+// of some were looked at.
+func (p *profiles) chances(side int, column string, t *trait, rows float64) float64 {
+	if t.attribute != "duplicates" && t.attribute != "fold_duplicates" {
+		return rows
+	}
+	examined, ok := p.number(side, column+"#examined_values")
+	if !ok {
+		examined = rows
+	}
+	return max(0, rows-1) * min(rows, examined) / 2
 }
 
 // beyond is how many rows of a side are beyond a trait's limit: at least the one that is furthest.

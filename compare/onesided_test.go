@@ -10,7 +10,7 @@ import (
 )
 
 // properties are those that a policy or mask can leave of values.
-var properties = []string{"null", "equality", "unique", "fold", "length", "class", "format", "validity", "sign", "order"}
+var properties = []string{"null", "equality", "unique", "fold", "length", "class", "format", "validity", "sign", "order", "value"}
 
 // with sets one column's counts of a table of so many rows.
 func (e *env) with(rows int, kept []string, counts map[string]any) *env {
@@ -31,13 +31,8 @@ func oneSidedIn(r Result) (out []string) {
 	return out
 }
 
-// oneSidedCounts are, for each trait, what staging and production of 500 rows have.
+// oneSidedCounts are, for traits that are more than a count, what staging and production of 500 rows have.
 var oneSidedCounts = map[string][2]map[string]any{
-	"nulls":     {{"nulls": 0}, {"nulls": 50}},
-	"blanks":    {{"blanks": 0}, {"blanks": 50}},
-	"non_ascii": {{"non_ascii": 0}, {"non_ascii": 50}},
-	"negatives": {{"negatives": 0}, {"negatives": 50}},
-	"zeros":     {{"zeros": 0}, {"zeros": 50}},
 	"max_length": {{"max_length": 200, "longer": []string{"50=40", "191=3"}},
 		{"max_length": 812, "longer": []string{"50=40", "191=60", "255=50"}}},
 	"max_digits": {{"max_digits": 8}, {"max_digits": 12, "larger": []string{"9=50"}}},
@@ -49,9 +44,9 @@ func TestATraitNeedsWhatItIsOfOnBothSides(t *testing.T) {
 	for _, trait := range traits {
 		counts, ok := oneSidedCounts[trait.attribute]
 		if !ok {
-			t.Fatalf("no story of %s", trait.attribute)
+			counts = [2]map[string]any{{"@looked": []string{trait.attribute}}, {trait.attribute: 50}}
 		}
-		for range 200 {
+		for range 60 {
 			var kept [2][]string
 			both := true
 			for i := range kept {
@@ -149,7 +144,54 @@ func TestAbsenceByChance(t *testing.T) {
 			t.Errorf("%g of %g, none of %g: %g, want %g", c.k, c.n, c.m, got, c.want)
 		}
 	}
+	if p := absenceP(10, 1e12, 1e12); math.Abs(p*1024-1) > 1e-6 {
+		t.Errorf("of a million million chances: %g", p)
+	}
 	if _, ok := test(evidence{math.NaN(), 5}, evidence{0, 5}); ok {
 		t.Error("what is no number is evidence")
+	}
+}
+
+// Of few rows hardly any two are alike: that more rows hold repeats is no news, and that as many do is.
+func TestRepeatsAreSeenInPairsOfRows(t *testing.T) {
+	for _, c := range []struct {
+		repeats, production, staging int
+		want                         bool
+	}{{5000, 1_000_000, 1000, false}, {5000, 1_000_000, 100_000, true}, {3, 1000, 1000, false}, {20, 1000, 1000, true}} {
+		staging, production := pair()
+		staging.with(c.staging, properties, map[string]any{"@looked": []string{"duplicates"}})
+		production.with(c.production, properties, map[string]any{"duplicates": c.repeats})
+		if told := oneSidedIn(compareEnvs(t, Options{}, staging, production)); (len(told) == 1) != c.want {
+			t.Errorf("%d repeats in %d, none in %d: %q", c.repeats, c.production, c.staging, told)
+		}
+	}
+}
+
+func TestNumbersAndAgesDrift(t *testing.T) {
+	spread := func(scale, shift float64) []string {
+		var out []string
+		for i := range 21 {
+			out = append(out, fmt.Sprint(shift+scale*float64(i)))
+		}
+		return out
+	}
+	for _, c := range []struct {
+		name, attribute string
+		a, b            []string
+		says            string
+	}{
+		{"equal", "quantiles", spread(5, 0), spread(5, 0), ""}, {"a little more", "quantiles", spread(5, 0), spread(5.2, 0), ""}, {"ten times", "quantiles", spread(5, 0), spread(50, 0), "half are up to 50 in staging, half are up to 500"},
+		{"older", "ages", spread(1, 0), spread(40, 0), "half are within 400 days of the newest in production"}, {"alike", "ages", spread(40, 0), spread(41, 0), ""},
+	} {
+		staging, production := pair()
+		staging.with(5000, properties, map[string]any{c.attribute: c.a, "null_share": 0})
+		production.with(9000, properties, map[string]any{c.attribute: c.b, "null_share": 0})
+		var got string
+		for _, f := range compareEnvs(t, Options{}, staging, production).Findings {
+			got += f.Message
+		}
+		if (got == "") != (c.says == "") || !strings.Contains(got, c.says) {
+			t.Errorf("%s: %q", c.name, got)
+		}
 	}
 }

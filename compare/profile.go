@@ -2,7 +2,9 @@ package compare
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/envdiff/envdiff/snapshot"
@@ -65,6 +67,16 @@ func (p *profiles) list(side int, key string) []string {
 // keeps reports whether a side's policy leaves a property of a column to be compared.
 func (p *profiles) keeps(side int, column, property string) bool {
 	return slices.Contains(p.list(side, column+"#@kept"), property)
+}
+
+// numbers are a list's items that are numbers.
+func (p *profiles) numbers(side int, key string) (out []float64) {
+	for _, text := range p.list(side, key) {
+		if f, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(f) && !math.IsInf(f, 0) {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // text is an attribute's text on a side; "" where instances differ.

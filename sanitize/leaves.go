@@ -9,7 +9,7 @@ func (t *TablePolicy) Leaves(column string) []string {
 	}
 	switch c.Action {
 	case Keep:
-		return []string{KeepsNull, KeepsEquality, KeepsUnique, KeepsFold, KeepsLength, KeepsClass, KeepsFormat, KeepsValidity, KeepsSign, KeepsOrder}
+		return []string{KeepsNull, KeepsEquality, KeepsUnique, KeepsFold, KeepsLength, KeepsClass, KeepsFormat, KeepsValidity, KeepsSign, KeepsOrder, KeepsValue}
 	case Mask:
 		return masks[c.Mask].keeps
 	}

@@ -21,6 +21,7 @@ const (
 	KeepsFormat   = "format"   // an e-mail address stays one, a date stays a date
 	KeepsValidity = "validity" // right check digits stay right and wrong ones wrong
 	KeepsSign     = "sign"     // and zero, and the number of digits
+	KeepsValue    = "value"    // the value itself: no mask does
 	KeepsOrder    = "order"    // of values that are further apart than the mask moves them
 )
 

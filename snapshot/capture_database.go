@@ -114,7 +114,7 @@ func (c *capture) collect(ctx context.Context, t DatabaseTarget, col DatabaseCol
 	c.tell(t.Instance, name, false, "")
 	stored := &batch{a: c.attach}
 	in := DatabaseInput{
-		Scope: t.Scope, Instance: t.Instance, Spec: t.Spec, DB: db, Redact: c.plan.Redact, Attach: stored.create, TempDir: c.attach.dir,
+		Scope: t.Scope, Instance: t.Instance, Spec: t.Spec, DB: db, Redact: c.plan.Redact, Now: c.plan.Now(), Attach: stored.create, TempDir: c.attach.dir,
 	}
 	r, how, detail := bounded(ctx, c.plan.Timeout, func(ctx context.Context) Result { return col.Collect(ctx, in) },
 		func(Result) { db.Close() })

@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"context"
+	"time"
 
 	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/transport"
@@ -95,12 +96,20 @@ type DatabaseSpec struct {
 	Leaves func(table, column string) []string
 	// Profile asks for the profile of every column; "" asks for none.
 	Profile Grade
+	// References are columns that refer to others without a foreign key.
+	References []Reference
 	// Versions asks for the schema itself beside its facts, with these columns of version tables: table → columns. nil asks for neither.
 	Versions map[string][]string
 	// Protected databases are read under timeouts and load limits.
 	Protected bool
 	// Monitor is the HOST:PORT of an MMM monitor to ask for what it says of the nodes; "" is none.
 	Monitor string
+}
+
+// Reference is a column that refers to another one. Tables are named as in addresses.
+type Reference struct {
+	Table, Column, RefTable, RefColumn string
+	When                               string // condition on the referring rows, in the engine's SQL; "" is none
 }
 
 // DatabaseCollector reads one concern of an open, read-only database whose reads all see one moment.
@@ -123,6 +132,7 @@ type DatabaseInput struct {
 	Spec     DatabaseSpec
 	DB       engine.DB
 	Redact   *Redactor
+	Now      time.Time // of the capture
 	// Attach stores a file beside the facts (row digests); name is a slash path such as "rows/main/countries".
 	Attach func(name string) (AttachmentWriter, error)
 	// TempDir is a private directory for what does not fit into memory. Raw rows never go there.

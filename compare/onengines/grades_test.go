@@ -138,3 +138,41 @@ func TestSamplesOfLargeTables(t *testing.T) {
 		}
 	}
 }
+
+// What a profile counts beyond single values is counted on the server: rows that refer to none, by a foreign key that was not checked, or a declared
+// reference with a condition.
+func TestOrphansAndRepeatsAreOneSided(t *testing.T) {
+	statements := map[string][]string{
+		"postgres": {"CREATE TABLE people (id bigint PRIMARY KEY, email text)", "CREATE TABLE notes (person bigint, kind text, subject bigint)"},
+		"mysql":    {"CREATE TABLE people (id BIGINT PRIMARY KEY, email TEXT)", "CREATE TABLE notes (person BIGINT, kind TEXT, subject BIGINT)"},
+		"sqlite":   {"CREATE TABLE people (id INTEGER PRIMARY KEY, email TEXT)", "CREATE TABLE notes (person INTEGER REFERENCES people (id), kind TEXT, subject INTEGER)"},
+	}
+	series := "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300) SELECT "
+	spec := snapshot.DatabaseSpec{Profile: snapshot.GradeScan, References: []snapshot.Reference{{Table: "notes", Column: "subject", RefTable: "people", RefColumn: "id", When: "kind = 'person'"}}}
+	for _, name := range engines {
+		staging, production := newPlace(t, name), newPlace(t, name)
+		for i, p := range []*place{staging, production} {
+			lost := fmt.Sprint(i) // rows of production alone
+			p.exec(t, append(statements[name], "INSERT INTO people "+series+"i, CASE WHEN "+lost+" = 1 AND i > 270 THEN CONCAT('U', i - 200, '@shop.example') ELSE CONCAT('u', i, '@shop.example') END FROM n",
+				"INSERT INTO notes "+series+"i + "+lost+" * 30, CASE WHEN i % 2 = 0 THEN 'person' ELSE 'other' END, CASE WHEN i % 2 = 0 THEN i + "+lost+" * 60 ELSE 100000 END FROM n")...)
+			if name == "postgres" {
+				p.exec(t, "ALTER TABLE notes ADD FOREIGN KEY (person) REFERENCES people (id) NOT VALID")
+			}
+		}
+		a, b := staging.side(t, "staging", spec, testKey, database.Profile{}), production.side(t, "production", spec, testKey, database.Profile{})
+		messages, r := compared(t, a, b)
+		want := map[string]string{"data-one-sided main:profile/people.email#fold_duplicates": "has 30 or more values that equal another but for case or outer blanks in production, none in staging",
+			"data-one-sided main:profile/notes.subject#orphans": "has 30 rows that refer to none in production, none in staging"}
+		if name != "mysql" { // no key there
+			want["data-one-sided main:profile/notes.person#orphans"] = "has 30 rows that refer to none in production"
+		}
+		for at, says := range want {
+			if !strings.Contains(messages[at], says) {
+				t.Errorf("%s: %s: %q", name, at, messages[at])
+			}
+		}
+		if len(messages) != len(want) || len(r.Gaps) > 0 {
+			t.Errorf("%s: %q, %+v", name, messages, r.Gaps)
+		}
+	}
+}

@@ -25,17 +25,23 @@ func (Profile) Doc() snapshot.Doc {
 		Text: "Counts of rows, nulls, blanks, lengths, signs and distinct values, in one of three grades, which `databases.NAME.profile` sets. `planner` reads the server's own " +
 			"statistics and no table: it is the default on the servers of protected environments, and what statistics cannot know, or what may have changed since they were made, is not " +
 			"claimed. `sample` reads about 30,000 rows of tables larger than 80 MB. `scan`, the default elsewhere and of SQLite's files, is one streaming read of each table. No value is stored, except the smallest and largest " +
-			"number, and values of few, of columns that the sanitising policy keeps. The number of distinct values is an estimate with a standard error of 0.8 %. Tables under " +
+			"number, and values of few, of columns that the sanitising policy keeps. The number of distinct values is exact up to 16,384, and beyond an estimate with a standard error of about 1 %. Tables under " +
 			"`ignore` and the version tables of migration tools are left out.",
 		Needs: []string{"SELECT on the tables, also for planner: a server shows its statistics to those who may read the rows"},
 		Attributes: []string{
 			"profile/TABLE#grade: planner, sample or scan; #rows, an estimate but of a scan; #examined: rows that the counts are of, where that is not all; #changed: rows changed since the planner's statistics",
-			"profile/TABLE.COLUMN#nulls, #null_share, #blanks (empty or white space only), #distinct, #min_length, #max_length, #non_ascii (values that are not ASCII)",
+			"profile/TABLE.COLUMN#nulls, #null_share, #distinct, #min_length, #max_length",
+			"profile/TABLE.COLUMN#blanks (empty or white space only), #non_ascii, #outer_blanks, #control (control characters), #four_byte (characters beyond U+FFFF), #mojibake (UTF-8 that was read as Latin-1 and encoded again), #not_utf8, #not_number, #not_date: of texts",
 			"profile/TABLE.COLUMN#negatives, #zeros, #positives, #max_digits (before the decimal point): of numbers",
+			"profile/TABLE.COLUMN#at_bounds: integers at a limit of their type, texts of a VARCHAR's full length",
+			"profile/TABLE.COLUMN#zero_dates (also a month or day of zero), #impossible_dates, #endless_dates (infinity, years before 2 and after 9997), #future_dates",
+			"profile/TABLE.COLUMN#duplicates: rows that repeat a value, #fold_duplicates: values that differ from another one in case and outer blanks alone; of columns with more than 16,384 values those that a sample of the values shows, #examined_values being its rows",
+			"profile/TABLE.COLUMN#orphans: rows that refer to none, by a foreign key or a reference of the policy; in a scan alone",
 			"profile/TABLE.COLUMN#longer, #larger: LIMIT=COUNT of values longer than 50, 64, 100, 128, 191, 255, 2704 and 65535 characters, of numbers of more than 9 and 18 digits",
-			"profile/TABLE.COLUMN#@kept: the properties of the values that the policy leaves to be compared, all where there is none",
+			"profile/TABLE.COLUMN#@kept: the properties of the values that the policy leaves to be compared, all where there is none; #@looked: what was counted and is not among the facts where there is none",
 			"profile/TABLE.COLUMN#classes: the storage classes seen, where the engine has them per value",
-			"profile/TABLE.COLUMN#min, #max: of numbers in columns that the policy keeps",
+			"profile/TABLE.COLUMN#min, #max, #quantiles: of numbers in columns that the policy keeps, quantiles not of keys",
+			"profile/TABLE.COLUMN#ages: quantiles of the days between a date and the column's newest that is not in the future, in columns that the policy keeps",
 			"profile/TABLE.COLUMN#lengths: 21 quantiles of the lengths of texts in characters, where the policy keeps the column or its mask keeps lengths, or there is no policy",
 			"profile/TABLE.COLUMN#categories: VALUE=COUNT of columns with at most 32 values that the policy keeps",
 		},
@@ -80,7 +86,7 @@ func (c Profile) Collect(ctx context.Context, in snapshot.DatabaseInput) snapsho
 		return r
 	}
 	var late []string
-	unsampled := 0
+	unsampled, all := 0, byName(db.Tables)
 	for _, t := range tables {
 		if ctx.Err() != nil {
 			late = append(late, tableName(t.Name))
@@ -95,6 +101,8 @@ func (c Profile) Collect(ctx context.Context, in snapshot.DatabaseInput) snapsho
 		case err != nil:
 			a := snapshot.Object(in.Scope, "profile", t.Name.Idents()...)
 			r.Missing(a, "the table cannot be read: "+refusal(err), engine.Advice(err), profileOf(in.Scope, tableName(t.Name))...)
+		case grade == snapshot.GradeScan:
+			orphans(ctx, in, t, all, &r)
 		}
 	}
 	if unsampled > 0 {
@@ -146,7 +154,7 @@ func tableFacts(a snapshot.Address, grade snapshot.Grade, rows int64, r *snapsho
 }
 
 // everything is what is left of a column where there is no policy.
-var everything = []string{"class", "equality", "fold", "format", "length", "null", "order", "sign", "unique", "validity"}
+var everything = []string{"class", "equality", "fold", "format", "length", "null", "order", "sign", "unique", "validity", "value"}
 
 // newColumns are the counters of a table's columns.
 func newColumns(in snapshot.DatabaseInput, t *schema.Table) []column {
@@ -160,9 +168,16 @@ func newColumns(in snapshot.DatabaseInput, t *schema.Table) []column {
 		if in.Spec.Leaves != nil {
 			leaves = in.Spec.Leaves(table, name)
 		}
-		columns[i] = newColumn(&t.Columns[i], seed, kept, leaves)
+		columns[i] = newColumn(&t.Columns[i], seed, in.Now)
+		columns[i].kept, columns[i].leaves, columns[i].key = kept, leaves, keyed(in, t, name)
 	}
 	return columns
+}
+
+// soundsLikeKey reports a column that is called id, or something's.
+func soundsLikeKey(column string) bool {
+	lower := strings.ToLower(column)
+	return lower == "id" || strings.HasSuffix(lower, "_id") || strings.HasSuffix(column, "Id")
 }
 
 // sampleRows is how many rows a sample is made of, as many as PostgreSQL's ANALYZE takes.

@@ -1,62 +1,79 @@
 package database
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+	"time"
 
-	"github.com/axiomhq/hyperloglog"
 	"github.com/dgryski/go-metro"
 
 	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/schema"
-	"github.com/envdiff/envdiff/snapshot"
 )
 
-// column counts one column's traits in constant memory.
+// column counts one column's traits in bounded memory.
 type column struct {
-	numeric    bool // the type says that texts are numbers
+	kind       columnKind
 	kept       bool // the policy keeps the values
+	key        bool // part of a key or reference: its numbers are names, and grow with the number of rows
 	leaves     []string
 	lengths    lengths
 	categories categories
 	seed       uint64
-	distinct   *hyperloglog.Sketch
+	distinct   distinctValues
+	texts      texts
+	moments    momentTraits
+	numbers    numberTraits
 
-	nulls, blanks, nonASCII    int64
-	minLength, maxLength       int
-	values                     int64
-	classes                    [engine.CellBlob + 1]int64
-	numbers                    int64
-	negatives, zeros, positive int64
-	maxDigits                  int
-	longer                     [len(usualLengths)]int64
-	larger                     [len(usualDigits)]int64
-	min, max                   float64
+	nulls, values        int64
+	minLength, maxLength int
+	longer               [len(usualLengths)]int64
+	classes              [engine.CellBlob + 1]int64
+	full                 int   // a text's declared length; 0 is none
+	atFull               int64 // texts of that length
+}
+
+// columnKind says what the texts of a declared type are, in the engines whose cells are all text.
+type columnKind int
+
+const (
+	ofTexts columnKind = iota
+	ofNumbers
+	ofMoments
+	ofOthers // booleans, bytes, identifiers: they have no traits but their number
+)
+
+var kindsOfTypes = []struct {
+	kind     columnKind
+	prefixes []string
+}{
+	{ofNumbers, []string{"int", "bigint", "smallint", "tinyint", "mediumint", "numeric", "decimal", "real", "double", "float"}},
+	{ofMoments, []string{"date", "timestamp"}},
+	{ofOthers, []string{"bool", "uuid", "bytea", "binary", "varbinary", "blob", "bit", "json", "xml", "inet", "cidr", "macaddr", "time", "year", "money", "enum", "set(", "point", "geometry", "oid", "tsvector"}},
+}
+
+// kindOf classifies a declared type. Intervals, ranges and arrays are texts like any other.
+func kindOf(t string) columnKind {
+	t = strings.ToLower(t)
+	if strings.HasPrefix(t, "interval") || strings.Contains(t, "range") || strings.Contains(t, "[]") {
+		return ofTexts
+	}
+	for _, k := range kindsOfTypes {
+		for _, prefix := range k.prefixes {
+			if strings.HasPrefix(t, prefix) {
+				return k.kind
+			}
+		}
+	}
+	return ofTexts
 }
 
 // usualLengths are those that people choose for columns, and two that engines set: an entry of PostgreSQL's B-tree indexes (2,704
-// bytes) and MySQL's TEXT. usualDigits fit into 4 and 8 bytes.
-var (
-	usualLengths = [...]int{50, 64, 100, 128, 191, 255, 2704, 65535}
-	usualDigits  = [...]int{9, 18}
-)
-
-// wholeDigits is the number of digits before the decimal point.
-func wholeDigits(f float64) int {
-	if f < 1e15 {
-		n := 1
-		for i := uint64(f); i >= 10; i /= 10 {
-			n++
-		}
-		return n
-	}
-	return len(strconv.FormatFloat(math.Trunc(f), 'f', 0, 64))
-}
+// bytes) and MySQL's TEXT.
+var usualLengths = [...]int{50, 64, 100, 128, 191, 255, 2704, 65535}
 
 // beyond is each limit that some values are beyond, with their count, as LIMIT=COUNT.
 func beyond(limits []int, counts []int64) []string {
@@ -69,20 +86,24 @@ func beyond(limits []int, counts []int64) []string {
 	return out
 }
 
-// newColumn makes the counters. The sketch is seeded by the key, so that nobody can craft values that fool it.
-func newColumn(c *schema.Column, seed []byte, kept bool, leaves []string) column {
-	return column{kept: kept, leaves: leaves, numeric: numericType(c.Type), seed: binary.LittleEndian.Uint64(seed), distinct: hyperloglog.New(), minLength: math.MaxInt}
+// newColumn makes the counters. Hashes are keyed, so that nobody can craft values that fool them.
+func newColumn(c *schema.Column, seed []byte, now time.Time) column {
+	kind := kindOf(c.Type)
+	return column{kind: kind, seed: binary.LittleEndian.Uint64(seed), minLength: math.MaxInt, moments: newMomentTraits(now), numbers: newNumbers(c.Type), full: declaredLength(c.Type)}
 }
 
-// numericType reports whether values of a declared type are numbers, in the engines whose cells are all text.
-func numericType(t string) bool {
-	t = strings.ToLower(t)
-	for _, prefix := range []string{"int", "bigint", "smallint", "tinyint", "mediumint", "numeric", "decimal", "real", "double", "float"} {
-		if rest, ok := strings.CutPrefix(t, prefix); ok && !strings.HasPrefix(rest, "erval") && !strings.Contains(rest, "range") && !strings.Contains(rest, "[]") {
-			return true
-		}
+// declaredLength is N of a VARCHAR(N); 0 for other types.
+func declaredLength(t string) int {
+	name, rest, ok := strings.Cut(strings.ToLower(t), "(")
+	if name = strings.TrimSpace(name); !ok || name != "varchar" && name != "character varying" {
+		return 0
 	}
-	return false
+	digits, _, _ := strings.Cut(rest, ")")
+	n, err := strconv.Atoi(digits)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // addText counts n rows of a value of which only the text is known.
@@ -98,24 +119,27 @@ func (c *column) add(cell engine.Cell, n int64) {
 		return
 	}
 	c.values += n
-	c.distinct.InsertHash(metro.Hash64(cell.Data, c.seed+uint64(cell.Type)))
 	length := len(cell.Data)
-	if cell.Type == engine.CellText {
-		ascii := true
-		for _, b := range cell.Data {
-			if b >= utf8.RuneSelf {
-				ascii = false
-				break
-			}
+	number := cell.Type == engine.CellInteger || cell.Type == engine.CellReal || cell.Type == engine.CellText && c.kind == ofNumbers
+	text := cell.Type == engine.CellText && c.kind == ofTexts
+	raw := c.hash(cell.Type, cell.Data)
+	fold := raw
+	switch {
+	case number:
+		c.numbers.add(cell.Data, c.kept && !c.key, n)
+	case text:
+		c.texts.add(cell.Data, n)
+		length = c.texts.length
+		if !c.texts.lowerTrimmed {
+			fold = c.hash(cell.Type, c.texts.folded(cell.Data))
 		}
-		if !ascii {
-			c.nonASCII += n
-			length = utf8.RuneCount(cell.Data)
+		if c.full > 0 && length >= c.full {
+			c.atFull += n
 		}
-		if len(bytes.TrimSpace(cell.Data)) == 0 {
-			c.blanks += n
-		}
+	case cell.Type == engine.CellText && c.kind == ofMoments:
+		c.moments.add(cell.Data, c.kept, n)
 	}
+	c.distinct.add(raw, fold, text, n)
 	c.lengths.add(length, n)
 	for i := 0; i < len(usualLengths) && length > usualLengths[i]; i++ {
 		c.longer[i] += n
@@ -124,106 +148,9 @@ func (c *column) add(cell engine.Cell, n int64) {
 		c.categories.add(cell.Data, n)
 	}
 	c.minLength, c.maxLength = min(c.minLength, length), max(c.maxLength, length)
-	if cell.Type == engine.CellInteger || cell.Type == engine.CellReal || c.numeric && cell.Type == engine.CellText {
-		c.number(cell.Data, n)
-	}
 }
 
-func (c *column) number(text []byte, n int64) {
-	f, err := strconv.ParseFloat(string(text), 64)
-	if err != nil || math.IsNaN(f) {
-		return
-	}
-	switch {
-	case f < 0:
-		c.negatives += n
-	case f > 0:
-		c.positive += n
-	default:
-		c.zeros += n
-	}
-	if c.numbers == 0 || f < c.min {
-		c.min = f
-	}
-	if c.numbers == 0 || f > c.max {
-		c.max = f
-	}
-	c.numbers += n
-	if !math.IsInf(f, 0) {
-		digits := wholeDigits(math.Abs(f))
-		c.maxDigits = max(c.maxDigits, digits)
-		for i := 0; i < len(usualDigits) && digits > usualDigits[i]; i++ {
-			c.larger[i] += n
-		}
-	}
-}
-
-// facts adds what was counted. What a column without values has none of is not said.
-func (c *column) facts(a snapshot.Address, rows int64, r *snapshot.Result) {
-	set := func(attribute string, v snapshot.Value) { r.Add(a.Attr(attribute), v, "") }
-	set("nulls", snapshot.Int(c.nulls))
-	if rows > 0 {
-		set("null_share", snapshot.Float(rounded(float64(c.nulls)/float64(rows))))
-	}
-	set("distinct", snapshot.Int(min(c.values, int64(c.distinct.Estimate()))))
-	c.shapeFacts(set)
-	c.beyondFacts(set)
-	if c.values == 0 {
-		return
-	}
-	set("min_length", snapshot.Int(int64(c.minLength)))
-	set("max_length", snapshot.Int(int64(c.maxLength)))
-	if c.classes[engine.CellText] > 0 && !c.numeric {
-		set("blanks", snapshot.Int(c.blanks))
-		set("non_ascii", snapshot.Int(c.nonASCII))
-	}
-	if classes := c.classesSeen(); len(classes) > 0 {
-		set("classes", snapshot.Strings(true, classes...))
-	}
-	if c.numbers == 0 {
-		return
-	}
-	set("negatives", snapshot.Int(c.negatives))
-	set("zeros", snapshot.Int(c.zeros))
-	set("positives", snapshot.Int(c.positive))
-	set("max_digits", snapshot.Int(int64(c.maxDigits)))
-	if c.kept {
-		set("min", snapshot.Float(c.min))
-		set("max", snapshot.Float(c.max))
-	}
-}
-
-// beyondFacts adds how many values are beyond the usual limits.
-func (c *column) beyondFacts(set func(string, snapshot.Value)) {
-	if longer := beyond(usualLengths[:], c.longer[:]); longer != nil {
-		set("longer", snapshot.Strings(false, longer...))
-	}
-	if larger := beyond(usualDigits[:], c.larger[:]); larger != nil {
-		set("larger", snapshot.Strings(false, larger...))
-	}
-}
-
-var classNames = [...]string{engine.CellText: "text", engine.CellInteger: "integer", engine.CellReal: "real", engine.CellBlob: "blob"}
-
-// classesSeen are the storage classes seen: none where every value is text, which is all that engines with typed columns have.
-func (c *column) classesSeen() []string {
-	var names []string
-	for class, name := range classNames {
-		if name != "" && c.classes[class] > 0 {
-			names = append(names, name)
-		}
-	}
-	if len(names) == 1 && names[0] == "text" {
-		return nil
-	}
-	return names
-}
-
-// rounded keeps four significant digits: shares are read by people.
-func rounded(f float64) float64 {
-	r, err := strconv.ParseFloat(strconv.FormatFloat(f, 'g', 4, 64), 64)
-	if err != nil {
-		return f
-	}
-	return r
+// hash is never 0.
+func (c *column) hash(t engine.CellType, data []byte) uint64 {
+	return max(1, metro.Hash64(data, c.seed+uint64(t)))
 }

@@ -81,16 +81,21 @@ func (c *column) plannedFacts(a snapshot.Address, s *engine.ColumnStatistics, ex
 	if len(c.leaves) > 0 {
 		set("@kept", snapshot.Strings(true, c.leaves...))
 	}
-	for attribute, n := range map[string]int64{"blanks": c.blanks, "non_ascii": c.nonASCII, "negatives": c.negatives, "zeros": c.zeros} {
-		if n > 0 && (attribute == "negatives" || attribute == "zeros" || !c.numeric) {
+	for attribute, n := range map[string]int64{"blanks": c.texts.blanks, "non_ascii": c.texts.nonASCII, "negatives": c.numbers.negatives, "zeros": c.numbers.zeros} {
+		if n > 0 {
 			set(attribute, snapshot.Int(n))
 		}
 	}
-	if c.values > 0 && !c.numeric {
+	for _, t := range append(append(c.texts.traits(), c.moments.traits()...), trait{"at_bounds", c.atFull + c.numbers.atBounds}) {
+		if t.count > 0 {
+			set(t.attribute, snapshot.Int(t.count))
+		}
+	}
+	if c.texts.values > 0 {
 		set("max_length", snapshot.Int(int64(c.maxLength)))
 	}
-	if c.numbers > 0 {
-		set("max_digits", snapshot.Int(int64(c.maxDigits)))
+	if c.numbers.count > 0 {
+		set("max_digits", snapshot.Int(int64(c.numbers.maxDigits)))
 	}
 	c.beyondFacts(set)
 	// A list of all values is one that nothing is left beside.
@@ -106,7 +111,7 @@ func (c *column) addRanges(bounds []string, rows float64) {
 		if i == 0 || v != bounds[i-1] {
 			c.addText(v, 1)
 		}
-		if i == 0 || !c.numeric {
+		if i == 0 || c.kind != ofNumbers {
 			continue
 		}
 		low, errLow := strconv.ParseFloat(bounds[i-1], 64)

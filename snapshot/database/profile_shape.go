@@ -8,7 +8,6 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/snapshot"
 )
 
@@ -16,8 +15,6 @@ import (
 const (
 	exactLengths = 256
 	lengthSteps  = 8
-	// lengthPoints is how many quantiles of the lengths are kept, from the smallest to the largest.
-	lengthPoints = 21
 )
 
 // lengths is a histogram of lengths. Histograms of several parts of a table add up.
@@ -53,12 +50,12 @@ func (l *lengths) add(length int, n int64) {
 	l.total += n
 }
 
-// quantiles are lengthPoints lengths, in order.
+// quantiles are points lengths, in order.
 func (l *lengths) quantiles() []string {
-	out := make([]string, 0, lengthPoints)
+	out := make([]string, 0, points)
 	b, passed := 0, int64(0)
-	for i := range lengthPoints {
-		rank := int64(math.Round(float64(l.total-1) * float64(i) / (lengthPoints - 1)))
+	for i := range points {
+		rank := int64(math.Round(float64(l.total-1) * float64(i) / (points - 1)))
 		for passed+l.counts[b] <= rank {
 			passed += l.counts[b]
 			b++
@@ -109,19 +106,25 @@ func (c *categories) list() []string {
 }
 
 // shapeFacts adds what a distribution is compared by, as far as the policy leaves it to be compared.
-func (c *column) shapeFacts(set func(string, snapshot.Value)) {
+func (c *column) shapeFacts(set adder) {
 	if len(c.leaves) > 0 {
 		set("@kept", snapshot.Strings(true, c.leaves...))
 	}
 	// Numbers have more digits where there are more rows: that is no drift.
-	if c.classes[engine.CellText] > 0 && !c.numeric && slices.Contains(c.leaves, "length") {
+	if c.texts.values > 0 && slices.Contains(c.leaves, "length") {
 		set("lengths", snapshot.Strings(false, c.lengths.quantiles()...))
+	}
+	if q := c.numbers.kept.quantiles(c.numbers.min, c.numbers.max); q != nil {
+		set("quantiles", snapshot.Strings(false, numberTexts(q)...))
+	}
+	if ages := c.moments.ages(); ages != nil {
+		set("ages", snapshot.Strings(false, numberTexts(ages)...))
 	}
 	c.categoryFacts(set)
 }
 
 // categoryFacts adds the values of a kept column of few.
-func (c *column) categoryFacts(set func(string, snapshot.Value)) {
+func (c *column) categoryFacts(set adder) {
 	if c.kept && !c.categories.many && len(c.categories.counts) > 0 && int64(2*len(c.categories.counts)) <= c.values {
 		set("categories", snapshot.Strings(true, c.categories.list()...))
 	}
