@@ -19,10 +19,10 @@ func roundCell(is logical, text []byte, places int) []byte {
 }
 
 func roundNumber(text []byte, places int) []byte {
-	if at := bytes.IndexByte(text, '.'); at >= 0 && len(text)-at-1 <= places && bytes.IndexAny(text, "eE") < 0 {
+	if at := bytes.IndexByte(text, '.'); at >= 0 && len(text)-at-1 <= places && !bytes.ContainsAny(text, "eE") {
 		return text
 	}
-	if len(text) > 400 || bytes.IndexAny(text, "/_xXnNpP") >= 0 { // what big.Rat reads beyond decimal numbers, and infinite ones
+	if len(text) > 400 || bytes.ContainsAny(text, "/_xXnNpP") { // what big.Rat reads beyond decimal numbers, and infinite ones
 		return text
 	}
 	var scratch []byte
