@@ -194,7 +194,7 @@ func (p *proposer) text(cat category, named bool, class valueClass, clear bool) 
 		return keep("%s in %d rows", plural(distinct), p.st.seen)
 	case p.t.whole && p.t.rows <= 300 && p.t.referenced && !p.t.person:
 		return keep("reference table of %d rows", p.t.rows)
-	case p.st.classes[valueNumber] == p.st.seen && !p.t.person:
+	case p.st.classes[valueNumber] == p.st.seen && !p.t.person && p.st.longest <= 4: // longer ones in a column of text are postcodes and accounts rather than amounts
 		return keep("a number")
 	}
 	return p.masked("text", fmt.Sprintf("unknown text, %s in %d rows", plural(distinct), p.st.seen))
