@@ -178,7 +178,7 @@ func (s *session) rehearseDatabase(ctx context.Context, c *config.Config, of reh
 	in := migrations.Input{
 		Scope: db, Environment: env, Environments: []string{env},
 		Engine: source.Engine(), Production: source, Schema: copier.schema, Spec: migrationsSpec(c, db),
-		ScratchBase: base, ScratchDir: dir,
+		ScratchBase: base, ScratchDir: dir, Queries: c.Databases[db].Rehearsal.Queries,
 		BuildCopy: func(ctx context.Context, demands []schema.Obligation) (migrations.CopyResult, error) {
 			return copier.build(ctx, base, dir, demands)
 		},

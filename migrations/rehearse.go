@@ -39,6 +39,9 @@ type Input struct {
 	// empty clone, before the first of them and after the last one. It may be nil.
 	Watch func(ctx context.Context, moment Moment, t engine.Target) error
 
+	// Queries is how many of production's hot queries are planned on the copy before and after; 0 is none.
+	Queries int
+
 	Now      func() time.Time
 	Progress func(Step) // may be nil
 }
@@ -92,6 +95,7 @@ type rehearsal struct {
 	failed  *failure
 	copy    CopyResult
 	redact  redactor
+	hot     []hotQuery
 	roles   map[string]bool // of production's server; nil unknown
 	// unnoticed are the rows of the copy that break demands which the engine does not enforce.
 	unnoticed map[*Demand]int64
@@ -243,41 +247,6 @@ func (r *rehearsal) learn(ctx context.Context) error {
 		}
 	}
 	return r.crossCheck(ctx)
-}
-
-// replayOnCopy builds the copy and replays on it. What fails on a copy that was kept is tried again on a new one: production's rows may have been corrected since.
-func (r *rehearsal) replayOnCopy(ctx context.Context) error {
-	findings, gaps, after := len(r.out.Findings), len(r.out.Gaps), r.out.After
-	mode, err := r.replayOnce(ctx)
-	if err != nil || r.failed == nil || mode != "reused" {
-		return err
-	}
-	r.out.Findings, r.out.Gaps, r.out.After = r.out.Findings[:findings], r.out.Gaps[:gaps], after
-	r.failed, r.unnoticed, r.out.Database.Migrations = nil, map[*Demand]int64{}, []finding.RehearsedMigration{}
-	_, err = r.replayOnce(ctx)
-	return err
-}
-
-// replayOnce also tells the mode of the copy.
-func (r *rehearsal) replayOnce(ctx context.Context) (mode string, err error) {
-	r.doing = "building the copy"
-	r.progress("build the copy", 0, 0)
-	result, err := r.in.BuildCopy(ctx, r.plan.forCopy())
-	if err != nil {
-		return "", fmt.Errorf("build the copy of %s: %w", r.in.Scope, err)
-	}
-	r.copy = result
-	r.out.Sanitization, r.out.Database.Copy = result.Sanitization, result.Copy
-	defer r.drop(result.Target)
-	r.doing = "replaying on the copy"
-	r.aim(result.Target)
-	if err := r.watch(ctx, Before, result.Target); err != nil {
-		return "", err
-	}
-	if err := (scratch{result.Target}).like(r.in.Engine, r.in.Schema).use(ctx, r.in.Engine, func(s engine.Session) error { return r.replay(ctx, s) }); err != nil || r.failed != nil {
-		return result.Copy.Mode, err
-	}
-	return result.Copy.Mode, r.watch(ctx, After, result.Target)
 }
 
 func (r *rehearsal) watch(ctx context.Context, moment Moment, t engine.Target) error {

@@ -110,6 +110,12 @@ type Database struct {
 	Scratch    *Scratch    `json:"scratch" doc:"where copies are built; default: a throw-away server from local binaries of the same version, a temporary file for SQLite"`
 	Copy       *Copy       `json:"copy" doc:"all, 1%, {rows: N} or {of: …, max_age: 24h}"`
 	Sanitize   string      `json:"sanitize" doc:"the sanitising policy; default sanitize.yaml"`
+	Rehearsal  Rehearsal   `json:"rehearsal" doc:"what a rehearsal does beside replaying the migrations"`
+}
+
+// Rehearsal are the optional passes of a rehearsal.
+type Rehearsal struct {
+	Queries int `json:"queries" doc:"so many of production's hot queries are planned on the copy before and after the migrations (PostgreSQL)"`
 }
 
 // Exact is a table whose rows are compared: a plain name, or a mapping that says what of it is not.

@@ -1,0 +1,57 @@
+package migrations
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/finding"
+)
+
+// replayOnCopy builds the copy and replays on it. What fails on a copy that was kept is tried again on a new one: production's rows may have been corrected since.
+func (r *rehearsal) replayOnCopy(ctx context.Context) error {
+	findings, gaps, after := len(r.out.Findings), len(r.out.Gaps), r.out.After
+	mode, err := r.replayOnce(ctx)
+	if err != nil || r.failed == nil || mode != "reused" {
+		return err
+	}
+	r.out.Findings, r.out.Gaps, r.out.After = r.out.Findings[:findings], r.out.Gaps[:gaps], after
+	r.failed, r.unnoticed, r.out.Database.Migrations = nil, map[*Demand]int64{}, []finding.RehearsedMigration{}
+	_, err = r.replayOnce(ctx)
+	return err
+}
+
+// replayOnce also tells the mode of the copy.
+func (r *rehearsal) replayOnce(ctx context.Context) (mode string, err error) {
+	r.doing = "building the copy"
+	r.progress("build the copy", 0, 0)
+	result, err := r.in.BuildCopy(ctx, r.plan.forCopy())
+	if err != nil {
+		return "", fmt.Errorf("build the copy of %s: %w", r.in.Scope, err)
+	}
+	r.copy = result
+	r.out.Sanitization, r.out.Database.Copy = result.Sanitization, result.Copy
+	defer r.drop(result.Target)
+	r.doing = "replaying on the copy"
+	r.aim(result.Target)
+	if err := r.watch(ctx, Before, result.Target); err != nil {
+		return "", err
+	}
+	if err := (scratch{result.Target}).like(r.in.Engine, r.in.Schema).use(ctx, r.in.Engine, func(s engine.Session) error { return r.replayAndPlan(ctx, s) }); err != nil || r.failed != nil {
+		return result.Copy.Mode, err
+	}
+	return result.Copy.Mode, r.watch(ctx, After, result.Target)
+}
+
+// replayAndPlan also plans the hot queries of production before and after.
+func (r *rehearsal) replayAndPlan(ctx context.Context, s engine.Session) error {
+	r.doing = "planning production's hot queries"
+	if err := r.planBefore(ctx, s); err != nil {
+		return err
+	}
+	r.doing = "replaying on the copy"
+	if err := r.replay(ctx, s); err != nil || r.failed != nil {
+		return err
+	}
+	return r.planAfter(ctx, s)
+}
