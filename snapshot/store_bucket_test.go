@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,16 +29,16 @@ import (
 type cutter struct {
 	http.Handler
 	backend *s3mem.Backend
-	cut     bool // what is read of objects ends in the middle
-	writes  bool // what is written does not arrive
+	cut     atomic.Bool // what is read of objects ends in the middle
+	writes  atomic.Bool // what is written does not arrive
 }
 
 func (c *cutter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case c.writes && r.Method == http.MethodPut:
+	case c.writes.Load() && r.Method == http.MethodPut:
 		io.CopyN(io.Discard, r.Body, 100)
 		panic(http.ErrAbortHandler)
-	case c.cut && r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, ".zip"):
+	case c.cut.Load() && r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, ".zip"):
 		answer := httptest.NewRecorder()
 		c.Handler.ServeHTTP(answer, r)
 		for name, values := range answer.Header() {
@@ -113,16 +114,16 @@ func content(t *testing.T, a snapshot.Attachment) string {
 func TestACutTransferIsNeverASnapshot(t *testing.T) {
 	ctx := context.Background()
 	st, server, temp := bucketStore(t)
-	server.writes = true
+	server.writes.Store(true)
 	if name, err := st.Save(ctx, at(t, "production", "2026-11-01T02:00:00Z")); err == nil {
 		t.Errorf("%s was stored by a cut upload", name)
 	}
-	server.writes = false
+	server.writes.Store(false)
 	if entries, err := st.List(ctx, "production"); err != nil || len(entries) != 0 {
 		t.Errorf("%v, %v", entries, err)
 	}
 	save(t, st, at(t, "production", "2026-11-02T02:00:00Z"))
-	server.cut = true
+	server.cut.Store(true)
 	if _, _, err := st.Open(ctx, snapshot.Ref{Environment: "production", Stored: true, Latest: true}); err == nil || !strings.Contains(err.Error(), "cut after") {
 		t.Errorf("%v", err)
 	}
@@ -155,7 +156,7 @@ func TestRetentionOfABucketKeepsTheLastGoodOneAndGivesUpWhenItCannotKnow(t *test
 	if diff := cmp.Diff([]string{"2026-11-01T02-00-00Z.snapshot"}, names); diff != "" {
 		t.Error(diff)
 	}
-	server.cut = true
+	server.cut.Store(true)
 	if gone, err := st.Expired(ctx, "production", keep, now); err == nil || len(gone) != 0 {
 		t.Errorf("nothing can be read, and these go: %v, %v", gone, err)
 	}
