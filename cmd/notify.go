@@ -27,6 +27,9 @@ func (s *session) notify(ctx context.Context, c *config.Config, before ci.Run, k
 		return
 	}
 	for i, hook := range c.Notify {
+		if len(hook.Queries) > 0 {
+			continue // a channel of its own
+		}
 		if err := s.tell(ctx, hook, fmt.Sprintf("notify.%d", i), before, run, critical); err != nil {
 			fmt.Fprintf(s.world.Stderr, "envdiff: warning: %s\n", ci.Terminal(err.Error()))
 		}
@@ -34,6 +37,14 @@ func (s *session) notify(ctx context.Context, c *config.Config, before ci.Run, k
 }
 
 func (s *session) tell(ctx context.Context, hook config.Hook, purpose string, before, run ci.Run, critical []ci.Seen) error {
+	var message any = map[string]string{"text": notification(before, run, critical)}
+	if hook.Format == "json" {
+		message = map[string]any{"format": "envdiff.notification/1", "before": before.Status, "run": run}
+	}
+	return s.post(ctx, hook, purpose, message)
+}
+
+func (s *session) post(ctx context.Context, hook config.Hook, purpose string, message any) error {
 	address, err := hook.URL.Expand(s.lookup, purpose)
 	if err != nil {
 		return err
@@ -41,10 +52,6 @@ func (s *session) tell(ctx context.Context, hook config.Hook, purpose string, be
 	secret, err := hook.Secret.Expand(s.lookup, purpose)
 	if err != nil {
 		return err
-	}
-	var message any = map[string]string{"text": notification(before, run, critical)}
-	if hook.Format == "json" {
-		message = map[string]any{"format": "envdiff.notification/1", "before": before.Status, "run": run}
 	}
 	return webhook.Post(ctx, address, message, []byte(secret))
 }

@@ -86,6 +86,9 @@ func runSnapshot(ctx context.Context, s *session, args []string) (int, error) {
 	if err != nil {
 		return 0, interrupted(ctx, err)
 	}
+	if store != nil {
+		s.tellQueries(ctx, c, store, args[0], snap)
+	}
 	return s.snapshotResult(snap, where), nil
 }
 

@@ -50,6 +50,11 @@ func check(c *Config, doc *strictyaml.Document) {
 		if !slices.Contains([]string{"", "slack", "mattermost", "json"}, h.Format) {
 			doc.Errorf(append(path, "format"), "unknown format %q: use slack, mattermost or json", h.Format)
 		}
+		for j, env := range h.Queries {
+			if _, ok := c.Environments[env]; !ok {
+				doc.Errorf(append(path, "queries", strconv.Itoa(j)), "%q is not an environment", env)
+			}
+		}
 	}
 	checkDuration(c.Retention.Age, []string{"retention", "age"}, doc)
 	if c.Retention.Last < 0 {

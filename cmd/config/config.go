@@ -165,6 +165,8 @@ type Hook struct {
 	URL    Text   `json:"url" scalar:"true" doc:"where the message goes, usually as ${VAR}: it is a password"`
 	Format string `json:"format" doc:"slack, mattermost or json; default slack"`
 	Secret Text   `json:"secret" doc:"signs the message: X-Envdiff-Signature: sha256=HMAC"`
+	// Queries make it the channel of a digest, and of nothing else.
+	Queries []string `json:"queries" doc:"environments: envdiff snapshot tells this webhook what their databases spend their time on, when that changes, and nothing else"`
 }
 
 // Retention is what envdiff prune keeps of each environment's snapshots.
