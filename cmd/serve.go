@@ -6,12 +6,15 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/pflag"
+	"golang.org/x/net/netutil"
 
 	"github.com/envdiff/envdiff/ci"
 	"github.com/envdiff/envdiff/cmd/config"
@@ -46,6 +49,7 @@ const (
 	readDeadline   = 10 * time.Second
 	writeDeadline  = 2 * time.Minute
 	maxHeader      = 16 << 10
+	maxConnections = 128 // at once; more wait to be accepted
 )
 
 func runServe(ctx context.Context, s *session, args []string) (int, error) {
@@ -67,16 +71,22 @@ func runServe(ctx context.Context, s *session, args []string) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("listening on %s: %w", s.opt.listen, err)
 	}
-	server := &http.Server{Handler: site, ReadTimeout: readDeadline, WriteTimeout: writeDeadline, IdleTimeout: readDeadline, MaxHeaderBytes: maxHeader, BaseContext: func(net.Listener) context.Context { return ctx }}
+	server := site.server(ctx)
 	fmt.Fprintf(s.world.Stdout, "http://%s/\n", listener.Addr())
 	go func() {
 		<-ctx.Done()
 		server.Close()
 	}()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	if err := server.Serve(netutil.LimitListener(listener, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
 		return 0, err
 	}
 	return exitOK, nil
+}
+
+// server has limits for clients that send slowly, much, or nothing.
+func (t *site) server(ctx context.Context) *http.Server {
+	return &http.Server{Handler: t, ReadHeaderTimeout: readDeadline, ReadTimeout: readDeadline, WriteTimeout: writeDeadline, IdleTimeout: readDeadline,
+		MaxHeaderBytes: maxHeader, ErrorLog: log.New(io.Discard, "", 0), BaseContext: func(net.Listener) context.Context { return ctx }}
 }
 
 func isLoopback(host string) bool {
