@@ -1,5 +1,5 @@
 # make demo: the main job on a made-up shop; needs Go alone.
-# make check: everything that needs no server. make test: installs what it needs (Debian, as root or with sudo), then everything.
+# make check: everything that needs no server (it runs git, bash, zsh and fish). make test: installs what it needs (Debian, as root or with sudo), then everything.
 GO ?= go
 export CGO_ENABLED = 0
 PACKAGES = ./cmd/... ./snapshot/... ./compare/... ./sanitize/... ./migrations/... ./ci/... ./internal/...
@@ -63,6 +63,7 @@ packages: build cross
 	@for p in deb rpm; do \
 	  VERSION=$$(git describe --tags 2>/dev/null || echo 0.0.0) ARCH=$$($(GO) env GOARCH) GOFLAGS=-mod=mod $(GO) run github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM) package -f ci/package/nfpm.yaml -p $$p -t dist/ || exit 1; \
 	done
+	@.ci/packages
 NFPM = v2.41.1
 
 lint:

@@ -110,7 +110,9 @@ func zshCompletion() string {
 	for _, c := range commands() {
 		fmt.Fprintf(&b, "    (%s) flags=(%s); subjects=(%s);;\n", c.name, strings.Join(flagWords(c), " "), strings.Join(subjects(c), " "))
 	}
-	b.WriteString("  esac\n  if [[ $PREFIX == -* ]]; then\n    compadd -- $flags\n    return\n  fi\n  (( CURRENT == 2 )) && _describe command names\n  compadd -- $subjects $environments\n  _files\n}\ncompdef _envdiff envdiff\n")
+	b.WriteString("  esac\n  if [[ $PREFIX == -* ]]; then\n    compadd -- $flags\n    return\n  fi\n  (( CURRENT == 2 )) && _describe command names\n  compadd -- $subjects $environments\n  _files\n}\n" +
+		// As a file of $fpath it is the function's body the first time that it is called; sourced it only has to be known.
+		"if [[ $funcstack[1] == _envdiff ]]; then\n  _envdiff \"$@\"\nelse\n  compdef _envdiff envdiff\nfi\n")
 	return b.String()
 }
 
