@@ -223,3 +223,23 @@ func (f feeding) killed(t *testing.T, after time.Duration, to string) {
 		t.Fatalf("refresh of %s: %v\n%s", to, err, out.String())
 	}
 }
+
+// A refreshed staging differs in nothing that its masks keep; one that nobody refreshes any more is found out.
+func TestARefreshedStagingHasNoDataFindings(t *testing.T) {
+	f := newFeeding(t)
+	f.server.Exec(t, f.production, "UPDATE people SET note = NULL WHERE id % 4 = 0")
+	f.expect(t, 0, "no findings", "refresh", "production", "staging")
+	path := filepath.Join(f.dir, "envdiff.yaml")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	yaml := strings.Replace(string(text), "staging: {", "staging: {max_data_age: 36h, ", 1) + "databases: {main: {profile: scan}}\n"
+	if err := os.WriteFile(path, []byte(yaml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f.expect(t, 0, "no findings", "staging", "production", "--only", "main:profile/*", "--only", "main:data/*")
+	f.server.Exec(t, f.staging, "UPDATE people SET note = 'x'; UPDATE envdiff_refreshed SET mark = replace(mark, '\"captured_at\":\"20', '\"captured_at\":\"19')")
+	f.expect(t, 1, "data-stale", "staging", "--only", "main:data/*")
+	f.expect(t, 0, "people.note has 100 nulls in production", "staging", "production", "--only", "main:profile/*")
+}

@@ -8,13 +8,13 @@ import (
 
 // texts counts the traits of a column's texts.
 type texts struct {
-	values                        int64
-	blanks, outerBlanks, control  int64
-	nonASCII, fourByte, mojibake  int64
-	notUTF8, notNumber, notDate   int64
-	fold                          []byte // of the last value, see folded
-	length                        int    // of the last value in characters
-	ascii, lowerTrimmed, anyBlank bool   // of the last value
+	values                       int64
+	blanks, outerBlanks, control int64
+	nonASCII, fourByte, mojibake int64
+	notUTF8, notNumber, notDate  int64
+	fold                         []byte // of the last value, see folded
+	length                       int    // of the last value in characters
+	ascii, lowerTrimmed          bool   // of the last value
 }
 
 // add counts n rows of a text.
