@@ -80,6 +80,9 @@ func htmlSanitization(r *Report) *htmlSanitized {
 		}
 	}
 	out.Says = fmt.Sprintf("%s of %s, pseudonymised; %s.", plural(int(rows), "row", "rows"), plural(len(r.Sanitize.Tables), "table", "tables"), plural(int(r.Sanitize.Leaks), "leak", "leaks"))
+	if text := searched(r); text != "" {
+		out.Says += " " + strings.ToUpper(text[:1]) + text[1:] + "."
+	}
 	return out
 }
 

@@ -22,7 +22,23 @@ func refreshed(r *Report) []string {
 		}
 		lines = append(lines, text+fmt.Sprintf(", in %.1f s", t.Seconds))
 	}
+	if text := searched(r); text != "" && len(lines) > 0 {
+		lines = append(lines, text)
+	}
 	return lines
+}
+
+// searched tells what the leak check looked for, and beside what it met by chance how much chance there was.
+func searched(r *Report) string {
+	if r.Sanitize == nil || r.Sanitize.Searched == nil {
+		return ""
+	}
+	s := r.Sanitize.Searched
+	text := fmt.Sprintf("leak check: %s looked for, %s", plural(int(s.Values), "source value", "source values"), plural(int(r.Sanitize.Leaks), "leak", "leaks"))
+	if s.Share < 1 {
+		text += fmt.Sprintf(" (1 value in %.0f was looked for beyond its own cell)", 1/s.Share)
+	}
+	return text + fmt.Sprintf("; values of less than 64 bits were met %s by chance, %.2g expected", plural(int(s.Observed), "time", "times"), s.Expected)
 }
 
 func (p *page) refresh(r *Report) {

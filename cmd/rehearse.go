@@ -239,6 +239,7 @@ func mergeSanitization(r *ci.Report, db string, s *finding.Sanitization) {
 		r.Sanitize = &finding.Sanitization{}
 	}
 	r.Sanitize.Leaks += s.Leaks
+	r.Sanitize.Searched = s.Searched.With(r.Sanitize.Searched)
 	for _, t := range s.Tables {
 		t.Table = db + ":" + t.Table
 		r.Sanitize.Tables = append(r.Sanitize.Tables, t)

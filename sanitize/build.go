@@ -80,11 +80,11 @@ func (f *filling) run(ctx context.Context) (report *finding.Sanitization, err er
 		return nil, fmt.Errorf("opening the scratch database: %w", err)
 	}
 	defer func() { err = errors.Join(err, dst.Close()) }()
-	if err := run(ctx, dst, before); err != nil {
+	if err := ddl(ctx, dst, before); err != nil {
 		return nil, fmt.Errorf("making the copy's tables: %w", err)
 	}
 	finish := func(ctx context.Context, dst engine.DB, table schema.Name) error {
-		if err := run(ctx, dst, tables[table]); err != nil {
+		if err := ddl(ctx, dst, tables[table]); err != nil {
 			return fmt.Errorf("making its indexes and constraints: %w", err)
 		}
 		return nil
@@ -105,13 +105,21 @@ func (f *filling) run(ctx context.Context) (report *finding.Sanitization, err er
 			}
 		}
 	}
-	if err := run(ctx, dst, after); err != nil {
+	if err := ddl(ctx, dst, after); err != nil {
 		return report, fmt.Errorf("making the copy's indexes and constraints: %w", err)
 	}
 	if err := run(ctx, dst, f.plan.After); err != nil {
 		return report, fmt.Errorf("running the policy's after: %w", err)
 	}
 	return report, nil
+}
+
+// ddl executes an engine's own statements, as its engine does it best.
+func ddl(ctx context.Context, db engine.DB, statements []string) error {
+	if m, ok := engine.As[engine.Maker](db); ok {
+		return m.Make(ctx, statements)
+	}
+	return run(ctx, db, statements)
 }
 
 // run executes statements on one session.

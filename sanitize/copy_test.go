@@ -126,27 +126,39 @@ func TestAnErrorNamesTheTableAndNoValue(t *testing.T) {
 	}
 }
 
+// Values of less than 64 bits and richer ones have a bound each; what is remembered is found, and what is found was remembered.
 func TestTheLeakSetForgetsEvenlyWhenItIsFull(t *testing.T) {
-	s := newLeakSet(1000)
-	id := s.column(place{schema.Name{Name: "t"}, "c"}, &ColumnPlan{Mask: "text"})
-	col := &outColumn{plan: &ColumnPlan{Mask: "text"}, id: id, masker: testColumn(t, "text", faithful)}
-	l := s.lane()
-	for i := range 50000 {
-		v := fmt.Sprintf("value number %d", i)
-		l.add(col, engine.Cell{Type: engine.CellText, Data: []byte(v)}, []byte("masked"))
-	}
-	l.flush()
-	if s.share() == 1 || s.share() < 1.0/256 || len(s.table) > 2048 {
-		t.Errorf("share %v of 50000 values in %d slots", s.share(), len(s.table))
-	}
-	found := 0
-	for i := range 50000 {
-		if _, ok := s.find(fmt.Appendf(nil, "value number %d", i)); ok {
-			found++
+	for _, test := range []struct {
+		form  string
+		count int
+	}{{"n-%d-value", 40000}, {"value number %07d", 40000}} {
+		s := newLeakSet(1000)
+		id := s.column(place{schema.Name{Name: "t"}, "c"}, &ColumnPlan{Mask: "text"})
+		col := &outColumn{plan: &ColumnPlan{Mask: "text"}, id: id, masker: testColumn(t, "text", faithful)}
+		l := s.lane()
+		for i := range test.count {
+			v := fmt.Sprintf(test.form, i)
+			l.add(col, engine.Cell{Type: engine.CellText, Data: []byte(v)}, []byte("masked"))
 		}
-	}
-	if int64(found) != s.columns[id].unique || found < 200 {
-		t.Errorf("%d found, %d counted", found, s.columns[id].unique)
+		l.flush()
+		s.seal()
+		if s.share() == 1 || s.share() < 1.0/256 || len(s.table) > 2048 {
+			t.Errorf("share %v of %d values in %d slots", s.share(), test.count, len(s.table))
+		}
+		found := int64(0)
+		for i := range test.count {
+			if _, ok := s.find(fmt.Appendf(nil, test.form, i)); ok {
+				found++
+			}
+		}
+		if want := s.columns[id].unique + int64(s.rich.used); found != want || found < 200 {
+			t.Errorf("%s: %d found, %d remembered", test.form, found, want)
+		}
+		for i := range test.count {
+			if _, ok := s.find(fmt.Appendf(nil, "other "+test.form, i)); ok {
+				t.Fatalf("found what nobody has")
+			}
+		}
 	}
 }
 

@@ -24,8 +24,8 @@ type Leak struct {
 
 // LeakError is a copy with raw values in it: it has to be dropped.
 type LeakError struct {
-	Leaks []Leak
-	Share float64 // of the source values that were looked for; below 1 for databases beyond the bound
+	Leaks  []Leak
+	Search finding.LeakSearch
 }
 
 func (e *LeakError) Error() string {
@@ -85,9 +85,25 @@ type tally struct {
 // a status is no leak of the one note that says "Standard".
 const maxWordUses = 3
 
+// chance is how often values of less than richBits were met in masked columns, and how often random ones would be.
+type chance struct {
+	observed int64
+	expected float64
+}
+
+func (c *chance) add(o chance) { c.observed, c.expected = c.observed+o.observed, c.expected+o.expected }
+
+// hits is what was found, by the columns of the source and of the copy.
+type hits struct {
+	leaks  map[[2]string]int64
+	chance chance
+}
+
 // search reads the whole copy and returns the leaks, sorted. On the way it counts the rows of each table, which have to be those of loaded.
-func (c *copier) search(ctx context.Context, lanes []*lane, loaded map[string]int64) ([]Leak, error) {
+func (c *copier) search(ctx context.Context, lanes []*lane, loaded map[string]int64) ([]Leak, chance, error) {
 	s := c.leaks
+	s.seal()
+	var luck chance
 	found := map[[2]string]int64{}
 	for _, c := range s.columns {
 		if c.own > 0 {
@@ -102,8 +118,8 @@ func (c *copier) search(ctx context.Context, lanes []*lane, loaded map[string]in
 	}
 	var mutex sync.Mutex
 	err := c.spread(ctx, lanes, tables, func(ctx context.Context, l *lane, t *TablePlan) error {
-		here := map[[2]string]int64{}
-		rows, err := s.searchTable(ctx, l.dst, c.sch, t, here)
+		here := hits{leaks: map[[2]string]int64{}}
+		rows, err := s.searchTable(ctx, l.dst, c.sch, t, &here)
 		if err != nil {
 			return err
 		}
@@ -112,13 +128,14 @@ func (c *copier) search(ctx context.Context, lanes []*lane, loaded map[string]in
 		}
 		mutex.Lock()
 		defer mutex.Unlock()
-		for k, n := range here {
+		for k, n := range here.leaks {
 			found[k] += n
 		}
+		luck.add(here.chance)
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, luck, err
 	}
 	out := make([]Leak, 0, len(found))
 	for k, n := range found {
@@ -130,28 +147,20 @@ func (c *copier) search(ctx context.Context, lanes []*lane, loaded map[string]in
 		}
 		return out[i].Source < out[j].Source
 	})
-	return out, nil
+	return out, luck, nil
 }
 
 // searchTable reads every column, generated ones included: they are made of masked values, or should be.
-func (s *leakSet) searchTable(ctx context.Context, dst engine.DB, sch *schema.Database, t *TablePlan, found map[[2]string]int64) (rows int64, err error) {
+func (s *leakSet) searchTable(ctx context.Context, dst engine.DB, sch *schema.Database, t *TablePlan, found *hits) (rows int64, err error) {
 	table, ok := sch.Table(t.Table)
 	if !ok || len(t.Columns) == 0 {
 		return 0, nil
 	}
-	if s.used == 0 { // nothing to look for
+	if s.empty() { // nothing to look for
 		err = dst.CopyOut(ctx, engine.Read{Table: t.Table, Columns: t.key}, func(engine.Row) error { rows++; return nil })
 		return rows, err
 	}
-	columns := make([]searchColumn, len(table.Columns))
-	names := make([]string, len(columns))
-	for i, c := range table.Columns {
-		names[i] = c.Name
-		columns[i] = searchColumn{set: s, tallies: map[uint16]*tally{}}
-		for _, p := range t.Columns {
-			columns[i].masked = columns[i].masked || p.Column == c.Name && p.Action == Mask
-		}
-	}
+	columns, names := s.searched(table, t, sch.Engine != "sqlite")
 	err = dst.CopyOut(ctx, engine.Read{Table: t.Table, Columns: names}, func(row engine.Row) error {
 		rows++
 		for i := range row {
@@ -163,14 +172,46 @@ func (s *leakSet) searchTable(ctx context.Context, dst engine.DB, sch *schema.Da
 		return rows, err
 	}
 	for i := range columns {
-		for from, tl := range columns[i].tallies {
+		for from := range s.columns {
 			source := &s.columns[from]
-			if n := columns[i].judge(tl, source.unique); n > 0 {
-				found[[2]string{source.at.String(), place{t.Table, names[i]}.String()}] += n
+			leaked, luck := columns[i].judge(columns[i].tallies[uint16(from)], source)
+			if leaked > 0 {
+				found.leaks[[2]string{source.at.String(), place{t.Table, names[i]}.String()}] += leaked
 			}
+			found.chance.add(luck)
 		}
 	}
 	return rows, nil
+}
+
+// searched are the columns that are read: all but kept ones whose types hold no 64 bits of anybody's, such as times. One is read in any case, so that rows
+// are counted. Types bind nothing in SQLite.
+func (s *leakSet) searched(table *schema.Table, t *TablePlan, typed bool) (columns []searchColumn, names []string) {
+	for _, c := range table.Columns {
+		col := searchColumn{set: s, tallies: map[uint16]*tally{}}
+		kept := false
+		for _, p := range t.Columns {
+			if p.Column == c.Name {
+				col.masked, kept = p.Action == Mask, typed && p.Action == Keep && p.family.poor()
+			}
+		}
+		if !kept {
+			columns, names = append(columns, col), append(names, c.Name)
+		}
+	}
+	if len(columns) == 0 {
+		return []searchColumn{{set: s}}, t.key[:1]
+	}
+	return columns, names
+}
+
+// poor families hold too little to be a masked value of another column, where types bind.
+func (f family) poor() bool {
+	switch f.kind {
+	case familyBool, familyDate, familyTime:
+		return true
+	}
+	return f.typ == "smallint"
 }
 
 // searchColumn is one column of the copy under search.
@@ -288,38 +329,44 @@ func (c *searchColumn) look(piece []byte, number bool) {
 	}
 }
 
-// judge tells leaks from chance. Masked text is random, so a short value turns up in it now and then without having leaked: a value
-// counts if it is so long that chance would show it once in 2^14 runs. Shorter ones count when there are more than chance explains, and
+// judge tells leaks from chance. A rich value is a leak wherever it is met. Masked text is random, so a short value turns up in it now and then without
+// having leaked: it counts if it is so long that chance would show it once in 2^14 runs. Shorter ones count when there are more than chance explains, and
 // more than one in a hundred of the column's values. What is kept and made of letters is not random: there every value counts.
-func (c *searchColumn) judge(t *tally, unique int64) int64 {
-	if unique <= 0 {
-		return 0
+func (c *searchColumn) judge(t *tally, source *leakColumn) (leaked int64, luck chance) {
+	luck.expected = c.expected(source)
+	if t == nil {
+		return 0, luck
 	}
-	threshold := math.Log2(float64(unique)) + math.Log2(float64(c.looked)+1) + 14
-	var sure, unsure int64
-	expected := 0.0
+	threshold := math.Log2(float64(source.unique+1)) + math.Log2(float64(c.looked)+1) + 14
 	for bits, n := range t.byBits {
-		switch {
-		case n == 0:
-		case !c.masked || float64(bits) >= threshold:
-			sure += n
-		default:
-			unsure += n
-			expected = max(expected, math.Exp2(math.Log2(float64(unique))+math.Log2(float64(c.looked)+1)-float64(bits)))
+		if !c.masked || bits == math.MaxUint8 || float64(bits) >= threshold {
+			leaked += n
+			continue
 		}
+		luck.observed += n
 	}
 	for _, n := range t.words {
 		if n <= maxWordUses {
-			sure += n
+			leaked += n
 		}
 	}
-	unsure += t.digits
-	if t.digits > 0 {
-		// Eight digits or more; the shorter they are the more often they meet.
-		expected += float64(unique) * float64(c.looked) / 1e8
+	luck.observed += t.digits
+	if float64(luck.observed) > 4*luck.expected+3 && luck.observed*100 > source.unique {
+		leaked += luck.observed
 	}
-	if float64(unsure) > 4*expected+3 && unsure*100 > unique {
-		sure += unsure
+	return leaked, luck
+}
+
+// expected is how often the short values of a source column would be met in this one if it were random.
+func (c *searchColumn) expected(source *leakColumn) float64 {
+	looked, sum := float64(c.looked), 0.0
+	if c.masked {
+		for bits, n := range source.byBits {
+			if n > 0 {
+				sum += looked * float64(n) * math.Exp2(-float64(bits))
+			}
+		}
 	}
-	return sure
+	// Eight digits or more; the shorter they are the more often they meet.
+	return sum + float64(source.digits)*looked/1e8
 }

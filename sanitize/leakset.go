@@ -9,8 +9,11 @@ import (
 	"github.com/envdiff/envdiff/internal/engine"
 )
 
-// DefaultLeakValues is how many source values the leak check remembers at most: 16 bytes each.
-const DefaultLeakValues = 2 << 20
+// DefaultLeakValues is how many source values of less than richBits the leak check remembers at most: in 16 bytes each, and twice the room.
+const DefaultLeakValues = 1 << 20
+
+// richShare is how many more of the rich values are remembered. Six full shards' worth are 80 MiB.
+const richShare = 6
 
 // minLeak is the length in characters from which a value can identify somebody by itself.
 const minLeak = 8
@@ -24,6 +27,8 @@ type leakSet struct {
 	used    int
 	level   uint // only digests with this many low zero bits are kept: 1 value in 2^level
 	table   []leakEntry
+	rich    richSet // values of at least richBits, however often they occurred
+	filter  prefilter
 	columns []leakColumn
 	lengths [maxWindow + 1]bool // in bytes, of remembered values
 }
@@ -41,15 +46,27 @@ type leakEntry struct {
 type leakColumn struct {
 	at     place
 	plan   *ColumnPlan
-	unique int64 // values that identify somebody, of those remembered
-	own    int64 // cells that were masked as themselves
+	unique int64      // values of less than richBits that identify somebody, of those remembered
+	byBits [256]int64 // the same by the information in them
+	digits int64      // those of them that are little else than digits
+	own    int64      // cells that were masked as themselves
+}
+
+// count adds or takes one value.
+func (c *leakColumn) count(e *leakEntry, by int64) {
+	c.unique += by
+	if e.digits {
+		c.digits += by
+		return
+	}
+	c.byBits[e.bits] += by
 }
 
 func newLeakSet(limit int) *leakSet {
 	if limit <= 0 {
 		limit = DefaultLeakValues
 	}
-	return &leakSet{seed: maphash.MakeSeed(), max: limit, table: make([]leakEntry, 1<<10)}
+	return &leakSet{seed: maphash.MakeSeed(), max: limit, table: make([]leakEntry, 1<<10), rich: richSet{max: limit * richShare}}
 }
 
 // column registers a masked column.
@@ -60,8 +77,8 @@ func (s *leakSet) column(at place, plan *ColumnPlan) int {
 	return len(s.columns) - 1
 }
 
-// share is 1 when every value was remembered, 1/2 when every second was, and so on.
-func (s *leakSet) share() float64 { return math.Ldexp(1, -int(s.level)) }
+// share is 1 when every value was remembered, 1/2 when every second was, and so on. It is the lesser one of both sorts.
+func (s *leakSet) share() float64 { return math.Ldexp(1, -int(max(s.level, s.rich.level))) }
 
 // leakLane gathers what one goroutine copies, so that the set is locked once for many values.
 type leakLane struct {
@@ -79,22 +96,20 @@ func (s *leakSet) lane() *leakLane { return &leakLane{set: s, own: map[int]int64
 // add compares a cell with its mask and remembers its digest.
 func (l *leakLane) add(col *outColumn, cell engine.Cell, masked []byte) {
 	v := cell.Data
-	if len(v) < minLeak || utf8.RuneCount(v) < minLeak || blank(v) {
-		return
-	}
 	if string(v) == string(masked) {
-		if !col.masker.plain(cell) {
+		if !blank(v) && !col.masker.plain(cell) && !(col.plan.Mask == "geo" && len(v) < minLeak) { // no place on earth: 180.5, 0.0
 			l.own[col.id]++
 		}
 		return
 	}
-	if scattered(col.plan) {
+	if len(v) < minLeak || scattered(col.plan) || len(v) < minLeak*utf8.UTFMax && utf8.RuneCount(v) < minLeak || blank(v) {
 		return
 	}
 	t := trimmed(v)
-	bits, digits := information(v)
+	e := leakEntry{digest: maphash.Bytes(l.set.seed, t), column: uint16(col.id)}
+	e.bits, e.digits, e.words = information(v)
 	l.lengths[min(len(t), maxWindow)] = true
-	l.pending = append(l.pending, leakEntry{digest: maphash.Bytes(l.set.seed, t), column: uint16(col.id), bits: bits, digits: digits, words: wordsOnly(v)})
+	l.pending = append(l.pending, e)
 	if len(l.pending) == leakBatch {
 		l.flush()
 	}
@@ -130,6 +145,10 @@ func scattered(p *ColumnPlan) bool {
 
 // remember takes an entry in, under the lock.
 func (s *leakSet) remember(n leakEntry) {
+	if n.rich() {
+		s.rich.add(n.digest, n.column)
+		return
+	}
 	if n.digest&(1<<s.level-1) != 0 {
 		return
 	}
@@ -138,28 +157,25 @@ func (s *leakSet) remember(n leakEntry) {
 	}
 	e := s.slot(n.digest)
 	if e.digest == n.digest {
-		if e.identifies() {
-			if e.many = true; !e.identifies() {
-				s.columns[e.column].unique--
-			}
+		if !e.many {
+			e.many = true
+			s.columns[e.column].count(e, -1)
 		}
 		return
 	}
 	*e = n
-	s.columns[n.column].unique++
+	s.columns[n.column].count(e, 1)
 	s.used++
 	if s.used*4 > len(s.table)*3 {
 		s.grow()
 	}
 }
 
-// identifies reports whether a value can stand for somebody: one that occurs once, and one so rich that nobody shares it by chance, such as an
-// e-mail address in two tables. Repeated words are a phrase.
-func (e *leakEntry) identifies() bool {
-	return !e.many || e.bits >= richBits && !e.words
-}
+// rich values tell so much that nobody shares them by chance, such as an e-mail address in two tables: they are looked for however often they occur.
+// Of the others, one that occurs twice stands for nobody. Repeated words are a phrase.
+func (e *leakEntry) rich() bool { return e.bits >= richBits && !e.words }
 
-// richBits is the information from which a value is looked for however often it occurs.
+// richBits is the information from which any occurrence of a value is a leak.
 const richBits = 64
 
 // slot finds the entry of a digest, or the free one where it belongs.
@@ -186,8 +202,8 @@ func (s *leakSet) grow() {
 			continue
 		}
 		if e.digest&(1<<s.level-1) != 0 {
-			if e.identifies() {
-				s.columns[e.column].unique--
+			if !e.many {
+				s.columns[e.column].count(&e, -1)
 			}
 			continue
 		}
@@ -196,9 +212,29 @@ func (s *leakSet) grow() {
 	}
 }
 
-// find looks a piece of text up: the column whose value it is, if that occurred once.
+// seal ends the making: from now on the set is only read.
+func (s *leakSet) seal() {
+	s.filter = newPrefilter(s.used + s.rich.used)
+	for i := range s.table {
+		if e := &s.table[i]; e.digest != 0 && !e.many {
+			s.filter.add(e.digest)
+		}
+	}
+	s.rich.each(s.filter.add)
+}
+
+// empty reports that there is nothing to look for.
+func (s *leakSet) empty() bool { return s.used+s.rich.used == 0 }
+
+// find looks a piece of text up: the column whose value it is, if it identifies somebody.
 func (s *leakSet) find(v []byte) (leakEntry, bool) {
 	digest := maphash.Bytes(s.seed, v)
+	if !s.filter.may(digest) {
+		return leakEntry{}, false
+	}
+	if column, ok := s.rich.find(digest); ok {
+		return leakEntry{digest: digest, column: column, bits: math.MaxUint8}, true
+	}
 	if digest&(1<<s.level-1) != 0 {
 		return leakEntry{}, false
 	}
@@ -206,37 +242,44 @@ func (s *leakSet) find(v []byte) (leakEntry, bool) {
 		digest = 1 << 63
 	}
 	e := s.slot(digest)
-	return *e, e.digest == digest && e.identifies()
+	return *e, e.digest == digest && !e.many
 }
 
-// information is what a value of these characters could tell at most, in bits,
-// and whether it is little else than digits.
-func information(v []byte) (bits uint8, digits bool) {
-	tenths, letters := 0, 0
+// information is what a value of these characters could tell at most, in bits; whether it is little else than digits; and whether there is nothing
+// but letters and blanks in it.
+func information(v []byte) (bits uint8, digits, words bool) {
+	var n [5]int
 	for _, c := range v {
+		n[characters[c]]++
+	}
+	tenths := n[aDigit]*33 + n[aLetter]*47 + n[highLead]*50
+	return uint8(min(tenths/10, 255)), n[aLetter]+n[highLead] < 4, n[aDigit]+n[aSign] == 0
+}
+
+// What a byte is to information.
+const (
+	aSign = iota
+	aDigit
+	aLetter
+	highLead // the first byte of a character beyond ASCII
+	silent   // its other bytes, and the blank
+)
+
+var characters = func() (t [256]uint8) {
+	for c := range t {
 		switch {
 		case c >= '0' && c <= '9':
-			tenths += 33
+			t[c] = aDigit
 		case c < utf8.RuneSelf && asciiMembers[c].alphabet != nil:
-			tenths += 47
-			letters++
+			t[c] = aLetter
 		case c >= 0xc0:
-			tenths += 50
-			letters++
+			t[c] = highLead
+		case c == ' ' || c >= utf8.RuneSelf:
+			t[c] = silent
 		}
 	}
-	return uint8(min(tenths/10, 255)), letters < 4
-}
-
-// wordsOnly reports whether there is nothing but letters and blanks in v.
-func wordsOnly(v []byte) bool {
-	for _, c := range v {
-		if c != ' ' && c < utf8.RuneSelf && asciiMembers[c].alphabet != letters {
-			return false
-		}
-	}
-	return true
-}
+	return t
+}()
 
 // trimmed is v without outer white space.
 func trimmed(v []byte) []byte {

@@ -33,8 +33,14 @@ type reference struct {
 	what                   string // for messages
 	declared               bool
 	full                   bool // MATCH FULL
-	checked                bool // whoever makes the constraint looks at every row
+	checked                bool // it has to hold in the copy
 	entry                  Reference
+}
+
+// holds reports a foreign key that has to hold in the copy: PostgreSQL looks at every row when it makes one, and in a copy that stays, rows that refer to
+// nothing would break whatever relies on the key. Elsewhere a rehearsal's rows may be orphans, and what that decides is a probe's.
+func (b *planner) holds(fk schema.ForeignKey) bool {
+	return !fk.NotValid && !fk.NotEnforced && (b.sch.Engine == "postgres" || b.plan.Use == Keepable)
 }
 
 // resolveReferences gathers the declared foreign keys and the policy's.
@@ -49,7 +55,7 @@ func (b *planner) resolveReferences() {
 			if len(to) != len(fk.Columns) {
 				continue // the parent is gone; the rows are orphans and stay so
 			}
-			b.plan.references = append(b.plan.references, reference{from: t.Name, to: fk.RefTable, fromColumns: fk.Columns, toColumns: to, declared: true, full: strings.EqualFold(fk.Match, "full"), checked: b.sch.Engine == "postgres" && !fk.NotValid,
+			b.plan.references = append(b.plan.references, reference{from: t.Name, to: fk.RefTable, fromColumns: fk.Columns, toColumns: to, declared: true, full: strings.EqualFold(fk.Match, "full"), checked: b.holds(fk),
 				what: "the foreign key " + place{t.Name, strings.Join(fk.Columns, ",")}.String()})
 		}
 	}
@@ -244,7 +250,7 @@ func (b *planner) checkReferences() {
 	}
 }
 
-// checkExcluded refuses a foreign key that could not be made in the copy: its rows refer to a table that stays empty there. One null column is enough
+// checkExcluded refuses a foreign key that would not hold in the copy: its rows refer to a table that stays empty there. One null column is enough
 // for a row to refer to nothing, unless the key is MATCH FULL.
 func (b *planner) checkExcluded(r reference) {
 	child, ok := b.plan.Table(r.from)
@@ -268,7 +274,7 @@ func (b *planner) checkExcluded(r reference) {
 	if nulls == len(r.fromColumns) || nulls > 0 && !r.full {
 		return
 	}
-	b.fail(at.Line, at.Col, "%s could not be made in the copy: it refers to %s, which has no rows there; copy that table (columns that nobody may see can be set), set %s to null, or exclude %s, too",
+	b.fail(at.Line, at.Col, "%s would not hold in the copy: it refers to %s, which has no rows there; copy that table (columns that nobody may see can be set), set %s to null, or exclude %s, too",
 		r.what, TableKey(r.to), strings.Join(r.fromColumns, ", "), TableKey(r.from))
 }
 

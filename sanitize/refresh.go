@@ -247,18 +247,3 @@ func pour(ctx context.Context, src, dst engine.DB, table schema.Name, columns []
 	}
 	return err
 }
-
-// add puts a row into the pipe as it is.
-func (p *pipe) add(ctx context.Context, row engine.Row) error {
-	b := p.batch
-	for _, c := range row {
-		start := len(b.data)
-		b.data = append(b.data, c.Data...)
-		b.cells = append(b.cells, engine.Cell{Type: c.Type, Data: b.data[start:len(b.data):len(b.data)]})
-	}
-	b.ends = append(b.ends, len(row))
-	if len(b.ends) >= batchRows || len(b.data) >= batchBytes {
-		return p.send(ctx)
-	}
-	return nil
-}

@@ -1,6 +1,7 @@
 package sanitize
 
 import (
+	"encoding/binary"
 	"sort"
 	"unicode/utf8"
 
@@ -72,12 +73,9 @@ func traitsOf(c engine.Cell) trait {
 			return traitBlank
 		}
 	}
-	high := false
-	for _, b := range v {
-		if b < 0x20 || b == 0x7f {
-			t |= traitControl
-		}
-		high = high || b >= utf8.RuneSelf
+	control, high := oddBytes(v)
+	if control {
+		t |= traitControl
 	}
 	if high {
 		t |= traitNonASCII
@@ -93,6 +91,24 @@ func traitsOf(c engine.Cell) trait {
 		}
 	}
 	return t
+}
+
+// oddBytes looks for control characters and for bytes beyond ASCII, eight bytes at a time where they have none.
+func oddBytes(v []byte) (control, high bool) {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for len(v) >= 8 {
+		w := binary.LittleEndian.Uint64(v)
+		del := w ^ 0x7f*ones
+		if (w|(w-0x20*ones)|(del-ones))&tops != 0 {
+			break
+		}
+		v = v[8:]
+	}
+	for _, b := range v {
+		control = control || b < 0x20 || b == 0x7f
+		high = high || b >= utf8.RuneSelf
+	}
+	return control, high
 }
 
 func space(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }

@@ -18,3 +18,9 @@ type Builder interface {
 	// after needs all of them.
 	BuildDDL(db *schema.Database) (before []string, tables map[schema.Name][]string, after []string, err error)
 }
+
+// Maker is a database that makes indexes, constraints and the like with the settings that suit a fresh copy which nobody uses yet: more memory for sorting, no
+// waiting for the disk at each statement. Scratch only.
+type Maker interface {
+	Make(ctx context.Context, statements []string) error
+}

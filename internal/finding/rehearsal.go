@@ -1,5 +1,7 @@
 package finding
 
+import "cmp"
+
 // Rehearsal is the report's section on replayed and probed migrations.
 type Rehearsal struct {
 	Databases []RehearsedDatabase `json:"databases"`
@@ -95,6 +97,23 @@ type Sanitization struct {
 	Tables   []SanitizedTable `json:"tables"`
 	Features []Feature        `json:"features"`
 	Leaks    int64            `json:"leaks"`
+	Searched *LeakSearch      `json:"searched,omitempty"` // nil where no copy was searched
+}
+
+// LeakSearch is what the search for raw values looked for, and what it met of values so short that masked ones equal them by chance.
+type LeakSearch struct {
+	Values   int64   `json:"values"`   // source values that were remembered
+	Share    float64 `json:"share"`    // of all that there are; below 1 for databases beyond the bound
+	Observed int64   `json:"observed"` // occurrences of values of less than 64 bits
+	Expected float64 `json:"expected"` // the same if the masked values are random
+}
+
+// With adds another database's search. Either may be nil.
+func (s *LeakSearch) With(o *LeakSearch) *LeakSearch {
+	if s == nil || o == nil {
+		return cmp.Or(s, o)
+	}
+	return &LeakSearch{Values: s.Values + o.Values, Share: min(s.Share, o.Share), Observed: s.Observed + o.Observed, Expected: s.Expected + o.Expected}
 }
 
 // SanitizedTable is one copied table.

@@ -69,7 +69,7 @@ tables:
       price: {keep: true, reason: amount}
 `
 
-// BenchmarkRefresh reports, each of one run beside the other: the whole refresh over pg_dump | psql, which masks nothing and checks nothing (limit 1); the rows
+// BenchmarkRefresh reports, each of one run beside the other: the whole refresh over pg_dump | psql, which masks nothing and checks nothing (limit 1), with and without the search for raw values; the rows
 // alone over COPY | COPY (limit 1.4); and the most memory that this process had.
 func BenchmarkRefresh(b *testing.B) {
 	server := testservers.Postgres(b)

@@ -41,6 +41,7 @@ func (h Harness) nastyRows(t *testing.T) []engine.Row {
 // rows moves rows out and in.
 func (h Harness) rows(t *testing.T) {
 	t.Run("nasty values come back byte for byte", h.roundTrip)
+	t.Run("poured from one database to another", h.pour)
 	t.Run("many columns", h.manyColumns)
 	t.Run("where, match, order and limit", h.selections)
 	t.Run("order is binary", h.binaryOrder)

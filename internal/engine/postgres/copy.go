@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/schema"
@@ -25,6 +23,23 @@ func (d *database) CopyOut(ctx context.Context, r engine.Read, fn func(engine.Ro
 }
 
 func copyOut(ctx context.Context, pg *pgconn.PgConn, r engine.Read, fn func(engine.Row) error) error {
+	return copyLines(ctx, pg, r, decoding(len(r.Columns), fn))
+}
+
+// decoding takes lines for a callback that wants rows.
+func decoding(columns int, fn func(engine.Row) error) func(line []byte) error {
+	d := &rowDecoder{columns: columns}
+	return func(line []byte) error {
+		row, err := d.decode(line)
+		if err != nil {
+			return err
+		}
+		return fn(row)
+	}
+}
+
+// copyLines streams a read's lines, without their newlines.
+func copyLines(ctx context.Context, pg *pgconn.PgConn, r engine.Read, fn func(line []byte) error) error {
 	shape, err := describe(ctx, pg, r.Table)
 	if err != nil {
 		return err
@@ -33,19 +48,19 @@ func copyOut(ctx context.Context, pg *pgconn.PgConn, r engine.Read, fn func(engi
 	if err != nil {
 		return err
 	}
-	return copyFrom(ctx, pg, r.Table, len(r.Columns), source, fn)
+	return copyFrom(ctx, pg, r.Table, source, fn)
 }
 
-// copyFrom streams what COPY copies.
-func copyFrom(ctx context.Context, pg *pgconn.PgConn, table schema.Name, columns int, source string, fn func(engine.Row) error) error {
+// copyFrom streams the lines of what COPY copies.
+func copyFrom(ctx context.Context, pg *pgconn.PgConn, table schema.Name, source string, fn func(line []byte) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	w := &copyWriter{decoder: rowDecoder{columns: columns}, fn: fn, stop: stop}
+	w := &copyWriter{fn: fn, stop: stop}
 	_, err := pg.CopyTo(ctx, w, "COPY "+source+" TO STDOUT")
 	if w.failed != nil {
 		return w.failed
 	}
-	if err == nil && len(w.decoder.rest) > 0 {
+	if err == nil && len(w.lines.rest) > 0 {
 		return misuse("%s: the server's %v", table, errCopyFormat)
 	}
 	return err
@@ -53,15 +68,15 @@ func copyFrom(ctx context.Context, pg *pgconn.PgConn, table schema.Name, columns
 
 // copyWriter takes COPY data. After an error it asks the server to stop and swallows what still comes, so that the connection stays usable.
 type copyWriter struct {
-	decoder rowDecoder
-	fn      func(engine.Row) error
-	stop    func()
-	failed  error
+	lines  lines
+	fn     func(line []byte) error
+	stop   func()
+	failed error
 }
 
 func (w *copyWriter) Write(p []byte) (int, error) {
 	if w.failed == nil {
-		if w.failed = w.decoder.write(p, w.fn); w.failed != nil {
+		if w.failed = w.lines.write(p, w.fn); w.failed != nil {
 			w.stop()
 		}
 	}
@@ -237,126 +252,4 @@ func (s *shape) order(columns []string) string {
 		}
 	}
 	return " ORDER BY " + strings.Join(keys, ", ")
-}
-
-// CopyIn loads rows through COPY FROM STDIN in one transaction. Triggers and foreign keys do not fire where the role may say so: the rows are
-// a copy of what is there, not news.
-func (d *database) CopyIn(ctx context.Context, table schema.Name, columns []string, next func() (engine.Row, error)) (int64, error) {
-	if d.mode != engine.Scratch {
-		return 0, errProtected(d.target, "rows are loaded")
-	}
-	var rows int64
-	source := &rowReader{columns: len(columns), next: next}
-	err := d.use(ctx, func(pg *pgconn.PgConn) error {
-		if _, err := execute(ctx, pg, "BEGIN; SAVEPOINT role"); err != nil {
-			return err
-		}
-		if _, err := execute(ctx, pg, "SET LOCAL session_replication_role = replica"); err != nil {
-			if _, err := execute(ctx, pg, "ROLLBACK TO SAVEPOINT role"); err != nil {
-				return err
-			}
-		}
-		options, err := freeze(ctx, pg, table)
-		if err != nil {
-			return err
-		}
-		tag, err := pg.CopyFrom(ctx, source, "COPY "+qualified(table)+" ("+quoteAll(columns)+") FROM STDIN"+options)
-		source.close()
-		if err != nil {
-			return err
-		}
-		rows = tag.RowsAffected()
-		_, err = execute(ctx, pg, "COMMIT")
-		return err
-	})
-	if source.failed != nil {
-		return 0, source.failed
-	}
-	if err != nil {
-		return 0, err
-	}
-	return rows, nil
-}
-
-// freeze lets rows come in as old ones, which are not written again when they are first read. That goes for a table that was emptied in the same
-// transaction, which an empty one is, unless something refers to it or it is in parts.
-func freeze(ctx context.Context, pg *pgconn.PgConn, table schema.Name) (options string, err error) {
-	plain := false
-	err = query(ctx, pg, "SELECT relkind = 'r' AND relpersistence <> 't' AND NOT EXISTS (SELECT FROM "+qualified(table)+") FROM pg_catalog.pg_class WHERE oid = "+literal(qualified(table))+"::regclass",
-		func(v [][]byte) error { plain = string(v[0]) == "t"; return nil })
-	if err != nil || !plain {
-		return "", err
-	}
-	_, err = execute(ctx, pg, "SAVEPOINT envdiff_freeze; TRUNCATE ONLY "+qualified(table))
-	var refusal *pgconn.PgError
-	if errors.As(err, &refusal) {
-		_, err = execute(ctx, pg, "ROLLBACK TO SAVEPOINT envdiff_freeze")
-		return "", err
-	}
-	if err != nil {
-		return "", err
-	}
-	_, err = execute(ctx, pg, "RELEASE SAVEPOINT envdiff_freeze")
-	return " WITH (FREEZE)", err
-}
-
-// rowReader turns rows into COPY text. The driver reads it in a goroutine of its own, which may outlive the statement by one call.
-type rowReader struct {
-	mutex   sync.Mutex
-	columns int
-	next    func() (engine.Row, error)
-	buffer  []byte
-	done    bool
-	failed  error // of next or of a row; the load is then abandoned
-}
-
-// errAbandoned is all that the server is told when the source of the rows fails.
-var errAbandoned = errors.New("envdiff abandoned the load")
-
-// batch is how much is encoded ahead of what the driver asks for.
-const batch = 32 << 10
-
-func (r *rowReader) Read(p []byte) (int, error) {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	if err := r.fill(); err != nil {
-		r.failed = err
-		return 0, errAbandoned
-	}
-	if len(r.buffer) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(p, r.buffer)
-	r.buffer = r.buffer[:copy(r.buffer, r.buffer[n:])]
-	return n, nil
-}
-
-func (r *rowReader) fill() error {
-	for !r.done && len(r.buffer) < batch {
-		row, err := r.next()
-		if errors.Is(err, io.EOF) {
-			r.done = true
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if len(row) != r.columns {
-			return fmt.Errorf("a row of %d cells for %d columns", len(row), r.columns)
-		}
-		if r.buffer, err = appendRow(r.buffer, row); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *rowReader) close() {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	r.done = true
-}
-
-func errProtected(t engine.Target, what string) error {
-	return &engine.Error{Code: "25006", Message: t.String() + " is opened for reading; " + what + " in scratch databases only"}
 }

@@ -15,47 +15,45 @@ import (
 // errCopyFormat is a line that no server writes.
 var errCopyFormat = errors.New("malformed COPY text")
 
-// rowDecoder takes the stream apart. Its row and cells are reused by the next row.
-type rowDecoder struct {
-	columns int
-	row     engine.Row
-	bytes   []byte // the unescaped cells of a row, one after the other
-	rest    []byte // an unfinished line
+// lines takes the stream apart. Servers send one row per message; the format itself only promises lines.
+type lines struct {
+	rest []byte // an unfinished line
 }
 
-// write feeds what arrived. Servers send one row per message; the format itself only promises lines.
-func (d *rowDecoder) write(p []byte, fn func(engine.Row) error) error {
+func (l *lines) write(p []byte, fn func(line []byte) error) error {
 	for len(p) > 0 {
 		end := bytes.IndexByte(p, '\n')
 		if end < 0 {
-			d.rest = append(d.rest, p...)
+			l.rest = append(l.rest, p...)
 			return nil
 		}
 		line := p[:end]
 		p = p[end+1:]
-		if len(d.rest) > 0 {
-			line = append(d.rest, line...)
-			d.rest = line[:0]
+		if len(l.rest) > 0 {
+			line = append(l.rest, line...)
+			l.rest = line[:0]
 		}
-		row, err := d.decode(line)
-		if err != nil {
-			return err
-		}
-		if err := fn(row); err != nil {
+		if err := fn(line); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// rowDecoder reads lines. Its row and cells are reused by the next one.
+type rowDecoder struct {
+	columns int
+	row     engine.Row
+	bytes   []byte // the unescaped cells of a row, one after the other
+}
+
 // decode reads one line without its newline. Where nothing is escaped, the cells are the line's own bytes.
 func (d *rowDecoder) decode(line []byte) (engine.Row, error) {
 	d.row = d.row[:0]
 	escaped := bytes.IndexByte(line, '\\') >= 0
-	if escaped && cap(d.bytes) < len(line) {
-		d.bytes = make([]byte, 0, len(line)) // unescaping never makes a cell longer, so cells never move while the row is built
+	if escaped {
+		d.room(len(line))
 	}
-	d.bytes = d.bytes[:0]
 	for {
 		field, more := line, false
 		if tab := bytes.IndexByte(line, '\t'); tab >= 0 {
@@ -77,6 +75,14 @@ func (d *rowDecoder) decode(line []byte) (engine.Row, error) {
 		return nil, fmt.Errorf("%w: %d columns instead of %d", errCopyFormat, len(d.row), d.columns)
 	}
 	return d.row, nil
+}
+
+// room makes the buffer empty, and large enough for a line: unescaping never makes a cell longer, so cells never move while the row is built.
+func (d *rowDecoder) room(n int) {
+	if cap(d.bytes) < n {
+		d.bytes = make([]byte, 0, n)
+	}
+	d.bytes = d.bytes[:0]
 }
 
 func (d *rowDecoder) cell(field []byte) (engine.Cell, error) {
@@ -163,7 +169,7 @@ func appendRow(to []byte, row engine.Row) ([]byte, error) {
 			to = hex.AppendEncode(to, cell.Data)
 		default:
 			if bytes.IndexByte(cell.Data, 0) >= 0 {
-				return nil, fmt.Errorf("column %d of a row holds a NUL byte, which no PostgreSQL text can", i+1)
+				return nil, errNUL(i)
 			}
 			to = appendEscaped(to, cell.Data)
 		}
@@ -171,10 +177,20 @@ func appendRow(to []byte, row engine.Row) ([]byte, error) {
 	return append(to, '\n'), nil
 }
 
+// escapes are the bytes that COPY text may not hold as they are.
+var escapes = [256]bool{'\\': true, '\t': true, '\n': true, '\r': true}
+
+func errNUL(column int) error {
+	return fmt.Errorf("column %d of a row holds a NUL byte, which no PostgreSQL text can", column+1)
+}
+
 func appendEscaped(to, text []byte) []byte {
 	for {
-		i := bytes.IndexAny(text, "\\\t\n\r")
-		if i < 0 {
+		i := 0
+		for i < len(text) && !escapes[text[i]] {
+			i++
+		}
+		if i == len(text) {
 			return append(to, text...)
 		}
 		to = append(to, text[:i]...)
