@@ -3,8 +3,10 @@ package ci
 import (
 	"fmt"
 	"io"
+	"math"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/envdiff/envdiff/internal/finding"
 )
@@ -51,8 +53,41 @@ func writePrometheus(w io.Writer, r *Report, _ Style) error {
 	for _, e := range r.Environments {
 		p.sample("envdiff_captured_timestamp_seconds", int(e.CapturedAt.Unix()), "environment", e.Name)
 	}
+	p.refresh(r)
 	_, err := io.WriteString(w, p.text.String())
 	return err
+}
+
+// refresh tells of each target whether it has the new rows, and how old they are: an alert on the captured time sees a cron job that stopped, too.
+func (p *prometheusWriter) refresh(r *Report) {
+	if r.Refresh == nil {
+		return
+	}
+	for _, g := range []struct {
+		name, help string
+		value      func(t *finding.RefreshedTarget) (int, bool)
+	}{
+		{"envdiff_refresh_swapped", "1 where the target has the new rows, 0 where it keeps its old data.", func(t *finding.RefreshedTarget) (int, bool) {
+			if t.Status == "swapped" {
+				return 1, true
+			}
+			return 0, true
+		}},
+		{"envdiff_refresh_rows", "Rows that the target got.", func(t *finding.RefreshedTarget) (int, bool) { return int(t.Rows), true }},
+		{"envdiff_refresh_duration_seconds", "How long the target's refresh took.", func(t *finding.RefreshedTarget) (int, bool) { return int(math.Ceil(t.Seconds)), true }},
+		{"envdiff_refresh_captured_timestamp_seconds", "The moment of the source that the new rows show; only where they were swapped in.", func(t *finding.RefreshedTarget) (int, bool) {
+			at, err := time.Parse(time.RFC3339, t.CapturedAt)
+			return int(at.Unix()), err == nil && t.Status == "swapped"
+		}},
+	} {
+		p.family(g.name, g.help)
+		for i := range r.Refresh.Targets {
+			t := &r.Refresh.Targets[i]
+			if n, ok := g.value(t); ok {
+				p.sample(g.name, n, "environment", t.Environment, "database", t.Database)
+			}
+		}
+	}
 }
 
 type prometheusWriter struct {

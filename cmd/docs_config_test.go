@@ -93,6 +93,7 @@ const sanitizeExample = `tables:
       api_key: {set: "", reason: staging must not call production's partners}
     where: "created_at > '2024-01-01'"        # optional: these rows alone
     groups: {by: [born, postcode], k: 5}      # optional: rows that fewer than five are like show less
+    strata: {by: [plan], rows: 20}            # optional: a sample has at least 20 rows of each plan
   audit_log: {exclude: true, reason: free text}
 references: [{from: comments.subject_id, to: users.id, when: "subject_type = 'User'"}]   # undeclared foreign keys
 `

@@ -39,7 +39,8 @@ type TablePlan struct {
 	Preserve bool // Keepable only: the target keeps its own rows
 	Version  bool // a migration tool's table, copied as it is
 	Where    string
-	Groups   *Groups  // Keepable only
+	Groups   *Groups // Keepable only
+	Strata   Strata
 	key      []string // the columns that tell rows apart: primary key, a unique key of columns that are never null, or all
 }
 
@@ -208,7 +209,8 @@ func versionPlan(t *schema.Table) TablePlan {
 }
 
 func (b *planner) matchTable(t *schema.Table, entry *TablePolicy) TablePlan {
-	p := TablePlan{Table: t.Name, Where: entry.Where, key: rowKey(t)}
+	p := TablePlan{Table: t.Name, Where: entry.Where, Strata: entry.Strata, key: rowKey(t)}
+	b.checkStrata(t, entry)
 	if entry.Exclude || entry.Preserve {
 		p.Exclude = entry.Exclude || b.plan.Use == Rehearsal
 		p.Preserve = !p.Exclude
@@ -241,6 +243,19 @@ func (b *planner) matchTable(t *schema.Table, entry *TablePolicy) TablePlan {
 		}
 	}
 	return p
+}
+
+// checkStrata refuses columns that are not there.
+func (b *planner) checkStrata(t *schema.Table, entry *TablePolicy) {
+	var names []string
+	for _, c := range t.Columns {
+		names = append(names, c.Name)
+	}
+	for _, name := range entry.Strata.By {
+		if _, ok := t.Column(name); !ok {
+			b.fail(entry.Line, entry.Col, "%s has no column %s for its strata%s", entry.Table, name, didYouMean(name, names))
+		}
+	}
 }
 
 // column finds a column's part and its policy entry.

@@ -22,6 +22,7 @@ type TablePolicy struct {
 	Table    string
 	Columns  []ColumnPolicy
 	Groups   *Groups // columns that tell people apart when taken together; nil is none
+	Strata   Strata  // of a sample
 	Where    string  // condition in the engine's SQL; "" is all rows
 	Exclude  bool    // the copy has the table, empty
 	Preserve bool    // the target keeps its own rows; in a rehearsal as Exclude
@@ -29,6 +30,13 @@ type TablePolicy struct {
 	Comment  string // printed above the entry by scan
 	Line     int
 	Col      int
+}
+
+// Strata are the groups of a table's rows by the values of some columns. A sample keeps at least Rows of each, or all where there are fewer. No columns is no
+// strata.
+type Strata struct {
+	By   []string
+	Rows int
 }
 
 // Action is what happens to a column.

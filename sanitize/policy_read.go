@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -183,6 +184,8 @@ func (r *policyReader) table(key, n *yaml.Node) TablePolicy {
 			t.Where = r.text(v, at+".where")
 		case "groups":
 			t.Groups = r.groups(at+".groups", v)
+		case "strata":
+			t.Strata = r.strata(v, at+".strata")
 		case "exclude":
 			t.Exclude = r.boolean(v, at+".exclude")
 		case "preserve":
@@ -190,7 +193,7 @@ func (r *policyReader) table(key, n *yaml.Node) TablePolicy {
 		case "reason":
 			t.Reason = r.text(v, at+".reason")
 		default:
-			r.unknown(k, at, "columns", "where", "groups", "exclude", "preserve", "reason")
+			r.unknown(k, at, "columns", "where", "groups", "strata", "exclude", "preserve", "reason")
 		}
 	})
 	if t.Exclude && t.Preserve {
@@ -224,6 +227,31 @@ func (r *policyReader) groups(at string, n *yaml.Node) *Groups {
 		r.fail(n, "%s: want by: [COLUMN, …] and k: ROWS", at)
 	}
 	return g
+}
+
+// maxStratumRows bounds what a sample is asked to keep of each stratum.
+const maxStratumRows = 1_000_000
+
+func (r *policyReader) strata(n *yaml.Node, at string) (s Strata) {
+	r.each(n, at, func(k, v *yaml.Node) {
+		switch k.Value {
+		case "by":
+			for _, c := range r.list(v, at+".by") {
+				s.By = append(s.By, r.text(c, at+".by"))
+			}
+		case "rows":
+			rows, err := strconv.Atoi(r.text(v, at+".rows"))
+			if s.Rows = rows; err != nil || rows < 1 || rows > maxStratumRows {
+				r.fail(v, "%s.rows: want a number from 1 to %d", at, maxStratumRows)
+			}
+		default:
+			r.unknown(k, at, "by", "rows")
+		}
+	})
+	if len(s.By) == 0 || s.Rows == 0 {
+		r.fail(n, "%s: want the columns that make the strata, and how many rows of each: {by: [country, plan], rows: 10}", at)
+	}
+	return s
 }
 
 func (r *policyReader) column(table string, key, n *yaml.Node) ColumnPolicy {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/keys"
@@ -43,6 +44,55 @@ type tableSelection struct {
 	traits   map[string]traits // of the whole table
 	outgoing []*edge
 	hash     *rowHash
+	keys     []engine.Row // of the chosen rows, where they are few
+	scan     bool         // keys is not all: the table is read whole, and rows are chosen on the way
+}
+
+// maxChosen is how many rows of a table are asked for by their keys; more are found as fast by reading the table.
+const maxChosen = 1 << 17
+
+// remember takes in the key of a chosen row. Only keys of types that an equals sign finds again, and by an index, serve; one in so many rows must be chosen.
+func (t *tableSelection) remember(key engine.Row) {
+	switch {
+	case t.scan:
+	case len(t.keys) == maxChosen || hasNulls(key):
+		t.scan, t.keys = true, nil
+	default:
+		t.keys = append(t.keys, cloneRow(key))
+	}
+}
+
+func hasNulls(row engine.Row) bool {
+	for _, c := range row {
+		if c.Type == engine.CellNull {
+			return true
+		}
+	}
+	return false
+}
+
+// findable reports whether rows of a table can be asked for by their key.
+func findable(table *schema.Table, t *TablePlan) bool {
+	indexed := table.PrimaryKey != nil
+	for _, u := range table.Unique {
+		indexed = indexed || slices.Equal(u.Columns, t.key)
+	}
+	for _, name := range t.key {
+		c, ok := table.Column(name)
+		if !ok || c.Nullable && table.PrimaryKey == nil {
+			return false
+		}
+		i := slices.IndexFunc(t.Columns, func(p ColumnPlan) bool { return p.Column == name })
+		if i < 0 {
+			return false
+		}
+		switch t.Columns[i].family.kind {
+		case familyInteger, familyText, familyUUID:
+		default:
+			return false
+		}
+	}
+	return indexed
 }
 
 func (t *tableSelection) has(h uint64) bool { return h < t.below || t.more.has(h) }
@@ -81,7 +131,8 @@ func choose(ctx context.Context, src engine.DB, sch *schema.Database, plan *Plan
 	}
 	for i := range plan.Tables {
 		if t := &plan.Tables[i]; !t.Exclude && !t.Preserve && !t.Version {
-			c.sel.tables[t.Table] = &tableSelection{plan: t}
+			table, ok := sch.Table(t.Table)
+			c.sel.tables[t.Table] = &tableSelection{plan: t, scan: !ok || !findable(table, t)}
 		}
 	}
 	c.makeEdges()
@@ -109,11 +160,15 @@ func (c *chooser) firstPass(ts *tableSelection) error {
 	drawn := &lowest{k: int(min(c.sample.Rows, math.MaxInt32))}
 	below := threshold(c.sample)
 	dups := c.duplicateFinders(t, columns)
+	strata := newStrata(t.Strata, columns)
 	err := c.src.CopyOut(c.ctx, engine.Read{Table: t.Table, Columns: columns, Where: t.Where}, func(row engine.Row) error {
 		h := c.hash.of(row[:len(t.key)])
 		odd.add(h, row[len(t.key):])
 		for _, d := range dups {
 			d.add(c.hash, h, row)
+		}
+		if err := strata.add(c.hash, h, row); err != nil {
+			return err
 		}
 		switch {
 		case c.sample.Rows > 0:
@@ -136,7 +191,7 @@ func (c *chooser) firstPass(ts *tableSelection) error {
 	case t.Where == "":
 		ts.below = below
 	}
-	for _, h := range odd.rows() {
+	for _, h := range append(odd.rows(), strata.rows()...) {
 		ts.more.add(h)
 	}
 	for _, d := range dups {
@@ -165,6 +220,9 @@ func (s *selection) read(ctx context.Context, db engine.DB, t *TablePlan, column
 	if ts == nil {
 		return db.CopyOut(ctx, engine.Read{Table: t.Table, Columns: columns, Where: t.Where}, fn)
 	}
+	if !ts.scan {
+		return ts.fetch(ctx, db, columns, fn)
+	}
 	all := append(append([]string(nil), t.key...), columns...)
 	return db.CopyOut(ctx, engine.Read{Table: t.Table, Columns: all}, func(row engine.Row) error {
 		if !ts.has(ts.hash.of(row[:len(t.key)])) {
@@ -172,6 +230,25 @@ func (s *selection) read(ctx context.Context, db engine.DB, t *TablePlan, column
 		}
 		return fn(row[len(t.key):])
 	})
+}
+
+// fetch asks for the chosen rows by their keys. Each has to be there: all reads see one moment.
+func (t *tableSelection) fetch(ctx context.Context, db engine.DB, columns []string, fn func(engine.Row) error) error {
+	for chunk := range slices.Chunk(t.keys, matchChunk) {
+		rows := 0
+		read := engine.Read{Table: t.plan.Table, Columns: columns, Match: &engine.Match{Columns: t.plan.key, Tuples: chunk}}
+		err := db.CopyOut(ctx, read, func(row engine.Row) error {
+			rows++
+			return fn(row)
+		})
+		if err != nil {
+			return err
+		}
+		if rows != len(chunk) {
+			return fmt.Errorf("%d rows were chosen by their keys, and %d were found", len(chunk), rows)
+		}
+	}
+	return nil
 }
 
 // profile is what the source has in a table's columns, for a sampled table.

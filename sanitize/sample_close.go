@@ -2,6 +2,7 @@ package sanitize
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/schema"
@@ -58,7 +59,17 @@ func cloneRow(row engine.Row) engine.Row {
 // close brings the parents of every chosen row in: first those of the drawn rows, then, generation by generation, those
 // of the rows that came in, until none does. Each tuple is asked for once, so cycles end.
 func (c *chooser) close() error {
+	for i := range c.plan.Tables {
+		if ts := c.sel.tables[c.plan.Tables[i].Table]; ts != nil {
+			if err := c.gather(ts); err != nil {
+				return fmt.Errorf("choosing rows of %s: %w", TableKey(ts.plan.Table), err)
+			}
+		}
+	}
 	for _, e := range c.edges {
+		if e.ref.when == "" {
+			continue
+		}
 		if err := c.pushAll(e); err != nil {
 			return fmt.Errorf("following %s: %w", e.ref.what, err)
 		}
@@ -81,7 +92,46 @@ func (c *chooser) close() error {
 	return nil
 }
 
-// pushAll queues the parents of all rows chosen so far.
+// gather reads the keys and references of a table once: it remembers the chosen rows, and queues their parents. Rows that come in later, as parents, are
+// seen to by fetch.
+func (c *chooser) gather(ts *tableSelection) error {
+	key := ts.plan.key
+	columns := slices.Clone(key)
+	var edges []*edge
+	for _, e := range ts.outgoing {
+		if e.ref.when == "" {
+			edges = append(edges, e)
+			columns = append(columns, e.ref.fromColumns...)
+		}
+	}
+	if ts.scan && len(edges) == 0 {
+		return nil
+	}
+	rows := 0
+	err := c.src.CopyOut(c.ctx, engine.Read{Table: ts.plan.Table, Columns: columns}, func(row engine.Row) error {
+		rows++
+		if !ts.has(c.hash.of(row[:len(key)])) {
+			return nil
+		}
+		ts.remember(row[:len(key)])
+		at := len(key)
+		for _, e := range edges {
+			n := len(e.ref.fromColumns)
+			e.push(c.hash, row[at:at+n])
+			at += n
+		}
+		return nil
+	})
+	if rows < sparse*len(ts.keys) {
+		ts.scan, ts.keys = true, nil
+	}
+	return err
+}
+
+// sparse is how many rows one chosen one must stand for, so that asking for rows by their keys is less work than reading all.
+const sparse = 16
+
+// pushAll queues the parents of all rows chosen so far, along a reference with a condition.
 func (c *chooser) pushAll(e *edge) error {
 	key := e.child.plan.key
 	columns := append(append([]string(nil), key...), e.ref.fromColumns...)
@@ -107,6 +157,7 @@ func (c *chooser) fetch(e *edge, tuples []engine.Row) error {
 			return nil
 		}
 		p.more.add(h)
+		p.remember(row[:len(p.plan.key)])
 		at := len(p.plan.key)
 		for _, out := range p.outgoing {
 			n := len(out.ref.fromColumns)

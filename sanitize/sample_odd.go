@@ -87,9 +87,9 @@ func newOddities(columns, witnesses int) *oddities {
 func (o *oddities) add(h uint64, row engine.Row) {
 	for i, cell := range row {
 		c := &o.columns[i]
-		c.traits.add(cell)
-		c.rare.add(cell, h)
 		t := traitsOf(cell)
+		c.traits.note(cell, t)
+		c.rare.add(cell, h)
 		for bit := 0; t != 0; bit, t = bit+1, t>>1 {
 			if t&1 != 0 {
 				c.byTrait[bit].add(h)

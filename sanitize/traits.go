@@ -38,10 +38,15 @@ type traits struct {
 }
 
 func (t *traits) add(c engine.Cell) {
+	t.note(c, traitsOf(c))
+}
+
+// note is add for a cell whose traits are known.
+func (t *traits) note(c engine.Cell, of trait) {
 	if c.Type != engine.CellNull && len(c.Data) > t.longest {
 		t.longest = len(c.Data)
 	}
-	t.seen |= traitsOf(c)
+	t.seen |= of
 }
 
 func (t *traits) merge(o traits) {
