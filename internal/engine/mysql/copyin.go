@@ -51,6 +51,9 @@ func (d *database) CopyIn(ctx context.Context, table schema.Name, columns []stri
 		if l.shape, err = describe(ctx, c, d.name, table); err != nil {
 			return err
 		}
+		for _, column := range columns {
+			l.hexed = append(l.hexed, l.shape.column(column).binary())
+		}
 		rows, err = l.load(ctx, source)
 		return err
 	})
@@ -87,10 +90,8 @@ type loader struct {
 	table   schema.Name
 	columns []string
 	shape   *shape
-	file    bool // LOAD DATA LOCAL is taken
-	// odd counts the cells of a chunk that hold an ENUM's error value: '' where that is no member, left behind by servers without a strict mode. It is stored
-	// again only without one, and with one warning each.
-	odd int
+	file    bool   // LOAD DATA LOCAL is taken
+	hexed   []bool // columns of bytes, which travel as hexadecimal digits
 }
 
 func (l *loader) load(ctx context.Context, source *rowSource) (int64, error) {
@@ -128,9 +129,43 @@ func (l *loader) load(ctx context.Context, source *rowSource) (int64, error) {
 	return 0, err
 }
 
+// chunk is what one LOAD DATA loads.
+type chunk struct {
+	data []byte
+	rows int64
+	// odd counts the cells that hold an ENUM's error value: '' where that is no member, left behind by servers without a strict mode. It is stored
+	// again only without one, and with one warning each.
+	odd int
+}
+
+// chunks encodes one chunk while the server loads the one before.
 func (l *loader) chunks(ctx context.Context, source *rowSource) (total int64, err error) {
-	var chunk []byte
-	rows := int64(0)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	full, free, sent := make(chan chunk), make(chan []byte, 2), make(chan error, 1)
+	free <- nil
+	go func() {
+		var err error
+		for c := range full {
+			if err == nil {
+				if err = l.send(ctx, c); err != nil {
+					cancel(err) // the rows need not come any more
+				}
+			}
+			free <- c.data[:0]
+		}
+		sent <- err
+	}()
+	total, err = l.encode(ctx, source, full, free)
+	close(full)
+	if failed := <-sent; failed != nil && source.failed == nil {
+		return 0, failed
+	}
+	return total, err
+}
+
+func (l *loader) encode(ctx context.Context, source *rowSource, full chan<- chunk, free <-chan []byte) (total int64, err error) {
+	var c chunk
 	for {
 		row, err := source.row()
 		ended := errors.Is(err, io.EOF)
@@ -138,15 +173,12 @@ func (l *loader) chunks(ctx context.Context, source *rowSource) (total int64, er
 			return 0, err
 		}
 		if !ended {
-			chunk = l.append(chunk, row)
-			rows++
+			l.append(&c, row)
 		}
-		if rows > 0 && (ended || len(chunk) >= chunkBytes) {
-			if err := l.send(ctx, chunk, rows); err != nil {
-				return 0, err
-			}
-			total += rows
-			chunk, rows, l.odd = chunk[:0], 0, 0
+		if c.rows > 0 && (ended || len(c.data) >= chunkBytes) {
+			full <- c
+			total += c.rows
+			c = chunk{data: <-free}
 		}
 		if ended {
 			return total, nil
@@ -158,27 +190,26 @@ func (l *loader) chunks(ctx context.Context, source *rowSource) (total int64, er
 }
 
 // append encodes a row as LOAD DATA reads it: tabs between fields, backslash escapes, \N for null. Binary values are hexadecimal, since the rest is utf8mb4.
-func (l *loader) append(chunk []byte, row engine.Row) []byte {
+func (l *loader) append(c *chunk, row engine.Row) {
+	to := c.data
 	for i, cell := range row {
 		if i > 0 {
-			chunk = append(chunk, '\t')
+			to = append(to, '\t')
 		}
 		switch {
 		case cell.Type == engine.CellNull:
-			chunk = append(chunk, `\N`...)
-		case l.hexed(i):
-			chunk = hex.AppendEncode(chunk, cell.Data)
+			to = append(to, `\N`...)
+		case l.hexed[i]:
+			to = hex.AppendEncode(to, cell.Data)
 		default:
-			chunk = appendField(chunk, cell.Data)
+			to = appendField(to, cell.Data)
 			if len(cell.Data) == 0 && l.shape.column(l.columns[i]).withoutEmpty() {
-				l.odd++
+				c.odd++
 			}
 		}
 	}
-	return append(chunk, '\n')
+	c.data, c.rows = append(to, '\n'), c.rows+1
 }
-
-func (l *loader) hexed(i int) bool { return l.shape.column(l.columns[i]).binary() }
 
 func appendField(to, data []byte) []byte {
 	for _, b := range data {
@@ -203,20 +234,20 @@ func appendField(to, data []byte) []byte {
 // send loads one chunk. LOAD DATA LOCAL behaves like IGNORE also in strict mode: what does not fit is cut, what is there twice is skipped, each with a warning. So
 // a chunk with a warning, or of another number of rows, is taken back and sent by INSERT, which takes a row as it is or says why not.
 // (https://dev.mysql.com/doc/refman/8.4/en/load-data.html)
-func (l *loader) send(ctx context.Context, chunk []byte, rows int64) error {
+func (l *loader) send(ctx context.Context, c chunk) error {
 	if !l.file {
-		return l.insert(ctx, chunk)
+		return l.insert(ctx, c)
 	}
 	if err := l.c.exec(ctx, "SAVEPOINT chunk"); err != nil {
 		return err
 	}
-	loaded, err := l.loadFile(ctx, chunk)
+	loaded, err := l.loadFile(ctx, c.data)
 	warnings := ""
 	if err == nil {
 		warnings, err = l.warnings(ctx)
 	}
 	var refusal *driver.MySQLError
-	if err == nil && warnings == strconv.Itoa(l.odd) && loaded == rows {
+	if err == nil && warnings == strconv.Itoa(c.odd) && loaded == c.rows {
 		return nil
 	}
 	if err != nil && !errors.As(err, &refusal) {
@@ -225,7 +256,7 @@ func (l *loader) send(ctx context.Context, chunk []byte, rows int64) error {
 	if err := l.c.exec(ctx, "ROLLBACK TO SAVEPOINT chunk"); err != nil {
 		return err
 	}
-	return l.insert(ctx, chunk)
+	return l.insert(ctx, c)
 }
 
 // warnings is how many the last statement gave.
@@ -246,7 +277,7 @@ func (l *loader) loadFile(ctx context.Context, chunk []byte) (int64, error) {
 	for i, column := range l.columns {
 		targets[i] = quote(column)
 		switch variable := fmt.Sprintf("@envdiff_%d", i); {
-		case l.hexed(i):
+		case l.hexed[i]:
 			targets[i] = variable
 			assignments = append(assignments, quote(column)+" = UNHEX("+variable+")")
 		case l.shape.column(column).numbered:
@@ -261,100 +292,6 @@ func (l *loader) loadFile(ctx context.Context, chunk []byte) (int64, error) {
 		sql += " SET " + strings.Join(assignments, ", ")
 	}
 	return l.c.affected(ctx, sql)
-}
-
-// insert sends a chunk as INSERTs of many rows.
-func (l *loader) insert(ctx context.Context, chunk []byte) (err error) {
-	head := "INSERT INTO " + qualified(l.table) + " (" + quoteAll(l.columns) + ") VALUES "
-	var b strings.Builder
-	if l.odd > 0 {
-		if err := l.c.exec(ctx, setMode(strings.TrimPrefix(copyMode, "STRICT_ALL_TABLES,"))); err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, l.c.exec(ctx, setMode(copyMode))) }()
-	}
-	warned := 0
-	flush := func() error {
-		if b.Len() == 0 {
-			return nil
-		}
-		err := l.c.exec(ctx, head+b.String())
-		b.Reset()
-		if err != nil || l.odd == 0 {
-			return err
-		}
-		count, err := l.warnings(ctx)
-		n, _ := strconv.Atoi(count)
-		warned += n
-		return err
-	}
-	for len(chunk) > 0 {
-		end := bytes.IndexByte(chunk, '\n')
-		if b.Len() > 0 {
-			b.WriteString(", ")
-		}
-		l.tuple(&b, chunk[:end])
-		chunk = chunk[end+1:]
-		if b.Len() >= insertBytes {
-			if err := flush(); err != nil {
-				return err
-			}
-		}
-	}
-	if err := flush(); err != nil {
-		return err
-	}
-	if warned != l.odd {
-		return &engine.Error{Code: "1265", Table: l.table.String(), Message: "a value does not fit into its column of table " + l.table.String()}
-	}
-	return nil
-}
-
-// tuple writes an encoded row as a list of constants.
-func (l *loader) tuple(b *strings.Builder, line []byte) {
-	b.WriteByte('(')
-	for i := range l.columns {
-		field, rest, _ := bytes.Cut(line, []byte{'\t'})
-		line = rest
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		switch {
-		case string(field) == `\N`:
-			b.WriteString("NULL")
-		case l.hexed(i):
-			b.WriteString("X'")
-			b.Write(field)
-			b.WriteByte('\'')
-		default:
-			b.WriteString(literal(string(fieldValue(field))))
-		}
-	}
-	b.WriteByte(')')
-}
-
-// fieldValue undoes appendField.
-func fieldValue(field []byte) []byte {
-	if bytes.IndexByte(field, '\\') < 0 {
-		return field
-	}
-	value := make([]byte, 0, len(field))
-	for i := 0; i < len(field); i++ {
-		b := field[i]
-		if b == '\\' && i+1 < len(field) {
-			i++
-			switch b = field[i]; b {
-			case 't':
-				b = '\t'
-			case 'n':
-				b = '\n'
-			case '0':
-				b = 0
-			}
-		}
-		value = append(value, b)
-	}
-	return value
 }
 
 // writable are the columns that rows are given: not the generated ones.
