@@ -113,12 +113,10 @@ func refreshed(b *testing.B, from, to string) (whole, searched time.Duration) {
 	var searching time.Time
 	key := keys.New()
 	_, err = sanitize.Refresh(ctx, sanitize.Refreshing{Source: src, Schema: sch, Plan: plan, Key: key, Target: locked, Now: time.Now,
-		Step: func(what string) { b.Logf("%s at %.1f", what, time.Since(start).Seconds()) },
 		Mark: engine.Mark{CapturedAt: start, Source: "production", Key: key.ID(), Version: "bench"},
 		Copy: sanitize.CopyOptions{Workers: 4, Phase: func(p sanitize.Phase) {
 			mutex.Lock()
 			defer mutex.Unlock()
-			b.Logf("%s at %.1f", p, time.Since(start).Seconds())
 			switch p {
 			case sanitize.Search:
 				searching = time.Now()

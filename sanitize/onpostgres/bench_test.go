@@ -83,10 +83,23 @@ func BenchmarkRefresh(b *testing.B) {
 			raw += piped(b, exec.Command("psql", "-qX", "-d", source, "-c", "COPY "+table+" TO STDOUT"), exec.Command("psql", "-qX", "-d", plain, "-c", "COPY "+table+" FROM STDIN"))
 		}
 		server.Exec(b, plain, "DROP TABLE customers, orders, items")
-		whole, rows, verified := refresh(b, source, target)
+		whole, rows, verified := refresh(b, source, target, nil)
 		b.ReportMetric(whole.Seconds()/dumped.Seconds(), "refresh/dump")
 		b.ReportMetric((whole-verified).Seconds()/dumped.Seconds(), "refresh-without-leak-check/dump")
 		b.ReportMetric(rows.Seconds()/raw.Seconds(), "rows/copy")
+		b.ReportMetric(peak(b), "peak-MiB")
+	}
+}
+
+// BenchmarkSample reports how many times as long the whole copy takes as one of 1 %, which reads every row once for its features (limit 1.5, from below).
+func BenchmarkSample(b *testing.B) {
+	server := testservers.Postgres(b)
+	source, target := server.NewDatabase(b), server.NewDatabase(b)
+	server.Exec(b, source, fmt.Sprintf(shop, 300_000))
+	for b.Loop() {
+		whole, _, _ := refresh(b, source, target, nil)
+		sampled, _, _ := refresh(b, source, target, &sanitize.Sample{Percent: 1})
+		b.ReportMetric(whole.Seconds()/sampled.Seconds(), "whole/sample")
 		b.ReportMetric(peak(b), "peak-MiB")
 	}
 }
@@ -114,7 +127,7 @@ func piped(b *testing.B, from, to *exec.Cmd) time.Duration {
 }
 
 // refresh runs one as the command does and tells how long the whole took, the rows, and the search for raw values.
-func refresh(b *testing.B, from, to string) (whole, rows, verified time.Duration) {
+func refresh(b *testing.B, from, to string, sample *sanitize.Sample) (whole, rows, verified time.Duration) {
 	b.Helper()
 	ctx, e := b.Context(), postgres.New()
 	start := time.Now()
@@ -158,7 +171,7 @@ func refresh(b *testing.B, from, to string) (whole, rows, verified time.Duration
 				began = time.Now()
 			}
 		},
-		Copy: sanitize.CopyOptions{Workers: 4, Phase: func(p sanitize.Phase) {
+		Copy: sanitize.CopyOptions{Workers: 4, Sample: sample, Phase: func(p sanitize.Phase) {
 			mutex.Lock()
 			defer mutex.Unlock()
 			switch p {

@@ -81,6 +81,8 @@ func message(e *pgconn.PgError, table string) string {
 		return "division by zero"
 	case "22021", "22P05":
 		return "a text is not valid in the database's encoding"
+	case "53100":
+		return "no space is left on the server's disk, where its data directory or the database's tablespace is (SQLSTATE 53100)"
 	case "57P01", "57P02":
 		return "the server ended the connection (SQLSTATE " + e.Code + ")"
 	case "57014":

@@ -123,9 +123,9 @@ func (r *refresh) drop(ctx context.Context, name string) error {
 // Exists is always true: connecting to a database that is not there is an error already.
 func (r *refresh) Exists() bool { return true }
 
-// Stage makes the new database with the target's encoding, locale, owner, settings and connection limit.
+// Stage makes the new database with the target's encoding, locale and tablespace; its owner, settings and connection limit come with the swap.
 func (r *refresh) Stage(ctx context.Context) (engine.Target, error) {
-	from := ""
+	from, space := "", ""
 	sql := strings.Replace(databaseQuery, "datname = current_database()", "datname = "+literal(r.name), 1)
 	if err := query(ctx, r.pg, sql, func(v [][]byte) error { from = string(v[1]); return nil }); err != nil {
 		return engine.Target{}, fail(ctx, r.target, err)
@@ -133,14 +133,18 @@ func (r *refresh) Stage(ctx context.Context) (engine.Target, error) {
 	if from == "" {
 		return engine.Target{}, &engine.Error{Code: "3D000", Message: r.target.String() + ": the database does not exist"}
 	}
+	err := query(ctx, r.pg, "SELECT s.spcname FROM pg_catalog.pg_database d JOIN pg_catalog.pg_tablespace s ON s.oid = d.dattablespace WHERE s.spcname <> 'pg_default' AND d.datname = "+literal(r.name),
+		func(v [][]byte) error { space = " TABLESPACE " + quote(string(v[0])); return nil })
+	if err != nil {
+		return engine.Target{}, fail(ctx, r.target, err)
+	}
 	r.built = true
-	if _, err := execute(ctx, r.pg, "CREATE DATABASE "+quote(r.next)+" "+from); err != nil {
+	if _, err := execute(ctx, r.pg, "CREATE DATABASE "+quote(r.next)+" "+from+space); err != nil {
 		return engine.Target{}, createError(ctx, r.target, err)
 	}
 	if _, err := execute(ctx, r.pg, "COMMENT ON DATABASE "+quote(r.next)+" IS "+literal(scratchMark+r.homeName)); err != nil {
 		return engine.Target{}, fail(ctx, r.target, err)
 	}
-	var err error
 	r.stage, err = sibling(r.target, r.name, r.next)
 	return r.stage, err
 }
