@@ -175,6 +175,12 @@ func (f *feed) fill(ctx context.Context, t *destination, result *finding.Refresh
 			return err
 		}
 	}
+	if p := f.pacer(t); p != nil {
+		pacing, stop := context.WithCancel(ctx)
+		p.run(pacing)
+		in.Copy.Pace = p.pace
+		defer func() { stop(); p.told(f.db, t.env) }()
+	}
 	done, err = sanitize.Refresh(ctx, in)
 	if err != nil {
 		return done, findings, err

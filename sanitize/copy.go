@@ -24,6 +24,8 @@ type CopyOptions struct {
 	Loaded func(ctx context.Context, dst engine.DB, table schema.Name) error
 	// Phase is told when the rows of a table are in, for several at once, and when the search for raw values begins and ends. Optional.
 	Phase func(Phase)
+	// Pace is called before each table and every few thousand rows, for several tables at once. It may wait; its error ends the copy. Optional.
+	Pace func(ctx context.Context) error
 	// Progress is called now and then with the rows of a table so far, for several tables at once.
 	Progress func(table string, rows int64)
 	// Note is told what the reader of the report should know: that the leak check looked

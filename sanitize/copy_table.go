@@ -33,6 +33,11 @@ type outColumn struct {
 func (c *lane) table(ctx context.Context, t *TablePlan) (*tableCopy, error) {
 	tc := c.prepare(t)
 	var err error
+	if c.opt.Pace != nil {
+		if err := c.opt.Pace(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if tc.groups, err = c.countGroups(ctx, t, tc.read); err != nil {
 		return nil, err
 	}
@@ -216,6 +221,9 @@ func (c *lane) counted(ctx context.Context, tc *tableCopy) error {
 	tc.rows++
 	if c.opt.Progress != nil && tc.rows%65536 == 0 {
 		c.opt.Progress(TableKey(tc.plan.Table), tc.rows)
+	}
+	if c.opt.Pace != nil && tc.rows%4096 == 0 {
+		return c.opt.Pace(ctx)
 	}
 	return nil
 }

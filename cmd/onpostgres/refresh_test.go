@@ -56,7 +56,11 @@ after: ["UPDATE settings SET value = 'localhost' WHERE name = 'smtp_host'"]
 
 func newFeed(t *testing.T) project {
 	t.Helper()
-	server := testservers.Postgres(t)
+	return newFeedOn(t, testservers.Postgres(t))
+}
+
+func newFeedOn(t *testing.T, server *testservers.Server) project {
+	t.Helper()
 	p := project{server: server, dir: t.TempDir(), staging: server.NewDatabase(t), production: server.NewDatabase(t)}
 	server.Exec(t, p.production, feed)
 	p.write(t, "envdiff.yaml", fmt.Sprintf(`
