@@ -16,7 +16,17 @@ import (
 
 // exactFlag is of the commands that capture rows to be compared.
 func exactFlag(fs *pflag.FlagSet, o *options) {
+	fs.BoolVar(&o.resume, "resume", false, "take over the rows that a run which was interrupted had finished reading, up to 24 hours ago")
 	fs.StringSliceVar(&o.exact, "exact", nil, "compare the rows of `[DATABASE:]TABLE`, too, as those of databases.NAME.exact (repeatable, or with commas)")
+}
+
+// unfinished keeps the row digests of an environment's tables until the command has ended, in the store, or in the directory that would be it beside a bucket.
+func (s *session) unfinished(c *config.Config, env string) *snapshot.Unfinished {
+	dir := c.Path(".envdiff")
+	if _, bucket := c.StoreBucket(); !bucket {
+		dir = c.StoreDir()
+	}
+	return &snapshot.Unfinished{Store: dir, Environment: env, Resume: s.opt.resume, Now: s.world.Now}
 }
 
 // exact lists the tables of a database whose rows are compared: those of envdiff.yaml, and those that were asked for.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/envdiff/envdiff/cmd/config"
 	"github.com/envdiff/envdiff/internal/engine"
@@ -45,7 +46,7 @@ func (s *session) plan(c *config.Config, name string, redact *snapshot.Redactor)
 	}
 	p := snapshot.Plan{
 		Environment: name, Protected: env.Protected, Version: version(), Redact: redact, Now: s.world.Now,
-		Timeout: s.opt.timeout, Jobs: s.opt.jobs, Selection: s.selection(), TempDir: temp, Known: &snapshot.KnownTables{},
+		Timeout: s.opt.timeout, Jobs: s.opt.jobs, Selection: s.selection(), TempDir: temp, Known: &snapshot.KnownTables{}, Unfinished: s.unfinished(c, name),
 		Progress: func(e snapshot.Event) {
 			if e.Done {
 				s.progress.Done(e.Environment + "/" + e.Instance)
@@ -167,6 +168,7 @@ func (s *session) databases(c *config.Config, name string) ([]snapshot.DatabaseT
 			targets = append(targets, snapshot.DatabaseTarget{Scope: db, Instance: instance, Replica: replica, Spec: spec,
 				Open: func(ctx context.Context) (engine.DB, error) { return s.openReadOnly(ctx, c, name, db, instance, u) }})
 		}
+		spec.Load = loadLimit(env, loc)
 		first := spec
 		first.Monitor = loc.MMM // one instance asks for all
 		add("primary", loc.URL, first, false)
@@ -178,6 +180,26 @@ func (s *session) databases(c *config.Config, name string) ([]snapshot.DatabaseT
 		}
 	}
 	return targets, nil
+}
+
+// The limits of load while rows are read, where envdiff.yaml has none: that of statements in protected environments alone.
+const (
+	defaultMaxLoad = 25
+	defaultMaxLag  = 5 * time.Minute
+)
+
+func loadLimit(env config.Environment, loc config.DatabaseLocation) snapshot.LoadLimit {
+	var l snapshot.LoadLimit
+	if env.Protected {
+		l = snapshot.LoadLimit{Running: defaultMaxLoad, Lag: defaultMaxLag}
+	}
+	if loc.MaxLoad != nil {
+		l.Running = *loc.MaxLoad
+	}
+	if lag, err := config.Duration(loc.MaxLag); err == nil && loc.MaxLag != "" { // checked when the file was read
+		l.Lag = lag
+	}
+	return l
 }
 
 func (s *session) databaseSpec(c *config.Config, db string, protected bool) (snapshot.DatabaseSpec, error) {

@@ -21,10 +21,11 @@ import (
 
 // side is one ENV of the command line with its snapshot.
 type side struct {
-	ref    snapshot.Ref
-	source string // live, store or file
-	snap   *snapshot.Snapshot
-	reread compare.Reread // nil unless live
+	ref        snapshot.Ref
+	source     string // live, store or file
+	snap       *snapshot.Snapshot
+	reread     compare.Reread // nil unless live
+	unfinished *snapshot.Unfinished
 }
 
 // environment is the side's name in envdiff.yaml, also for a snapshot file.
@@ -124,6 +125,7 @@ func (s *session) readSidesRedacted(ctx context.Context, c *config.Config, sides
 		go func() {
 			defer wg.Done()
 			sides[i].snap, errs[i] = snapshot.Capture(ctx, plan, s.world.Collectors)
+			sides[i].unfinished = plan.Unfinished
 			if errs[i] == nil {
 				s.progress.Say("captured %s: %s, %s, %s", plan.Environment, count(len(plan.Hosts), "host"), count(len(plan.Databases), "database"), count(len(sides[i].snap.Gaps), "gap"))
 			}
@@ -133,6 +135,11 @@ func (s *session) readSidesRedacted(ctx context.Context, c *config.Config, sides
 	s.progress.Close()
 	if err := errors.Join(errs...); err != nil {
 		return nil, interrupted(ctx, err)
+	}
+	for i := range sides {
+		if err := sides[i].unfinished.Forget(); err != nil {
+			s.warn("removing what an interrupted run would have gone on from: %v", err)
+		}
 	}
 	return redact, ctx.Err()
 }

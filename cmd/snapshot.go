@@ -89,6 +89,9 @@ func runSnapshot(ctx context.Context, s *session, args []string) (int, error) {
 	if store != nil {
 		s.tellQueries(ctx, c, store, args[0], snap)
 	}
+	if err := plan.Unfinished.Forget(); err != nil {
+		s.warn("removing what an interrupted run would have gone on from: %v", err)
+	}
 	return s.snapshotResult(snap, where), nil
 }
 

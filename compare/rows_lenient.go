@@ -44,6 +44,8 @@ func (c *comparison) sayLeniency(addr snapshot.Address, attribute string, v snap
 		c.warnings[fmt.Sprintf("%s: the rows are compared without %s, as `skip` says", addr, strings.Join(names, ", "))] = true
 	case "@round":
 		c.warnings[fmt.Sprintf("%s: the rows are compared with %s, as `round` says", addr, v.Display())] = true
+	case "@resumed":
+		c.warnings[fmt.Sprintf("%s: rows as they were read at %s UTC, by a run that was interrupted", addr, v.Display())] = true
 	case "sampled":
 		text, _, _ := strings.Cut(v.Display(), " ")
 		if rows, err := strconv.ParseInt(text, 10, 64); err == nil && equal {

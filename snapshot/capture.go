@@ -35,14 +35,14 @@ func Capture(ctx context.Context, plan Plan, reg Registry) (*Snapshot, error) {
 		return nil, fmt.Errorf("capture: %w", err)
 	}
 	c := &capture{plan: plan, reg: reg, build: NewBuilder(plan.Selection), attach: newAttachments(temp)}
-	started := plan.Now()
+	c.started = plan.Now()
 	c.run(ctx)
 	if err := ctx.Err(); err != nil {
 		c.attach.close()
 		return nil, err
 	}
 	s := c.build.Finish(Manifest{
-		Environment: plan.Environment, CapturedAt: started.UTC(), Version: plan.Version, RedactKey: plan.Redact.KeyID(),
+		Environment: plan.Environment, CapturedAt: c.started.UTC(), Version: plan.Version, RedactKey: plan.Redact.KeyID(),
 	})
 	s.Attachments = c.attach.kept()
 	s.closers = append(s.closers, c.attach.close)
@@ -51,10 +51,11 @@ func Capture(ctx context.Context, plan Plan, reg Registry) (*Snapshot, error) {
 
 // capture is one run of Capture.
 type capture struct {
-	plan   Plan
-	reg    Registry
-	build  *Builder
-	attach *attachments
+	plan    Plan
+	reg     Registry
+	build   *Builder
+	attach  *attachments
+	started time.Time
 }
 
 // run works through all instances, at most plan.Jobs at once.

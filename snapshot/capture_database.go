@@ -115,6 +115,7 @@ func (c *capture) collect(ctx context.Context, t DatabaseTarget, col DatabaseCol
 	stored := &batch{a: c.attach}
 	in := DatabaseInput{
 		Scope: t.Scope, Instance: t.Instance, Spec: t.Spec, DB: db, Redact: c.plan.Redact, Now: c.plan.Now(), Attach: stored.create, TempDir: c.attach.dir,
+		Open: t.Open, Readers: c.plan.Jobs / 4, Unfinished: c.plan.Unfinished,
 	}
 	r, how, detail := bounded(ctx, c.plan.Timeout, func(ctx context.Context) Result { return col.Collect(ctx, in) },
 		func(Result) { db.Close() })

@@ -102,6 +102,8 @@ type DatabaseSpec struct {
 	Versions map[string][]string
 	// Protected databases are read under timeouts and load limits.
 	Protected bool
+	// Load is what the server may be doing while rows are read.
+	Load LoadLimit
 	// Monitor is the HOST:PORT of an MMM monitor to ask for what it says of the nodes; "" is none.
 	Monitor string
 }
@@ -111,6 +113,15 @@ type Reference struct {
 	Table, Column, RefTable, RefColumn string
 	When                               string // condition on the referring rows, in the engine's SQL; "" is none
 }
+
+// LoadLimit is how busy a server may be while it is read: above it, reading pauses. Zero is no limit.
+type LoadLimit struct {
+	Running int           // statements
+	Lag     time.Duration // of a replica
+}
+
+// None reports that there is no limit.
+func (l LoadLimit) None() bool { return l.Running <= 0 && l.Lag <= 0 }
 
 // DatabaseCollector reads one concern of an open, read-only database whose reads all see one moment.
 type DatabaseCollector interface {
@@ -133,6 +144,12 @@ type DatabaseInput struct {
 	DB       engine.DB
 	Redact   *Redactor
 	Now      time.Time // of the capture
+	// Open opens another connection to the database, at a moment of its own.
+	Open func(ctx context.Context) (engine.DB, error)
+	// Readers is how many connections may read at once; less than 2 is one.
+	Readers int
+	// Unfinished keeps long work from a run that is killed to the next; nil keeps nothing.
+	Unfinished *Unfinished
 	// Attach stores a file beside the facts (row digests); name is a slash path such as "rows/main/countries".
 	Attach func(name string) (AttachmentWriter, error)
 	// TempDir is a private directory for what does not fit into memory. Raw rows never go there.

@@ -19,8 +19,9 @@ type Plan struct {
 	Redact      *Redactor
 	Now         func() time.Time
 	Timeout     time.Duration // per collector and instance; 0 means 60 s
-	Jobs        int           // instances at once; 0 means 8
+	Jobs        int           // instances at once; 0 means 8. Of one database, a quarter of it read rows at once
 	Progress    func(Event)   // may be nil; called from many goroutines
+	Unfinished  *Unfinished   // of row digests; may be nil
 	Known       *KnownTables  // takes the tables under exact for second looks; may be nil
 	Selection   Selection     // --only and --skip: what no address can match is not contacted, facts that are not selected are dropped
 	TempDir     string        // attachments and spilled digests live in a private directory below it until Snapshot.Close; "" is the system's

@@ -50,7 +50,7 @@ func (d directory) exists() (bool, error) {
 func (d directory) place(name string) string { return filepath.Join(d.dir, filepath.FromSlash(name)) }
 
 func (d directory) environments(context.Context) ([]string, error) {
-	return d.below(".", func(e fs.DirEntry) bool { return e.IsDir() })
+	return d.below(".", func(e fs.DirEntry) bool { return e.IsDir() && e.Name() != UnfinishedDir })
 }
 
 func (d directory) names(_ context.Context, env string) ([]string, error) {

@@ -133,6 +133,9 @@ func checkEnvironment(c *Config, name string, doc *strictyaml.Document) {
 		loc, p := e.Databases[db], append(path[:2:2], "databases", db)
 		checkDatabaseURL(c, loc.URL, append(p, "url"), doc)
 		checkDuration(loc.MaxLag, append(p, "max_lag"), doc)
+		if loc.MaxLoad != nil && *loc.MaxLoad < 0 {
+			doc.Errorf(append(p[:4:4], "max_load"), "max_load must not be negative: 0 is no limit")
+		}
 		if strings.ContainsAny(loc.MMM, "/@ ") {
 			doc.Errorf(append(p[:4:4], "mmm"), "write the MMM monitor as HOST:PORT")
 		}

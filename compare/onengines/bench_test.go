@@ -99,8 +99,8 @@ func BenchmarkProfilePostgres(b *testing.B) {
 }
 
 // BenchmarkRowsPostgres compares two shops, beside pg_comparator with its extension in C, which adds up 64 bits per row in the server and
-// writes temporary tables there. Reading every row out and digesting it under a key takes about one and a half times of that; it fails
-// above twice.
+// writes temporary tables there. Half of its time was the aim. Reading every row out and digesting it under a key takes between half and three quarters of it, on
+// two cores that both servers and envdiff share: of the 5.3 seconds of processor time 3.3 are the servers', most of them COPY's. It fails above three quarters.
 func BenchmarkRowsPostgres(b *testing.B) {
 	server := testservers.Postgres(b)
 	first := server.NewDatabase(b)
@@ -110,7 +110,7 @@ func BenchmarkRowsPostgres(b *testing.B) {
 	const columns = "/orders?id:customer_id,status,total,currency,placed_at,ip,user_agent"
 	peer := []string{"pg_comparator", pgcmpURL(first) + columns, pgcmpURL(second) + columns}
 	for b.Loop() {
-		testservers.Beside(b, "TestRowsPair", inChild+"=postgres "+first+" "+second, 2, maxPeak, peer)
+		testservers.Beside(b, "TestRowsPair", inChild+"=postgres "+first+" "+second, 0.75, maxPeak, peer)
 	}
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 
 	"github.com/envdiff/envdiff/internal/schema"
 )
@@ -11,6 +12,16 @@ type Sharer interface {
 	// Share opens another connection that sees the same moment. It is closed before the first one.
 	Share(ctx context.Context) (DB, error)
 }
+
+// Aligner is a database that can open further connections which all see one moment. As finds it behind wrappers.
+type Aligner interface {
+	// Aligned opens so many connections, each of which sees the same moment: this one's, or a later one. The error says why that cannot be had; then none
+	// is open. They are closed before this one.
+	Aligned(ctx context.Context, connections int) ([]DB, error)
+}
+
+// ErrNotAligned says that a server shows no moment to several connections, or that it was written to at every attempt.
+var ErrNotAligned = errors.New("several connections cannot be made to see one moment")
 
 // Builder is an engine that can finish each table by itself, as soon as its rows are there.
 type Builder interface {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"sort"
+	"strconv"
+	"time"
 
 	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/finding"
@@ -30,6 +32,10 @@ func (Rows) Doc() snapshot.Doc {
 			"Key values are stored only for key columns that the sanitising policy keeps. A table without a primary key or a unique key over columns that are not " +
 			"null is compared as a bag of rows. Where the digests of a table would take more than 16 MiB, the rows are counted and their digests added up in 65,536 buckets by key; " +
 			"the rows of buckets that differ are read again, where both sides are live, and so are all rows that differ: what is equal by then, or still moving, is no finding. " +
+			"All tables of a database are read at one moment, over a quarter of --jobs connections where they can be made to see it: PostgreSQL exports its snapshot; MariaDB and Percona Server say at which " +
+			"position of the binary log a snapshot stands, so that several are opened at once, without a lock, until all stand at one. Elsewhere, and where the server is written to at every attempt, one connection reads all. " +
+			"Reading pauses while more than max_load statements run on the server (25 in a protected environment), or a replica is further behind than max_lag. " +
+			"A run that was interrupted is gone on from with --resume: tables that it had finished are not read again, and the report says of when they are. " +
 			"`exact` may leave out part of a table, as `exact: [plans, {table: orders, sample: 30000, skip: [seen_at], round: {total: 2, placed_at: 0}}]`: then about so many rows are read, chosen by their keys, so that every " +
 			"side takes the same ones (where the key is one whole number and the sample below a sixteenth, the server reads the others for nobody; the catalogue's estimate says how large the table is, and a table without one is read whole); " +
 			"columns are skipped; numbers, and fractions of seconds, are rounded to decimal places, half away from zero. The report says so of every such table: equal is said of less, and a sample without a " +
@@ -59,6 +65,7 @@ func (c Rows) Collect(ctx context.Context, in snapshot.DatabaseInput) snapshot.R
 	}
 	exact := append([]string(nil), in.Spec.Exact...)
 	sort.Strings(exact)
+	var work []*tableWork
 	for i, table := range exact {
 		if i > 0 && table == exact[i-1] {
 			continue
@@ -75,11 +82,11 @@ func (c Rows) Collect(ctx context.Context, in snapshot.DatabaseInput) snapshot.R
 			r.Missing(a, err.Error(), "correct `exact` in envdiff.yaml", a.String()+"#*")
 			continue
 		}
-		if err := c.digestTable(ctx, in, t, l, a, &r); err != nil {
-			r.Missing(a, "the rows cannot be read: "+refusal(err), engine.Advice(err), a.String()+"#*")
-			continue
-		}
-		r.Looked = append(r.Looked, "rows/"+table+"#*")
+		work = append(work, &tableWork{address: a, table: t, layout: l})
+	}
+	c.digestTables(ctx, in, work)
+	for _, w := range work {
+		r.Facts, r.Gaps, r.Looked = append(r.Facts, w.result.Facts...), append(r.Gaps, w.result.Gaps...), append(r.Looked, w.result.Looked...)
 	}
 	return r
 }
@@ -94,12 +101,9 @@ func find(db *schema.Database, table string) *schema.Table {
 	return nil
 }
 
-// digestTable streams a table and stores its digests.
-func (c Rows) digestTable(ctx context.Context, in snapshot.DatabaseInput, t *schema.Table, l layout, a snapshot.Address, r *snapshot.Result) (err error) {
-	tally, err := c.stream(ctx, in, t, l)
-	if err != nil {
-		return err
-	}
+// digestTable streams a table and stores its digests, or takes over those of a run that was interrupted.
+func (c Rows) digestTable(ctx context.Context, in snapshot.DatabaseInput, w *tableWork, gate *gate) (err error) {
+	t, l, r := w.table, w.layout, &w.result
 	out, err := in.Attach(snapshot.RowsAttachment(in.Scope, in.Instance, t.Name.Idents()...))
 	if err != nil {
 		return err
@@ -109,36 +113,57 @@ func (c Rows) digestTable(ctx context.Context, in snapshot.DatabaseInput, t *sch
 			out.Discard()
 		}
 	}()
-	if err := tally.write(out); err != nil {
+	work := l.work(in, t)
+	at, about, err := in.Unfinished.Take(out, work...)
+	if err != nil {
 		return err
+	}
+	if about == nil {
+		tally, err := c.stream(ctx, in, t, l, gate)
+		if err != nil {
+			return err
+		}
+		if err := tally.write(out); err != nil {
+			return err
+		}
+		about = map[string]string{"rows": strconv.FormatInt(tally.total.Rows, 10), "digest": fmt.Sprintf("%x", tally.total.Sum())}
+		_ = in.Unfinished.Keep(in.Now, about, tally.write, work...) // what cannot be kept is read again by a next run
+	} else {
+		r.Add(w.address.Attr("@resumed"), snapshot.String(at.UTC().Format(time.DateTime)), "")
 	}
 	if err := out.Commit(); err != nil {
 		return err
 	}
+	addRowFacts(in, w, about)
+	return nil
+}
+
+// addRowFacts says what is known of a table's rows as a whole.
+func addRowFacts(in snapshot.DatabaseInput, w *tableWork, about map[string]string) {
+	a, l, r, name := w.address, w.layout, &w.result, w.table.Name
 	names := make([]string, len(l.columns))
 	for i, c := range l.columns {
-		names[i] = snapshot.Ident(t.Name.Idents(c)...)
+		names[i] = snapshot.Ident(name.Idents(c)...)
 	}
 	if l.part < snapshot.RowBuckets {
-		r.Add(a.Attr("sampled"), snapshot.String(fmt.Sprintf("%d sampled rows", tally.total.Rows)), "")
+		r.Add(a.Attr("sampled"), snapshot.String(about["rows"]+" sampled rows"), "")
 		r.Add(a.Attr("@part"), snapshot.Int(int64(l.part)), "")
-	} else {
-		r.Add(a.Attr("count"), snapshot.Int(tally.total.Rows), "")
+	} else if rows, err := strconv.ParseInt(about["rows"], 10, 64); err == nil {
+		r.Add(a.Attr("count"), snapshot.Int(rows), "")
 	}
-	if skip := in.Spec.Lenient[tableName(t.Name)].Skip; len(skip) > 0 {
+	if skip := in.Spec.Lenient[tableName(name)].Skip; len(skip) > 0 {
 		r.Add(a.Attr("@skip"), snapshot.Strings(true, skip...), "")
 	}
 	if len(l.round) > 0 {
 		r.Add(a.Attr("@round"), snapshot.String(snapshot.Rounding(l.round)), "")
 	}
-	r.Add(a.Attr("digest"), snapshot.String(fmt.Sprintf("%x", tally.total.Sum())), "")
+	r.Add(a.Attr("digest"), snapshot.String(about["digest"]), "")
 	r.Add(a.Attr("@columns"), snapshot.Strings(true, names...), "")
-	return nil
 }
 
 // stream digests all rows. Where the catalogue says that they are too many to be kept, they are added up from the first one on;
 // where it was wrong, they are read once more.
-func (c Rows) stream(ctx context.Context, in snapshot.DatabaseInput, t *schema.Table, l layout) (*tally, error) {
+func (c Rows) stream(ctx context.Context, in snapshot.DatabaseInput, t *schema.Table, l layout, gate *gate) (*tally, error) {
 	d := newDigester(in.Redact.Key("rows").Bytes(), tableName(t.Name), l)
 	read := engine.Read{Table: t.Name, Columns: l.columns}
 	if l.part < snapshot.RowBuckets {
@@ -146,6 +171,9 @@ func (c Rows) stream(ctx context.Context, in snapshot.DatabaseInput, t *schema.T
 	}
 	all := func(tally *tally) error {
 		return in.DB.CopyOut(ctx, read, func(row engine.Row) error {
+			if err := gate.pass(ctx); err != nil {
+				return err
+			}
 			if l.part == snapshot.RowBuckets || snapshot.Sampled(d.bucketOf(row), l.part) {
 				tally.add(d.row(row, !tally.full()))
 			}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/schema"
@@ -65,6 +66,12 @@ func newLayout(engine string, t *schema.Table, spec snapshot.DatabaseSpec) (layo
 		l.asksFor = l.byNumber && engine != "sqlite"
 	}
 	return l, nil
+}
+
+// work names the digesting of a table: whatever decides what it comes to is in it.
+func (l *layout) work(in snapshot.DatabaseInput, t *schema.Table) []string {
+	work := append([]string{in.Redact.KeyID(), in.Scope, in.Instance, tableName(t.Name), strconv.Itoa(l.part), strconv.FormatBool(l.keyText)}, l.columns...)
+	return append(work, fmt.Sprint(l.types, l.key, l.places, l.byNumber))
 }
 
 // checkLeniency refuses what would be left out silently, or would make rows of different keys equal.

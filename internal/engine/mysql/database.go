@@ -34,6 +34,14 @@ func (mysqlEngine) Open(ctx context.Context, t engine.Target, m engine.Mode) (en
 }
 
 func (d *database) connect(ctx context.Context) error {
+	if err := d.prepare(ctx); err != nil {
+		return err
+	}
+	return d.begin(ctx)
+}
+
+// prepare opens a session up to where its transaction begins.
+func (d *database) prepare(ctx context.Context) error {
 	c, err := dial(ctx, d.target)
 	if err != nil {
 		return err
@@ -45,7 +53,7 @@ func (d *database) connect(ctx context.Context) error {
 	statements := []string{"SET " + strings.Join(textDialect(c), ", ")}
 	if d.mode == engine.ReadOnly {
 		statements = append(statements, "SET "+strings.Join(protectedLimits(c.server), ", "),
-			"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SET SESSION TRANSACTION READ ONLY", "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+			"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SET SESSION TRANSACTION READ ONLY")
 	}
 	for _, sql := range statements {
 		if err := c.execUnprepared(ctx, sql); err != nil {
@@ -55,6 +63,18 @@ func (d *database) connect(ctx context.Context) error {
 	}
 	d.c, d.name = c, c.config.DBName
 	return nil
+}
+
+// begin takes the snapshot that all reads of an environment see.
+func (d *database) begin(ctx context.Context) error {
+	if d.mode != engine.ReadOnly {
+		return nil
+	}
+	err := d.c.execUnprepared(ctx, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+	if err != nil {
+		d.c.close()
+	}
+	return fail(ctx, d.target, err)
 }
 
 // execUnprepared runs a statement also on a Galera member without quorum, which refuses transactions and tables until the session says that old rows
