@@ -227,5 +227,5 @@ func (r *rehearsal) judgeStored() {
 		parts = append(parts, plural(int64(writes), "statement")+" that change rows")
 	}
 	r.gap(r.address(r.plan.migrations[first].Migration), "not proved by the stored snapshot: "+strings.Join(parts, " and "),
-		"envdiff rehearse "+r.in.Environment+" where production can be asked")
+		"envdiff rehearse "+r.in.Environment+" where production can be asked; snapshots with databases."+r.in.Scope+".profile: scan prove more")
 }

@@ -27,7 +27,7 @@ func TestRefreshWaitsForALaggingReplica(t *testing.T) {
 	p.server.Exec(t, p.production, "UPDATE settings SET value = 'zqtoken changed'")
 	time.Sleep(2500 * time.Millisecond)
 	resumed := make(chan struct{})
-	time.AfterFunc(3*time.Second, func() {
+	time.AfterFunc(20*time.Second, func() {
 		defer close(resumed)
 		standby.Exec(t, standby.DSN("postgres"), "SELECT pg_wal_replay_resume()")
 	})

@@ -3,6 +3,7 @@ package onpostgres
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -18,7 +19,7 @@ func TestRefreshBesideAWriter(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() {
 		defer writer.Close(context.Background())
-		for ctx.Err() == nil {
+		for ; ctx.Err() == nil; time.Sleep(5 * time.Millisecond) {
 			if _, err := writer.Exec(ctx, `WITH p AS (INSERT INTO people (email) SELECT 'zqtoken-late-' || gen_random_uuid() || '@mail.example' RETURNING id)
 				INSERT INTO events (day, person, note) SELECT date '2026-03-01' + n * 60, id, 'zqtoken late' FROM p, generate_series(0, 2) n`); err != nil {
 				if ctx.Err() == nil {
@@ -34,7 +35,7 @@ func TestRefreshBesideAWriter(t *testing.T) {
 	for range 3 {
 		p.expect(t, 0, "no findings", "refresh", "production", "staging")
 		if got := p.value(t, p.staging, `SELECT (SELECT count(*) FROM people WHERE id > 300) * 3 - (SELECT count(*) FROM events WHERE person > 300) || ' '
-			|| (SELECT count(*) FROM people p WHERE id > 300 AND (SELECT count(*) FROM events WHERE person = p.id) <> 3)`); got != "0 0" {
+			|| (SELECT count(*) FROM (SELECT 1 FROM events WHERE person > 300 GROUP BY person HAVING count(*) <> 3) incomplete)`); got != "0 0" {
 			t.Errorf("the copy shows more than one moment: %s", got)
 		}
 	}
