@@ -4,7 +4,7 @@ GO ?= go
 export CGO_ENABLED = 0
 PACKAGES = ./cmd/... ./snapshot/... ./compare/... ./sanitize/... ./migrations/... ./ci/... ./internal/...
 
-.PHONY: fuzz classifier blowups build demo check test deps bench golden docs cross packages lint clean
+.PHONY: soak fuzz classifier blowups build demo check test deps bench golden docs cross packages lint clean
 
 build:
 	$(GO) build -trimpath -o bin/envdiff ./cmd/envdiff
@@ -39,6 +39,10 @@ fuzz:
 # How many of the migrations that fail on one odd row among many the rehearsal finds, per class, and what it says of the harmless ones.
 blowups: deps
 	$(GO) test ./cmd/blowups -run TestBlowups -everything -v | grep -v -e '^=== ' -e '--- PASS' -e '^ok'
+
+# A thousand hosts and twenty databases, captured and compared twenty times while they, the disk and the clock break: minutes.
+soak:
+	$(GO) test ./cmd -run '^TestSoak$$' -soak -v -timeout 30m | grep -v '^=== '
 
 # Precision and recall of the scan's classifier, per class: on the labelled columns of sanitize/testdata/columns.txt, and on columns_heldout.txt, which
 # it was not tuned on.
