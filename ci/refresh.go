@@ -2,6 +2,7 @@ package ci
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -38,7 +39,7 @@ func searched(r *Report) string {
 	if s.Share < 1 {
 		text += fmt.Sprintf(" (1 value in %.0f was looked for beyond its own cell)", 1/s.Share)
 	}
-	return text + fmt.Sprintf("; values of less than 64 bits were met %s by chance, %.2g expected", plural(int(s.Observed), "time", "times"), s.Expected)
+	return text + fmt.Sprintf("; values of less than 64 bits were met %s by chance, at most %.0f expected", plural(int(s.Observed), "time", "times"), math.Ceil(s.Expected))
 }
 
 func (p *page) refresh(r *Report) {

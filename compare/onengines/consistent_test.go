@@ -88,7 +88,7 @@ func TestAnInterruptedRunIsGoneOnFromWithoutReadingFinishedTablesAgain(t *testin
 		}},
 	} {
 		c.arrange()
-		if s, reads, _, err = capture(t.Context(), c.resume, goesOn); err != nil {
+		if _, reads, _, err = capture(t.Context(), c.resume, goesOn); err != nil {
 			t.Fatal(err)
 		}
 		if _, read := reads.Load("a"); !read {
