@@ -180,7 +180,7 @@ type plainly interface {
 
 // plain reports whether a cell that is its own mask is so because it holds no data: the limits of a
 // type, zero, dates before year 2 and after 9998, JSON of keys and booleans, http://localhost/,
-// characters without a letter or digit among them.
+// characters without a letter or digit among them, binary data of no length.
 func (c *column) plain(cell engine.Cell) bool {
 	if c.array != nil && c.array.plain(cell.Data) {
 		return true
@@ -189,6 +189,9 @@ func (c *column) plain(cell engine.Cell) bool {
 		return c.number.plain(cell.Data)
 	}
 	if m, ok := c.value.(plainly); ok && m.plain(cell.Data) {
+		return true
+	}
+	if c.family.kind == familyBytes && string(cell.Data) == `\x` { // no byte at all, in PostgreSQL's text form
 		return true
 	}
 	return !substance(cell.Data)

@@ -38,8 +38,6 @@ func TestOddCellsAreCopied(t *testing.T) {
 			c.Mask = "text"
 		}
 	}
-	raw, _ := odd.Column("raw") // a byte or two may be their own mask, which the leak check refuses
-	raw.Action, raw.Mask = sanitize.Keep, ""
 	wide, _ := policy.Table("wide")
 	for i := range wide.Columns {
 		if strings.HasPrefix(wide.Columns[i].Column, "c") {
