@@ -43,7 +43,7 @@
   function sort() {
     const key = { address: "code", rule: "b", message: "span" }[$("sort").value];
     for (const group of groups) {
-      const keyed = group.items.map(item => [item.el.querySelector("summary " + key).textContent, item]);
+      const keyed = group.items.map(item => [item.el.querySelector(key).textContent, item]);
       keyed.sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0));
       group.items = keyed.map(k => k[1]);
       group.list.append(...group.items.map(i => i.el));
