@@ -24,6 +24,7 @@ type MariaServer struct {
 	Port int
 
 	process   *throwaway.Process
+	launch    func() (*throwaway.Process, error) // again, on the same data and port
 	databases atomic.Int64
 }
 
@@ -126,11 +127,7 @@ func launchMariaDB(server, dir, data string, owner *syscall.Credential, log *thr
 		"--bind-address=127.0.0.1", "--port=" + strconv.Itoa(port), "--skip-name-resolve", "--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci",
 		"--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--innodb-doublewrite=0", "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=16M",
 		"--skip-log-bin", "--performance-schema=OFF", "--max-connections=60"}, options...)
-	p, err := throwaway.Launch(dir, throwaway.Command(dir, owner, log, server, args...), log)
-	if err != nil {
-		return nil, err
-	}
-	s := &MariaServer{Port: port, process: p}
+	s := &MariaServer{Port: port}
 	answers := func() bool {
 		probe, err := net.DialTimeout("tcp", "127.0.0.1:"+strconv.Itoa(port), time.Second)
 		if err != nil {
@@ -139,8 +136,19 @@ func launchMariaDB(server, dir, data string, owner *syscall.Credential, log *thr
 		_ = probe.Close()
 		return s.script("", "DO 0") == nil
 	}
-	if err := p.Wait(startTimeout, answers); err != nil {
-		s.stop()
+	s.launch = func() (*throwaway.Process, error) {
+		p, err := throwaway.Launch(dir, throwaway.Command(dir, owner, log, server, args...), log)
+		if err != nil {
+			return nil, err
+		}
+		if err := p.Wait(startTimeout, answers); err != nil {
+			p.Stop(syscall.SIGKILL)
+			return nil, err
+		}
+		return p, nil
+	}
+	s.process, err = s.launch()
+	if err != nil {
 		return nil, err
 	}
 	return s, nil

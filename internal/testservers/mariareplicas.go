@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"io"
+	"syscall"
 	"testing"
 
 	"github.com/go-sql-driver/mysql"
@@ -41,6 +42,18 @@ func (s *MariaServer) Follow(t testing.TB, primary *MariaServer) {
 func (s *MariaServer) Kill(t testing.TB) {
 	t.Helper()
 	s.stop()
+}
+
+// Restart ends the server at once, whoever is connected, and starts it again at the same port. It may be called beside what uses the server.
+func (s *MariaServer) Restart(t testing.TB) {
+	t.Helper()
+	s.process.End(syscall.SIGKILL)
+	p, err := s.launch()
+	if err != nil {
+		t.Errorf("starting MariaDB again: %v", err)
+		return
+	}
+	s.process = p
 }
 
 // Ask is the first value that a query yields, for a test to wait by.

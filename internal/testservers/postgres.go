@@ -26,6 +26,7 @@ type Server struct {
 
 	bin       string
 	process   *throwaway.Process
+	launch    func() (*throwaway.Process, error) // again, on the same data and port
 	signal    os.Signal
 	databases atomic.Int64
 }
@@ -184,14 +185,20 @@ func startCluster(bin, dir, data string, owner *syscall.Credential, log *throwaw
 	} {
 		args = append(args, "-c", setting)
 	}
-	p, err := throwaway.Launch(dir, throwaway.Command(dir, owner, log, filepath.Join(bin, "postgres"), args...), log)
+	launch := func() (*throwaway.Process, error) {
+		p, err := throwaway.Launch(dir, throwaway.Command(dir, owner, log, filepath.Join(bin, "postgres"), args...), log)
+		if err != nil {
+			return nil, err
+		}
+		if err := p.Wait(startTimeout, func() bool { return throwaway.PostgresReady(data) }); err != nil {
+			p.Stop(syscall.SIGQUIT)
+			return nil, err
+		}
+		return p, nil
+	}
+	p, err := launch()
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Port: port, process: p, signal: syscall.SIGQUIT}
-	if err := p.Wait(startTimeout, func() bool { return throwaway.PostgresReady(data) }); err != nil {
-		p.Stop(syscall.SIGQUIT)
-		return nil, err
-	}
-	return s, nil
+	return &Server{Port: port, process: p, launch: launch, signal: syscall.SIGQUIT}, nil
 }

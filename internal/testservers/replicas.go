@@ -53,6 +53,18 @@ func (s *Server) Kill(t testing.TB) {
 	s.stop()
 }
 
+// Restart ends the server at once, whoever is connected, and starts it again at the same port. It may be called beside what uses the server.
+func (s *Server) Restart(t testing.TB) {
+	t.Helper()
+	s.process.End(s.signal)
+	p, err := s.launch()
+	if err != nil {
+		t.Errorf("starting PostgreSQL again: %v", err)
+		return
+	}
+	s.process = p
+}
+
 // Ask is the first value that a query yields, for a test to wait by.
 func (s *Server) Ask(t testing.TB, dsn, sql string) string {
 	t.Helper()

@@ -129,8 +129,14 @@ func (p *Process) Wait(timeout time.Duration, ready func() bool) error {
 	return nil
 }
 
-// Stop asks with the signal, then kills, and removes the directory.
+// Stop ends the process and removes the directory.
 func (p *Process) Stop(sig os.Signal) {
+	p.End(sig)
+	_ = os.RemoveAll(p.dir)
+}
+
+// End asks with the signal, then kills. The directory stays, for another start.
+func (p *Process) End(sig os.Signal) {
 	_ = p.cmd.Process.Signal(sig)
 	select {
 	case <-p.done:
@@ -138,7 +144,6 @@ func (p *Process) Stop(sig os.Signal) {
 		_ = p.cmd.Process.Kill()
 		<-p.done
 	}
-	_ = os.RemoveAll(p.dir)
 }
 
 // FreePort finds a TCP port on loopback that was free a moment ago.
