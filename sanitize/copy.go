@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/envdiff/envdiff/internal/engine"
@@ -117,15 +118,19 @@ func (c *copier) run(ctx context.Context) (result *finding.Sanitization, err err
 	if err != nil {
 		return nil, fmt.Errorf("looking for leaks: %w", err)
 	}
-	for _, l := range found {
+	inSchema, err := c.searchSchema()
+	if err != nil {
+		return nil, fmt.Errorf("looking for leaks in the schema: %w", err)
+	}
+	for _, l := range slices.Concat(found, inSchema) {
 		result.Leaks += l.Values
 	}
 	result.Searched = &finding.LeakSearch{Values: int64(c.leaks.rich.used + c.leaks.used), Share: c.leaks.share(), Observed: luck.observed, Expected: luck.expected}
 	if share := c.leaks.share(); share < 1 && c.opt.Note != nil {
 		c.opt.Note(fmt.Sprintf("the leak check compared every masked cell with its source, but looked elsewhere in the copy for 1 in %.0f source values only: there are more than it remembers", 1/share))
 	}
-	if len(found) > 0 {
-		return result, &LeakError{Leaks: found, Search: *result.Searched}
+	if len(found)+len(inSchema) > 0 {
+		return result, &LeakError{Leaks: found, InSchema: inSchema, Search: *result.Searched}
 	}
 	return result, nil
 }

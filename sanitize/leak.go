@@ -3,8 +3,11 @@ package sanitize
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -23,19 +26,24 @@ type Leak struct {
 
 // LeakError is a copy with raw values in it: it has to be dropped.
 type LeakError struct {
-	Leaks  []Leak
-	Search finding.LeakSearch
+	Leaks []Leak
+	// InSchema are those in the copy's schema: Copy is the beginning of the statement that made it.
+	InSchema []Leak
+	Search   finding.LeakSearch
 }
 
 func (e *LeakError) Error() string {
 	var parts []string
 	for _, l := range e.Leaks {
-		parts = append(parts, fmt.Sprintf("%s holds %s of %s", l.Copy, values(l.Values), l.Source))
+		parts = append(parts, fmt.Sprintf("%s holds %s of %s", l.Copy, rawValues(l.Values), l.Source))
+	}
+	for _, l := range e.InSchema {
+		parts = append(parts, fmt.Sprintf("its schema (%s) holds %s of %s", l.Copy, rawValues(l.Values), l.Source))
 	}
 	return "the copy holds raw values of masked columns and must be dropped: " + strings.Join(parts, "; ")
 }
 
-func values(n int64) string {
+func rawValues(n int64) string {
 	if n == 1 {
 		return "1 raw value"
 	}
@@ -49,7 +57,7 @@ func (e *LeakError) Findings(database, environment string) []finding.Finding {
 		f := finding.Finding{
 			Rule: "leak", Severity: finding.Critical, Area: finding.AreaSanitize, Change: finding.Failed,
 			Address: snapshot.Address{Scope: database, Kind: "column", Name: l.Copy}.String(),
-			Message: fmt.Sprintf("the sanitised copy holds %s of %s", values(l.Values), l.Source),
+			Message: fmt.Sprintf("the sanitised copy holds %s of %s", rawValues(l.Values), l.Source),
 			Values:  []finding.Side{{Environment: environment, State: finding.Present}},
 			Hint:    "the copy was dropped; mask " + l.Copy + " with the mask and domain of " + l.Source + " in sanitize.yaml",
 		}
@@ -58,6 +66,29 @@ func (e *LeakError) Findings(database, environment string) []finding.Finding {
 		}
 		if l.Source != l.Copy {
 			f.Related = []string{snapshot.Address{Scope: database, Kind: "column", Name: l.Source}.String()}
+		}
+		f.Seal([]string{environment})
+		out = append(out, f)
+	}
+	return append(out, e.schemaFindings(database, environment)...)
+}
+
+// schemaFindings are one for each column whose values are in the copy's schema.
+func (e *LeakError) schemaFindings(database, environment string) (out []finding.Finding) {
+	in, values := map[string][]string{}, map[string]int64{}
+	for _, l := range e.InSchema {
+		in[l.Source] = append(in[l.Source], l.Copy)
+		values[l.Source] += l.Values
+	}
+	for _, source := range slices.Sorted(maps.Keys(in)) {
+		statements := slices.Compact(slices.Sorted(slices.Values(in[source])))
+		f := finding.Finding{
+			Rule: "leak", Severity: finding.Critical, Area: finding.AreaSanitize, Change: finding.Failed,
+			Address: snapshot.Address{Scope: database, Kind: "column", Name: source}.Attr("schema").String(),
+			Message: fmt.Sprintf("the schema of the sanitised copy holds %s of %s, in: %s", rawValues(values[source]), source, strings.Join(statements, "; ")),
+			Values:  []finding.Side{{Environment: environment, State: finding.Present}},
+			Hint: fmt.Sprintf("the copy was dropped; take the values out of the source's schema, or if they are nobody's, say so in sanitize.yaml: schema: [{in: %s, reason: …}]",
+				strconv.Quote(statements[0])),
 		}
 		f.Seal([]string{environment})
 		out = append(out, f)

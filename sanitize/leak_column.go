@@ -1,7 +1,6 @@
 package sanitize
 
 import (
-	"hash/maphash"
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/engine"
@@ -17,6 +16,7 @@ type searchColumn struct {
 	tallies map[uint16]*tally
 	starts  []int
 	ends    []int
+	visit   func(piece []byte) // instead of the count; may be nil
 }
 
 // cell looks up the whole cell, and inside text every run of up to maxWords words.
@@ -25,7 +25,7 @@ func (c *searchColumn) cell(cell engine.Cell) {
 	if len(v) < minLeak {
 		return
 	}
-	digest := maphash.Bytes(c.set.seed, v)
+	digest := c.set.digest(v)
 	seen := &c.clean[digest%uint64(len(c.clean))]
 	if *seen == digest {
 		return
@@ -96,6 +96,10 @@ var separators = func() (t [256]bool) {
 
 func (c *searchColumn) look(piece []byte, number bool) {
 	if len(piece) < minLeak || !c.set.lengths[min(len(piece), maxWindow)] {
+		return
+	}
+	if c.visit != nil {
+		c.visit(piece)
 		return
 	}
 	c.looked++

@@ -3,6 +3,7 @@ package sanitize
 import (
 	"errors"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/envdiff/envdiff/internal/engine"
@@ -55,6 +56,58 @@ func TestARichValueIsALeakWhereverItIsMet(t *testing.T) {
 			s := built.Report.Searched
 			if s.Values != 2501 && s.Values != 2500 || s.Share != 1 || s.Expected <= 0 || s.Expected > 100 || math.IsNaN(s.Expected) {
 				t.Errorf("the search says of itself: %+v", *s)
+			}
+		})
+	}
+}
+
+// What a copy that is kept has of its source beside rows is searched, too: defaults, checks, views, triggers. The finding names the
+// statement, never the value; a default of a masked column is nobody's value.
+func TestASchemaThatHoldsARawValueStopsTheCopy(t *testing.T) {
+	const policy = `tables: {people: {columns: {id: {keep: true}, email: {mask: email}, name: {mask: name}}}, plans: {columns: {id: {keep: true}, owner: {set: null}}}}`
+	const people = `CREATE TABLE people (id INTEGER PRIMARY KEY, email TEXT DEFAULT 'somebody-unknown@mail.example', name TEXT);
+		INSERT INTO people VALUES (1, 'quill.feather@mail.example', 'Anna O''Quillfeather'), (2, 'somebody-unknown@mail.example', 'Bo'), (3, 'somebody-unknown@mail.example', 'Bea');
+		CREATE TABLE plans (id INTEGER PRIMARY KEY, owner TEXT %s);`
+	for _, c := range []struct{ name, plans, more, want string }{
+		{"none", "", "CREATE VIEW v AS SELECT id FROM people WHERE name = 'Bea'", ""},
+		{"a default that is a masked column's own", "DEFAULT 'somebody-unknown@mail.example'", "", ""},
+		{"a default", "DEFAULT 'quill.feather@mail.example'", "", "people.email, in: CREATE TABLE plans"},
+		{"a check", "CHECK (owner <> 'quill.feather@mail.example')", "", "people.email, in: CREATE TABLE plans"},
+		{"a view", "", "CREATE VIEW v AS SELECT id FROM people WHERE name = 'Anna O''Quillfeather'", "people.name, in: CREATE VIEW v"},
+		{"a trigger", "", "CREATE TRIGGER g AFTER DELETE ON plans BEGIN INSERT INTO people (email) VALUES ('quill.feather@mail.example'); END", "people.email, in: CREATE TRIGGER g"},
+		{"the condition of an index", "", "CREATE INDEX i ON people (id) WHERE email = 'quill.feather@mail.example'", "people.email, in: CREATE INDEX i ON people"},
+		{"a name", "", `CREATE VIEW "quill.feather@mail.example" AS SELECT 1 AS a`, "people.email, in: CREATE VIEW …"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			src, sch := openSource(t, makeDatabase(t, strings.Replace(people, "%s", c.plans, 1), c.more))
+			for _, known := range []string{"", "\nschema: [{in: CREATE TABLE plans, reason: looked at}, {in: CREATE VIEW v, reason: looked at}, {in: CREATE TRIGGER g, reason: looked at}, {in: CREATE INDEX i ON people, reason: looked at}]"} {
+				plan, err := NewPlan(mustPolicy(t, policy+known), sch, Keepable, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = Build(t.Context(), src, engine.Target{}, t.TempDir(), sch, plan, testKey(t), CopyOptions{})
+				var leak *LeakError
+				if errors.As(err, &leak); leak == nil {
+					if err != nil || c.want != "" && known == "" {
+						t.Fatalf("got %v", err)
+					}
+					continue
+				}
+				found := leak.Findings("main", "production")
+				if c.want == "" || known != "" && c.name != "a name" || len(found) != 1 || !strings.HasSuffix(found[0].Message, "holds 1 raw value of "+c.want) {
+					t.Errorf("got %+v", found)
+				}
+				if text := leak.Error() + found[0].Message + found[0].Hint; strings.Contains(strings.ToLower(text), "quill") {
+					t.Errorf("the value is told: %s", text)
+				}
+			}
+			plan, err := NewPlan(mustPolicy(t, policy), sch, Rehearsal, nil)
+			if err != nil {
+				return // a check that no mask keeps
+			}
+			built, err := Build(t.Context(), src, engine.Target{}, t.TempDir(), sch, plan, testKey(t), CopyOptions{})
+			if err != nil || built.Rows != 3 {
+				t.Errorf("a rehearsal's copy: %v", err)
 			}
 		})
 	}

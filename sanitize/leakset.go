@@ -226,9 +226,12 @@ func (s *leakSet) seal() {
 // empty reports that there is nothing to look for.
 func (s *leakSet) empty() bool { return s.used+s.rich.used == 0 }
 
+// digest is what is remembered of a value.
+func (s *leakSet) digest(v []byte) uint64 { return maphash.Bytes(s.seed, v) }
+
 // find looks a piece of text up: the column whose value it is, if it identifies somebody.
 func (s *leakSet) find(v []byte) (leakEntry, bool) {
-	digest := maphash.Bytes(s.seed, v)
+	digest := s.digest(v)
 	if !s.filter.may(digest) {
 		return leakEntry{}, false
 	}

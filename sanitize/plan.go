@@ -27,6 +27,8 @@ type Plan struct {
 	Tables   []TablePlan // in the schema's order
 	After    []string    // statements to run on the copy; none in a rehearsal
 	Warnings []string
+	// known are statements of the schema that may hold values of masked columns.
+	known []KnownText
 	// references are all foreign keys that a sample follows, declared or from the policy.
 	references []reference
 }
@@ -103,7 +105,7 @@ func (e *PlanError) Error() string {
 // table must be named (generated ones aside), and no mask may break what the schema or the pending migrations demand of
 // its column. versions are the migration tools' tables, copied as they are; well-known ones are recognised anyway.
 func NewPlan(policy *Policy, sch *schema.Database, use Use, demands []schema.Obligation, versions ...schema.Name) (*Plan, error) {
-	b := &planner{policy: policy, sch: sch, types: newTypes(sch), plan: &Plan{Use: use}, needs: map[place]*need{}}
+	b := &planner{policy: policy, sch: sch, types: newTypes(sch), plan: &Plan{Use: use, known: policy.Schema}, needs: map[place]*need{}}
 	b.match(versions)
 	b.resolveReferences()
 	b.joinDomains()

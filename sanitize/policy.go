@@ -10,6 +10,7 @@ type Policy struct {
 	Tables     []TablePolicy
 	References []Reference
 	After      []string // statements run on a kept copy, never on a rehearsal's
+	Schema     []KnownText
 
 	// File is the path that was read, for messages.
 	File string
@@ -69,6 +70,12 @@ type Reference struct {
 	When     string // condition on the referencing rows, in the engine's SQL
 	Line     int
 	Col      int
+}
+
+// KnownText is a statement of the copy's schema in which values of masked columns may stand: a person has looked at it.
+type KnownText struct {
+	In     string // the beginning of the statement, as the finding names it: CREATE VIEW public.directors
+	Reason string
 }
 
 // ColumnRef names a column: an address name of a table, and a column.

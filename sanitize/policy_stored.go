@@ -9,7 +9,7 @@ import (
 // Stored is the policy for rows that were sanitised when they were stored: they are copied as they are. What the target keeps, what stays empty and what is
 // run afterwards is still p's. columns are those that were stored of each table; versions are the migration tools' tables.
 func (p *Policy) Stored(sch *schema.Database, columns map[schema.Name][]string, versions ...schema.Name) *Policy {
-	out := &Policy{File: p.File, After: p.After}
+	out := &Policy{File: p.File, After: p.After, Schema: p.Schema}
 	for i := range sch.Tables {
 		t := &sch.Tables[i]
 		if isVersionTable(t, versions) {
