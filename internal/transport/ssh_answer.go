@@ -71,6 +71,8 @@ func (a *answer) record(h []string) error {
 			return err
 		}
 		return a.body(a.q.bodies[i])
+	case "archive":
+		return a.archive()
 	case "digests":
 		text, err := s.body(maxListing)
 		if err != nil {

@@ -118,11 +118,12 @@ func (c *conversation) giveUp(err error) {
 
 // question is one message to the host, and what the numbers in its answer mean.
 type question struct {
-	text   strings.Builder
-	needs  needs
-	trees  []listing // in the order of the answers
-	bodies []string
-	sums   []sumName
+	text     strings.Builder
+	needs    needs
+	archived map[string]bool // files that are asked for in an archive
+	trees    []listing       // in the order of the answers
+	bodies   []string
+	sums     []sumName
 }
 
 // listing is one call of t.
@@ -136,9 +137,9 @@ const maxBatch = 300
 
 // ask sends the needs and commands as one question and learns from the answer.
 func (c *conversation) ask(number int, commands []int) error {
-	q := &question{needs: c.mirror.need}
+	q := &question{needs: c.mirror.need, archived: map[string]bool{}}
 	q.list()
-	q.contents()
+	q.contents(c.mirror)
 	for _, i := range commands {
 		w := c.wants[i]
 		if w.Input == "" {
@@ -153,7 +154,7 @@ func (c *conversation) ask(number int, commands []int) error {
 	if err := c.listen(q, number); err != nil {
 		return err
 	}
-	c.mirror.finish(q.needs)
+	c.mirror.finish(q)
 	return nil
 }
 
@@ -189,11 +190,18 @@ func (q *question) list() {
 }
 
 // contents asks for bodies, by their limits, and for digests of other files.
-func (q *question) contents() {
+func (q *question) contents(m *mirror) {
 	byLimit := map[int64][]string{}
+	var together []string
 	for _, name := range slices.Sorted(maps.Keys(q.needs.bodies)) {
-		byLimit[q.needs.bodies[name]] = append(byLimit[q.needs.bodies[name]], name)
+		limit := q.needs.bodies[name]
+		if m.archivable(name, limit) {
+			together = append(together, name)
+		} else {
+			byLimit[limit] = append(byLimit[limit], name)
+		}
 	}
+	q.archive(m, together)
 	for _, limit := range slices.Sorted(maps.Keys(byLimit)) {
 		for names := range slices.Chunk(byLimit[limit], maxBatch) {
 			q.call(paths(names), "b", limit, len(q.bodies))

@@ -13,7 +13,7 @@ import (
 func scripted(answer []byte, wants []Want) *conversation {
 	l := &line{in: discard{}, stream: newStream(bytes.NewReader(answer), "M")}
 	l.stream.left = 1 << 20
-	l.about = hello{pid: "7", finds: "find", tools: []string{"head", "md5sum"}}
+	l.about = hello{pid: "7", finds: "find", tools: []string{"head", "md5sum", "tar"}}
 	return newConversation(l, wants, CommandTimeout)
 }
 
@@ -81,6 +81,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Add("ls", []byte("\nM tree ls\nM:n 4 /etc\ndrwxr-xr-x 2 0 0 0 Nov 22 14:00 /etc\n\nM rest\n\nM did\n"))
 	f.Add("find", []byte("\nM digests md5sum\n0123456789abcdef0123456789abcdef  /etc/passwd\n\nM no 0 denied\n\nM ok 0\n"))
 	f.Add("find", []byte(strings.Repeat("\nM ", 100)))
+	f.Add("find", []byte("\nM tree find\nd 755 0 0 0 \x00/etc\x00\x00f 644 3 0 0 \x00/etc/passwd\x00\x00\nM did\n\nM ok 0\n\nM archive\nnone\nM end 2\n\nM ok 1\n\nM body 0\nabc\nM end 0\n\nM ok 2\n"))
 	f.Fuzz(func(t *testing.T, finds string, answer []byte) { converse(t, finds, answer) })
 }
 

@@ -26,6 +26,7 @@ type mirror struct {
 	bodies map[string]body
 	sums   map[sumName]string
 	wrong  map[string]error // why a file's content was not given
+	alone  map[string]bool  // files that an archive did not give
 	budget int64            // bytes of bodies that may still be asked for
 
 	need    needs
@@ -67,7 +68,7 @@ var errUnknown = fmt.Errorf("not yet asked: %w", fs.ErrNotExist)
 func newMirror(about hello) *mirror {
 	m := &mirror{
 		about: about, nodes: map[string]*node{}, lists: map[string][]fs.DirEntry{}, asked: map[string]int{}, cut: map[string]bool{},
-		bodies: map[string]body{}, sums: map[sumName]string{}, wrong: map[string]error{}, budget: maxHeld,
+		bodies: map[string]body{}, sums: map[sumName]string{}, wrong: map[string]error{}, alone: map[string]bool{}, budget: maxHeld,
 	}
 	m.forget()
 	return m
@@ -310,7 +311,8 @@ func below(roots map[string]bool, name string) int {
 }
 
 // finish marks what was asked and not told as not there.
-func (m *mirror) finish(q needs) {
+func (m *mirror) finish(asked *question) {
+	q := asked.needs
 	for name := range q.stats {
 		m.gone(name)
 	}
@@ -319,7 +321,12 @@ func (m *mirror) finish(q needs) {
 		m.asked[name] = max(m.asked[name], depth)
 	}
 	for name := range q.bodies {
-		if _, ok := m.bodies[name]; !ok && m.wrong[name] == nil {
+		if _, ok := m.bodies[name]; ok || m.wrong[name] != nil {
+			continue
+		}
+		if asked.archived[name] {
+			m.alone[name] = true
+		} else {
 			m.wrong[name] = errUntold
 		}
 	}

@@ -2,7 +2,7 @@
 # asked for and nothing else, and ends with its input. S, the mark that begins every record, precedes it.
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=/
 export PATH LC_ALL HOME
-unset LANGUAGE TZ POSIXLY_CORRECT CDPATH ENV BASH_ENV
+unset TAR_OPTIONS LANGUAGE TZ POSIXLY_CORRECT CDPATH ENV BASH_ENV
 umask 077
 set -f
 cd /
@@ -66,6 +66,24 @@ b() {
 	done
 }
 
+# a LIMIT INDEX PATH...: files as an archive, of which at most LIMIT bytes are passed on.
+a() {
+	k=$1 i=$2; shift 2
+	for p do
+		shift
+		if [ ! -e "$p" ]; then r no "$i" gone
+		elif [ ! -f "$p" ]; then r no "$i" special
+		elif [ ! -r "$p" ]; then r no "$i" denied
+		else set -- "$@" "$p"
+		fi
+		i=$((i + 1))
+	done
+	if [ $# = 0 ]; then return; fi
+	r archive
+	q=$({ { tar -c -f - "$@" </dev/null 2>/dev/null 3>&- 4>&-; echo $? >&4; } | head -c "$k" >&3; } 4>&1)
+	r end "$q"
+}
+
 # h TOOL INDEX PATH...: digests of files.
 h() {
 	k=$1 i=$2; shift 2
@@ -111,7 +129,7 @@ if has find && has head; then
 fi
 if timeout -s KILL 9 true </dev/null; then T="timeout -s KILL $W"; fi
 o=
-for p in head md5sum sha256sum timeout; do
+for p in head md5sum sha256sum timeout tar; do
 	if has "$p"; then o="$o $p"; fi
 done
 r hi $$ "$F"$o
