@@ -129,7 +129,7 @@ func htmlRehearsals(r *Report) []htmlRehearsal {
 	}
 	var out []htmlRehearsal
 	for _, d := range r.Rehearsal.Databases {
-		h := htmlRehearsal{Name: Terminal(d.Name), Engine: Terminal(d.Engine), Head: rehearsalHead(d), Drawing: timeline(d), Statements: htmlStatements(d)}
+		h := htmlRehearsal{Name: Terminal(d.Name), Engine: Terminal(d.Engine), Head: rehearsalSays(d), Drawing: timeline(d), Statements: htmlStatements(d)}
 		for _, q := range d.Probes {
 			h.Probes = append(h.Probes, htmlProbe{Terminal(probeSubject(q)), Terminal(q.Status), q.Violations, q.RowsChecked})
 		}

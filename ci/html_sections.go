@@ -112,6 +112,9 @@ func htmlStatements(d finding.RehearsedDatabase) []htmlStatement {
 			}
 			if len(s.ProductionSeconds) == 2 {
 				row.Production = fmt.Sprintf("%.1f to %.1f", s.ProductionSeconds[0], s.ProductionSeconds[1])
+				if s.Derived != "" {
+					row.Production += " (" + Terminal(s.Derived) + ")"
+				}
 			}
 			for _, l := range s.Locks {
 				row.Locks = append(row.Locks, Terminal(fmt.Sprintf("%s: %s for %.2f s, blocks %s", l.Table, l.Mode, l.Seconds, l.Blocks)))

@@ -213,7 +213,7 @@ func fillRehearsal(h *finding.Rehearsal) {
 			d.Copy.Mode = noCopy
 		}
 		d.Pending, d.Migrations = nonNil(d.Pending), nonNil(d.Migrations)
-		d.Probes, d.Plans = nonNil(d.Probes), nonNil(d.Plans)
+		d.Probes, d.Plans, d.Passes = nonNil(d.Probes), nonNil(d.Plans), nonNil(d.Passes)
 		for j := range d.Migrations {
 			m := &d.Migrations[j]
 			m.Statements = nonNil(m.Statements)

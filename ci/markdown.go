@@ -82,7 +82,7 @@ func markdownRehearsal(b *strings.Builder, r *Report) {
 		return
 	}
 	for _, d := range r.Rehearsal.Databases {
-		fmt.Fprintf(b, "\n**Rehearsal of %s**: %s\n", MarkdownText(d.Name), MarkdownText(rehearsalHead(d)))
+		fmt.Fprintf(b, "\n**Rehearsal of %s**: %s\n", MarkdownText(d.Name), MarkdownText(rehearsalSays(d)))
 		if len(d.Migrations) > 0 {
 			b.WriteString("\n| replay | migration | statements | seconds |\n|---|---|---|---|\n")
 			for _, m := range d.Migrations {

@@ -57,7 +57,12 @@ func sample() *Report {
 		Coverage: []finding.Coverage{{Environment: "staging", Kind: "virtual table", Count: 1}},
 		Rehearsal: &finding.Rehearsal{Databases: []finding.RehearsedDatabase{{Name: "main", Engine: "sqlite", Copy: finding.Copy{Mode: "full", Rows: 200000, Bytes: 1 << 20, Seconds: 2.5},
 			AppliedVersion: "41", Pending: []string{"42"},
+			Plans: []finding.Plan{{Query: "SELECT id FROM users WHERE email = $1", Before: "Index Scan by users_email of users", After: "Seq Scan of users", Verdict: "worse"},
+				{Query: "SELECT count(*) FROM orders", Before: "Aggregate (Seq Scan of orders)", After: "Aggregate (Seq Scan of orders)", Verdict: "alike"}},
+			Passes: []finding.Pass{{Name: "down", Tried: 1, Without: 1, Seconds: 0.4}, {Name: "twice", Tried: 2, Seconds: 0.2}},
 			Migrations: []finding.RehearsedMigration{{Version: "42", Name: "unique_email", Status: "failed", Seconds: 0.5, Statements: []finding.Statement{
+				{SQL: "ALTER TABLE orders ADD note text", Seconds: 0.4, Locks: []finding.Lock{{Table: "orders", Mode: "ACCESS EXCLUSIVE", Seconds: 0.4, Blocks: "reads and writes"}},
+					Rewrites: []string{"orders"}, ProductionSeconds: []float64{2, 8}, Derived: "20,000 of 200,000 rows of orders copied"},
 				{SQL: "CREATE UNIQUE INDEX …", Error: &finding.StatementError{Code: "SQLITE_CONSTRAINT_UNIQUE", Table: "users", Message: "UNIQUE constraint failed"}}}}},
 			Probes: []finding.Probe{{Address: "main:index/users.users_email_lower", Migration: "42", Status: "decisive", SQL: "SELECT 1", RowsChecked: 200000, Violations: 17, At: "2026-11-01T02:00:00Z"}}}}},
 	}

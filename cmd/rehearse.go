@@ -33,6 +33,10 @@ policy does not name stops the copy (exit 2). No row value is in any output. Not
 remains, unless copy: {max_age: 24h} keeps it: later rehearsals then run on clones of it, as long as
 schema, policy, key and what the migrations demand are the same.
 
+Optional passes, in databases.NAME.rehearsal: queries: N plans production's hot queries before and after
+the migrations; down: true tries each migration's way back and the way up again, twice: true a second
+run, both on clones of the copy.
+
 A stored ENV (production@latest) needs no connection to it: the migrations are tried on an empty
 database with its schema, and what they demand of rows is answered by the profile of the columns;
 what that does not answer is a gap.
@@ -178,7 +182,7 @@ func (s *session) rehearseDatabase(ctx context.Context, c *config.Config, of reh
 	in := migrations.Input{
 		Scope: db, Environment: env, Environments: []string{env},
 		Engine: source.Engine(), Production: source, Schema: copier.schema, Spec: migrationsSpec(c, db),
-		ScratchBase: base, ScratchDir: dir, Queries: c.Databases[db].Rehearsal.Queries,
+		ScratchBase: base, ScratchDir: dir, Queries: c.Databases[db].Rehearsal.Queries, Down: c.Databases[db].Rehearsal.Down, Twice: c.Databases[db].Rehearsal.Twice,
 		BuildCopy: func(ctx context.Context, demands []schema.Obligation) (migrations.CopyResult, error) {
 			return copier.build(ctx, base, dir, demands)
 		},

@@ -109,12 +109,7 @@ func indexed(x schema.Index, t *schema.Table) []string {
 
 // mentioned are the columns of a table whose name stands as a word in a text.
 func mentioned(text string, t *schema.Table) []string {
-	words := map[string]bool{}
-	for _, w := range strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
-		return r != '_' && r != '$' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && r < 128
-	}) {
-		words[w] = true
-	}
+	words := wordsOf(text)
 	var out []string
 	for _, c := range t.Columns {
 		if words[strings.ToLower(c.Name)] {

@@ -32,6 +32,11 @@ func (r *rehearsal) replayOnce(ctx context.Context) (mode string, err error) {
 	r.copy = result
 	r.out.Sanitization, r.out.Database.Copy = result.Sanitization, result.Copy
 	defer r.drop(result.Target)
+	passes, err := r.clonePasses(ctx, result.Target)
+	defer func() { r.dropPasses(passes) }()
+	if err != nil {
+		return "", fmt.Errorf("clone the copy of %s: %w", r.in.Scope, err)
+	}
 	r.doing = "replaying on the copy"
 	r.aim(result.Target)
 	if err := r.watch(ctx, Before, result.Target); err != nil {
@@ -40,7 +45,10 @@ func (r *rehearsal) replayOnce(ctx context.Context) (mode string, err error) {
 	if err := (scratch{result.Target}).like(r.in.Engine, r.in.Schema).use(ctx, r.in.Engine, func(s engine.Session) error { return r.replayAndPlan(ctx, s) }); err != nil || r.failed != nil {
 		return result.Copy.Mode, err
 	}
-	return result.Copy.Mode, r.watch(ctx, After, result.Target)
+	if err := r.watch(ctx, After, result.Target); err != nil {
+		return result.Copy.Mode, err
+	}
+	return result.Copy.Mode, r.tryPasses(ctx, passes)
 }
 
 // replayAndPlan also plans the hot queries of production before and after.

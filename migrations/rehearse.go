@@ -41,6 +41,8 @@ type Input struct {
 
 	// Queries is how many of production's hot queries are planned on the copy before and after; 0 is none.
 	Queries int
+	// Down tries, on a clone of the copy, the way back of each migration and the way up again; Twice runs each a second time.
+	Down, Twice bool
 
 	Now      func() time.Time
 	Progress func(Step) // may be nil
@@ -127,7 +129,7 @@ func newRehearsal(in Input) *rehearsal {
 	r.out.Findings, r.out.Gaps = []finding.Finding{}, []finding.Gap{}
 	r.out.Changes = Changes{objects: map[string]string{}, columns: map[string]string{}}
 	r.out.Database = finding.RehearsedDatabase{Name: in.Scope, Engine: in.Engine.Name(), Pending: []string{},
-		Migrations: []finding.RehearsedMigration{}, Probes: []finding.Probe{}, Plans: []finding.Plan{}}
+		Migrations: []finding.RehearsedMigration{}, Probes: []finding.Probe{}, Plans: []finding.Plan{}, Passes: []finding.Pass{}}
 	return r
 }
 
@@ -145,6 +147,7 @@ func (r *rehearsal) run(ctx context.Context) error {
 	}
 	if r.in.Stored != nil {
 		r.judgeStored()
+		r.gapPasses("a stored snapshot gives no copy to try them on")
 		return nil
 	}
 	return r.replayOnCopy(ctx)

@@ -156,13 +156,15 @@ func execAll(ctx context.Context, db engine.DB, statements []string) error {
 
 // trial is one rehearsal in a test.
 type trial struct {
-	production string // path of the file
-	files      map[string]string
-	excluded   []string
-	change     func(table string, row engine.Row)
-	timeout    time.Duration
-	noTxWrap   bool
-	build      func(context.Context, []schema.Obligation) (CopyResult, error)
+	production  string // path of the file
+	files       map[string]string
+	excluded    []string
+	change      func(table string, row engine.Row)
+	timeout     time.Duration
+	noTxWrap    bool
+	spec        Spec // of another tool
+	down, twice bool
+	build       func(context.Context, []schema.Obligation) (CopyResult, error)
 }
 
 // run rehearses, and checks what holds for every rehearsal: the directory of production is untouched, nothing scratch
@@ -191,8 +193,10 @@ func (tr trial) run(t *testing.T) (Output, error) {
 	if build == nil {
 		build = faithfulCopy(prod, sch, dir, tr.excluded, tr.change)
 	}
+	spec := tr.spec
+	spec.Dir, spec.NoTxWrap = writeFiles(t, tr.files), tr.noTxWrap
 	out, err := Rehearse(ctx, Input{Scope: "main", Environment: "production", Engine: e, Production: prod, Schema: sch,
-		Spec: Spec{Dir: writeFiles(t, tr.files), NoTxWrap: tr.noTxWrap}, ScratchDir: dir, BuildCopy: build, Now: time.Now})
+		Spec: spec, ScratchDir: dir, BuildCopy: build, Now: time.Now, Down: tr.down, Twice: tr.twice})
 	for _, f := range out.Findings {
 		for _, q := range f.Queries {
 			if keys := ask(t, prod, q.SQL); !strings.HasPrefix(q.Finds, plural(int64(len(keys)), "row")+" of ") || !strings.Contains(f.Message, q.Finds) {
@@ -213,7 +217,7 @@ func (tr trial) run(t *testing.T) (Output, error) {
 	if at := strings.Index(strings.ToLower(string(printed)+fmt.Sprint(err)), planted); at >= 0 {
 		t.Errorf("a value is in the output: …%s", printed[max(0, at-200):min(len(printed), at+50)])
 	}
-	for _, list := range []string{"findings", "gaps", "pending", "migrations", "probes", "plans", "statements", "locks", "rewrites", "scans", "production_seconds"} {
+	for _, list := range []string{"findings", "gaps", "pending", "migrations", "probes", "plans", "passes", "statements", "locks", "rewrites", "scans", "production_seconds"} {
 		if strings.Contains(strings.ToLower(string(printed)), `"`+list+`":null`) {
 			t.Errorf("%s is null in the output", list)
 		}

@@ -22,6 +22,8 @@ type tool struct {
 	latest bool
 	// script cuts what runs upwards out of a file; nil runs the whole file.
 	script func(text, section string) (script, error)
+	// back cuts what runs downwards out of the same file, false for none; nil where it is in a file of its own or nowhere.
+	back func(text, section string) (script, bool)
 	// sums are the forms in which the tool may have kept a file's checksum; nil where it keeps none.
 	sums func(text []byte) []string
 	// older is what it does with a file that is older than what is applied.

@@ -12,12 +12,12 @@ var liquibase = tool{name: "liquibase", title: "Liquibase", table: "databasechan
 	row: func(v []string) appliedRow {
 		return appliedRow{key: changesetKey(v[0], v[1], v[2]), failed: strings.EqualFold(v[3], "FAILED")}
 	},
-	script: changeset,
+	script: changeset, back: rollbackOf,
 }
 
 var (
 	changesetLine = regexp.MustCompile(`(?i)^\s*--\s*changeset\s+([^:\s]+):(\S+)(.*)$`)
-	rollbackLine  = regexp.MustCompile(`(?i)^\s*--\s*rollback\b`)
+	rollbackLine  = regexp.MustCompile(`(?i)^\s*--\s*rollback\b(.*)`)
 	formattedSQL  = regexp.MustCompile(`(?i)^\s*--\s*liquibase\s+formatted\s+sql`)
 	noTransaction = regexp.MustCompile(`(?i)\brunInTransaction\s*:\s*false\b`)
 )
@@ -52,4 +52,20 @@ func changeset(text, section string) (script, error) {
 		return inside && !rollbackLine.MatchString(line)
 	})
 	return s, nil
+}
+
+// rollbackOf is what stands behind the rollback comments of a changeset; "empty" says that there is nothing to undo.
+func rollbackOf(text, section string) (script, bool) {
+	inside, found := false, false
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = ""
+		if m := changesetLine.FindStringSubmatch(strings.TrimRight(line, "\r")); m != nil {
+			inside = m[1]+":"+m[2] == section
+		} else if m := rollbackLine.FindStringSubmatch(line); m != nil && inside {
+			lines[i] = strings.TrimSpace(m[1])
+			found = found || lines[i] != "" && !strings.EqualFold(lines[i], "empty")
+		}
+	}
+	return script{text: strings.Join(lines, "\n")}, found
 }

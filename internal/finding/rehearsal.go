@@ -17,6 +17,15 @@ type RehearsedDatabase struct {
 	Migrations     []RehearsedMigration `json:"migrations"`
 	Probes         []Probe              `json:"probes"`
 	Plans          []Plan               `json:"plans"`
+	Passes         []Pass               `json:"passes"` // the optional ones that were tried
+}
+
+// Pass is an optional pass, on a clone of the copy: down (each migration, its way back, and up again) or twice (each a second time).
+type Pass struct {
+	Name    string  `json:"name"`
+	Tried   int     `json:"tried"`   // migrations
+	Without int     `json:"without"` // migrations without a way back
+	Seconds float64 `json:"seconds"`
 }
 
 // Copy describes the copy that was built.

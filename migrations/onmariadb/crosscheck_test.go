@@ -41,6 +41,11 @@ func (w *watched) SQL(t engine.Target) (*sql.DB, error) {
 
 // emptyCopy is a copy of the shop, which has no rows.
 func emptyCopy(ctx context.Context, e engine.Engine, sch *schema.Database, base engine.Target) (migrations.CopyResult, error) {
+	return filledCopy(ctx, e, sch, base)
+}
+
+// filledCopy is a database with a schema, after some statements.
+func filledCopy(ctx context.Context, e engine.Engine, sch *schema.Database, base engine.Target, fill ...string) (migrations.CopyResult, error) {
 	to, err := e.CreateScratch(ctx, base, "")
 	if err != nil {
 		return migrations.CopyResult{}, err
@@ -60,7 +65,7 @@ func emptyCopy(ctx context.Context, e engine.Engine, sch *schema.Database, base 
 		return result, err
 	}
 	defer s.Close()
-	for _, statement := range append(before, after...) {
+	for _, statement := range append(append(before, after...), fill...) {
 		if _, err := s.Exec(ctx, statement); err != nil {
 			return result, err
 		}
