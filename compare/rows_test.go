@@ -26,7 +26,7 @@ func rowsOf(t *testing.T, columns string, rows map[int]int) digestFile {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(z, `{"format":"envdiff.rows/3","form":"rows","buckets":"digest","key":["code"],"columns":[%s],"rows":%d}`+"\n", columns, len(rows))
+	fmt.Fprintf(z, `{"format":"envdiff.rows/4","form":"rows","buckets":"digest","key":["code"],"columns":[%s],"rows":%d}`+"\n", columns, len(rows))
 	for _, code := range slices.Sorted(func(yield func(int) bool) {
 		for c := range rows {
 			if !yield(c) {

@@ -89,11 +89,11 @@ func (m memory) Open() (io.ReadCloser, error) { return io.NopCloser(bytes.NewRea
 func (m memory) Size() int64                  { return int64(len(m)) }
 
 func FuzzCompareRows(f *testing.F) {
-	whole := `{"format":"envdiff.rows/3","form":"rows","key":["id"],"columns":["id"],"rows":1}` + "\n" +
+	whole := `{"format":"envdiff.rows/4","form":"rows","key":["id"],"columns":["id"],"rows":1}` + "\n" +
 		"00000000000000000000000000000001\t00000000000000000000000000000002\t01020304\t[\"1\"]\n"
 	f.Add(whole)
 	f.Add(strings.Replace(whole, `["id"]`, `[]`, 1))
-	f.Add(`{"format":"envdiff.rows/3","form":"buckets","key":["id"],"columns":["id"],"rows":9000000000000000000}` + "\n0001\t9000000000000000000\t00000000000000000000000000000002\n")
+	f.Add(`{"format":"envdiff.rows/4","form":"buckets","key":["id"],"columns":["id"],"rows":9000000000000000000}` + "\n0001\t9000000000000000000\t00000000000000000000000000000002\n")
 	z, err := zstd.NewWriter(nil)
 	if err != nil {
 		f.Fatal(err)

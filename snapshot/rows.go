@@ -15,12 +15,12 @@ import (
 //
 //	BUCKET <tab> COUNT <tab> SUM
 //
-// KEY and ROW are 32 hex digits of SHA-256 over a key derived from the redact key and every cell in the canonical form of its
+// KEY and ROW are 32 hex digits of SHA-256 over a key derived from the redact key, table and columns, and every cell in the canonical form of its
 // logical type, with its length; a key's first four digits are its row's bucket. CELLS has eight digits per column,
 // over the key and the cell. SUM is the sum, modulo 2^128, of the digests of the bucket's rows.
 
 // RowsFormat is the header's format name.
-const RowsFormat = "envdiff.rows/3"
+const RowsFormat = "envdiff.rows/4"
 
 // RowBuckets is how many buckets the rows of a table fall into.
 const RowBuckets = 1 << 16

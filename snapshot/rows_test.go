@@ -21,7 +21,7 @@ func rowsFile(t *testing.T, header string, rows int, lines ...string) memory {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := fmt.Sprintf(`{"format":"envdiff.rows/3",%s,"rows":%d}`, header, rows) + "\n"
+	text := fmt.Sprintf(`{"format":"envdiff.rows/4",%s,"rows":%d}`, header, rows) + "\n"
 	for _, l := range lines {
 		text += l + "\n"
 	}

@@ -5,6 +5,8 @@ package engine
 import (
 	"context"
 	"errors"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -119,6 +121,38 @@ type Modulo struct {
 	Column string
 	Of     int64
 	In     []int64
+	// Indexed is how many rows the table has, about, where an index finds a value of Column; 0 is no index.
+	Indexed int64
+}
+
+const (
+	// lookupCost is how many rows are read, one after the other, in the time in which an index finds one, at least.
+	lookupCost = 20
+	// maxLookups bounds a list of values.
+	maxLookups = 100_000
+)
+
+// Values are the numbers from low to high that leave such remainders, in order, where there are so few that an index finds them sooner than all rows are read.
+func (m *Modulo) Values(low, high int64) (values []int64, few bool) {
+	if high < low || len(m.In) == 0 {
+		return nil, m.Indexed > 0
+	}
+	if low < math.MinInt64+m.Of || high > math.MaxInt64-m.Of {
+		return nil, false
+	}
+	// Of numbers that are far apart the difference has no room in 64 bits.
+	if most := ((float64(high)-float64(low))/float64(m.Of) + 1) * float64(len(m.In)); most > maxLookups || most*lookupCost > float64(m.Indexed) {
+		return nil, false
+	}
+	sorted := slices.Sorted(slices.Values(m.In))
+	for block := low - (low%m.Of+m.Of)%m.Of; block <= high; block += m.Of {
+		for _, rest := range sorted {
+			if n := block + rest; n >= low && n <= high {
+				values = append(values, n)
+			}
+		}
+	}
+	return values, true
 }
 
 // Condition writes it in SQL that all engines read alike, given the quoted column.

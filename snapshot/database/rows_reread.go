@@ -62,7 +62,7 @@ func (l *layout) read(t *schema.Table, buckets []uint16) engine.Read {
 	if !l.asksFor || len(buckets) > maxModulo {
 		return read
 	}
-	read.Modulo = &engine.Modulo{Column: l.columns[l.key[0]], Of: snapshot.RowBuckets}
+	read.Modulo = &engine.Modulo{Column: l.columns[l.key[0]], Of: snapshot.RowBuckets, Indexed: t.EstimatedRows}
 	for _, b := range buckets {
 		read.Modulo.In = append(read.Modulo.In, int64(b))
 	}

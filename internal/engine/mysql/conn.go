@@ -32,7 +32,8 @@ type conn struct {
 	target engine.Target
 	config *driver.Config
 	raw    rawConn
-	id     string // of the connection on the server
+	wire   *aheadConn // beneath raw
+	id     string     // of the connection on the server
 	server server
 	mode   string // the sql_mode that the server gave the session
 	broken bool

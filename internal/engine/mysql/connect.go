@@ -32,7 +32,6 @@ func configure(t engine.Target) (*driver.Config, error) {
 	clean.MultiStatements, clean.InterpolateParams, clean.ClientFoundRows, clean.AllowAllFiles = false, false, false, false
 	clean.MaxAllowedPacket = 0 // ask the server
 	clean.Logger = &driver.NopLogger{}
-	clean.DialFunc = dialAhead
 	if clean.Timeout == 0 {
 		clean.Timeout = connectTimeout
 	}
@@ -104,7 +103,13 @@ func dial(ctx context.Context, t engine.Target) (*conn, error) {
 }
 
 func connectAs(ctx context.Context, t engine.Target, config *driver.Config) (*conn, error) {
-	connector, err := driver.NewConnector(config)
+	var wire *aheadConn
+	heard := config.Clone()
+	heard.DialFunc = func(ctx context.Context, network, addr string) (_ net.Conn, err error) {
+		wire, err = dialAhead(ctx, network, addr)
+		return wire, err
+	}
+	connector, err := driver.NewConnector(heard)
 	if err != nil {
 		return nil, connectError(ctx, t, config, err)
 	}
@@ -116,6 +121,7 @@ func connectAs(ctx context.Context, t engine.Target, config *driver.Config) (*co
 	if err != nil {
 		return nil, connectError(ctx, t, config, err)
 	}
+	c.wire = wire
 	if err := c.greet(ctx); err != nil {
 		c.close()
 		return nil, fail(ctx, t, err)

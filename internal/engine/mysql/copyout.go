@@ -22,11 +22,18 @@ func (d *database) CopyOut(ctx context.Context, r engine.Read, fn func(engine.Ro
 			if err != nil {
 				return err
 			}
+			values, few, err := lookups(ctx, c, r)
+			if err != nil {
+				return d.withGrant(err, r.Table)
+			}
+			if few {
+				return d.withGrant(shape.lookUp(ctx, c, r, values, fn), r.Table)
+			}
 			sql, err := shape.selection(r)
 			if err != nil {
 				return err
 			}
-			return d.withGrant(c.query(ctx, sql, fn), r.Table)
+			return d.withGrant(c.stream(ctx, sql, fn), r.Table)
 		})
 	})
 }

@@ -19,7 +19,7 @@ type aheadConn struct {
 func (c *aheadConn) Read(p []byte) (int, error) { return c.ahead.Read(p) }
 
 // dialAhead connects as the driver would, keepalive included, which Go's dialer turns on by itself.
-func dialAhead(ctx context.Context, network, addr string) (net.Conn, error) {
+func dialAhead(ctx context.Context, network, addr string) (*aheadConn, error) {
 	var d net.Dialer
 	c, err := d.DialContext(ctx, network, addr)
 	if err != nil {

@@ -37,7 +37,7 @@ func (d *database) Sample(ctx context.Context, r engine.Read, fn func(engine.Row
 				if err != nil {
 					return err
 				}
-				return d.withGrant(c.query(ctx, sql, fn), r.Table)
+				return d.withGrant(c.stream(ctx, sql, fn), r.Table)
 			}
 			for probes := range slices.Chunk(keys.draw(r.Limit), probesAtOnce) {
 				match := &engine.Match{Columns: []string{keys.column}}
@@ -48,7 +48,7 @@ func (d *database) Sample(ctx context.Context, r engine.Read, fn func(engine.Row
 				if err != nil {
 					return err
 				}
-				if err := c.query(ctx, sql, fn); err != nil {
+				if err := c.stream(ctx, sql, fn); err != nil {
 					return d.withGrant(err, r.Table)
 				}
 			}

@@ -22,8 +22,43 @@ func (d *database) CopyOut(ctx context.Context, r engine.Read, fn func(engine.Ro
 	})
 }
 
+// copyOut reads rows in COPY's binary form, where all columns' types have one that this package knows.
 func copyOut(ctx context.Context, pg *pgconn.PgConn, r engine.Read, fn func(engine.Row) error) error {
-	return copyLines(ctx, pg, r, decoding(len(r.Columns), fn))
+	shape, err := describe(ctx, pg, r.Table)
+	if err != nil {
+		return err
+	}
+	values, few, err := lookups(ctx, pg, r)
+	if err != nil {
+		return err
+	}
+	source, err := shape.source(r)
+	if few {
+		source, err = shape.lookedUp(r, values)
+	}
+	if err != nil {
+		return err
+	}
+	return shape.copyRows(ctx, pg, source, r.Columns, fn)
+}
+
+// copyRows streams the rows of what COPY copies.
+func (s *shape) copyRows(ctx context.Context, pg *pgconn.PgConn, source string, columns []string, fn func(engine.Row) error) error {
+	if forms := s.binaryForms(columns); forms != nil {
+		return copyFrom(ctx, pg, s.table, source+" TO STDOUT (FORMAT binary)", &binaryRows{forms: forms, fn: fn})
+	}
+	return copyFrom(ctx, pg, s.table, source+" TO STDOUT", &lines{fn: decoding(len(columns), fn)})
+}
+
+// binaryForms are the forms of columns; nil where one of them is read as text.
+func (s *shape) binaryForms(columns []string) []binaryForm {
+	forms := make([]binaryForm, len(columns))
+	for i, name := range columns {
+		if forms[i] = s.columns[name].form; forms[i] == noBinaryForm {
+			return nil
+		}
+	}
+	return forms
 }
 
 // decoding takes lines for a callback that wants rows.
@@ -48,35 +83,44 @@ func copyLines(ctx context.Context, pg *pgconn.PgConn, r engine.Read, fn func(li
 	if err != nil {
 		return err
 	}
-	return copyFrom(ctx, pg, r.Table, source, fn)
+	return copyFrom(ctx, pg, r.Table, source+" TO STDOUT", &lines{fn: fn})
 }
 
-// copyFrom streams the lines of what COPY copies.
-func copyFrom(ctx context.Context, pg *pgconn.PgConn, table schema.Name, source string, fn func(line []byte) error) error {
+// taker takes a stream of COPY data apart.
+type taker interface {
+	write(p []byte) error
+	// finish reports a stream that ended too early.
+	finish() error
+}
+
+// copyFrom streams what a COPY copies.
+func copyFrom(ctx context.Context, pg *pgconn.PgConn, table schema.Name, what string, to taker) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	w := &copyWriter{fn: fn, stop: stop}
-	_, err := pg.CopyTo(ctx, w, "COPY "+source+" TO STDOUT")
+	w := &copyWriter{to: to, stop: stop}
+	_, err := pg.CopyTo(ctx, w, "COPY "+what)
+	if w.failed == nil && err == nil {
+		w.failed = to.finish()
+	}
+	if errors.Is(w.failed, errCopyFormat) || errors.Is(w.failed, errCopyBinary) {
+		return misuse("%s: the server's %v", table, w.failed)
+	}
 	if w.failed != nil {
 		return w.failed
-	}
-	if err == nil && len(w.lines.rest) > 0 {
-		return misuse("%s: the server's %v", table, errCopyFormat)
 	}
 	return err
 }
 
 // copyWriter takes COPY data. After an error it asks the server to stop and swallows what still comes, so that the connection stays usable.
 type copyWriter struct {
-	lines  lines
-	fn     func(line []byte) error
+	to     taker
 	stop   func()
 	failed error
 }
 
 func (w *copyWriter) Write(p []byte) (int, error) {
 	if w.failed == nil {
-		if w.failed = w.lines.write(p, w.fn); w.failed != nil {
+		if w.failed = w.to.write(p); w.failed != nil {
 			w.stop()
 		}
 	}
@@ -104,6 +148,7 @@ type shape struct {
 	partitioned bool
 	plain       bool // a table that COPY reads by itself
 	columns     map[string]shapeColumn
+	looked      string // a condition beside those of a read
 }
 
 type shapeColumn struct {
@@ -111,22 +156,26 @@ type shapeColumn struct {
 	collatable bool
 	nullable   bool
 	generated  bool
+	form       binaryForm
 }
 
-// describe finds a table and the types of its columns. format_type with -1 names types without a length: "character" alone would cut.
+// describe finds a table and the types of its columns. format_type with -1 names types without a length: "character" alone would cut. A domain's
+// values are sent as those of its type, and an enum's as texts.
 func describe(ctx context.Context, pg *pgconn.PgConn, table schema.Name) (*shape, error) {
 	s := &shape{table: table, columns: map[string]shapeColumn{}}
 	found := false
 	err := query(ctx, pg, `
-SELECT c.relkind = 'p', c.relkind = 'r', a.attname, pg_catalog.format_type(a.atttypid, -1), a.attcollation <> 0, NOT a.attnotnull, a.attgenerated <> ''
+SELECT c.relkind = 'p', c.relkind = 'r', a.attname, pg_catalog.format_type(a.atttypid, -1), a.attcollation <> 0, NOT a.attnotnull, a.attgenerated <> '',
+	CASE t.typtype WHEN 'e' THEN 25 WHEN 'd' THEN t.typbasetype::bigint ELSE t.oid::bigint END
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname = `+literal(schemaOf(table))+` AND c.relname = `+literal(table.Name),
 		func(values [][]byte) error {
 			r := &record{values: values}
 			found = true
 			s.partitioned, s.plain = r.flag(), r.flag()
-			s.columns[r.text()] = shapeColumn{sqlType: r.text(), collatable: r.flag(), nullable: r.flag(), generated: r.flag()}
+			s.columns[r.text()] = shapeColumn{sqlType: r.text(), collatable: r.flag(), nullable: r.flag(), generated: r.flag(), form: binaryForms[r.number()]}
 			return nil
 		})
 	if err == nil && !found {
@@ -176,6 +225,9 @@ func (s *shape) selection(r engine.Read) (string, error) {
 	if r.Modulo != nil {
 		conditions = append(conditions, r.Modulo.Condition(quote(r.Modulo.Column)))
 	}
+	if s.looked != "" {
+		conditions = append(conditions, s.looked)
+	}
 	sql := "SELECT " + quoteAll(r.Columns) + " FROM " + from
 	if len(conditions) > 0 {
 		sql += " WHERE " + strings.Join(conditions, " AND ")
@@ -185,6 +237,44 @@ func (s *shape) selection(r engine.Read) (string, error) {
 		sql += " LIMIT " + strconv.FormatInt(r.Limit, 10)
 	}
 	return sql, nil
+}
+
+// lookups are the values of a remainder's column that an index finds sooner than all rows are read. The planner is told not to read all of them: it takes each
+// value for a page of its own.
+func lookups(ctx context.Context, pg *pgconn.PgConn, r engine.Read) (values []int64, few bool, err error) {
+	if r.Modulo == nil || r.Modulo.Indexed == 0 || r.Limit > 0 {
+		return nil, false, nil
+	}
+	column, known := quote(r.Modulo.Column), false
+	var low, high int64
+	err = query(ctx, pg, "SELECT min("+column+"), max("+column+") FROM "+qualified(r.Table), func(v [][]byte) error {
+		least, errLow := strconv.ParseInt(string(v[0]), 10, 64)
+		most, errHigh := strconv.ParseInt(string(v[1]), 10, 64)
+		low, high, known = least, most, errLow == nil && errHigh == nil
+		return nil
+	})
+	if err != nil || !known {
+		return nil, false, err
+	}
+	if values, few = r.Modulo.Values(low, high); few {
+		_, err = execute(ctx, pg, "SET LOCAL enable_seqscan = off")
+	}
+	return values, few, err
+}
+
+// lookedUp is a source of the rows with such values.
+func (s *shape) lookedUp(r engine.Read, values []int64) (string, error) {
+	column, list := quote(r.Modulo.Column), make([]byte, 0, 12*len(values))
+	for i, n := range values {
+		if i > 0 {
+			list = append(list, ',')
+		}
+		list = strconv.AppendInt(list, n, 10)
+	}
+	r.Modulo = nil
+	s.looked = column + " = ANY ('{" + string(list) + "}'::bigint[])"
+	sql, err := s.selection(r)
+	return "(" + sql + ")", err
 }
 
 // match writes tuples as a VALUES list. The casts of its first row give the columns' types to all.

@@ -17,10 +17,11 @@ var errCopyFormat = errors.New("malformed COPY text")
 
 // lines takes the stream apart. Servers send one row per message; the format itself only promises lines.
 type lines struct {
+	fn   func(line []byte) error
 	rest []byte // an unfinished line
 }
 
-func (l *lines) write(p []byte, fn func(line []byte) error) error {
+func (l *lines) write(p []byte) error {
 	for len(p) > 0 {
 		end := bytes.IndexByte(p, '\n')
 		if end < 0 {
@@ -33,9 +34,16 @@ func (l *lines) write(p []byte, fn func(line []byte) error) error {
 			line = append(l.rest, line...)
 			l.rest = line[:0]
 		}
-		if err := fn(line); err != nil {
+		if err := l.fn(line); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func (l *lines) finish() error {
+	if len(l.rest) > 0 {
+		return errCopyFormat
 	}
 	return nil
 }

@@ -51,17 +51,18 @@ func TestCopyTextRefuses(t *testing.T) {
 func TestCopyTextIsReadHoweverItIsCut(t *testing.T) {
 	stream := "1\ta\\tb\n2\t\\N\n3\t" + strings.Repeat("long", 1000) + "\n"
 	for _, size := range []int{1, 2, 7, len(stream)} {
-		d, l := &rowDecoder{columns: 2}, &lines{}
+		d := &rowDecoder{columns: 2}
 		var rows []string
+		l := &lines{fn: func(line []byte) error {
+			r, err := d.decode(line)
+			if err == nil {
+				rows = append(rows, string(r[0].Data)+"="+string(r[1].Data))
+			}
+			return err
+		}}
 		for rest := []byte(stream); len(rest) > 0; {
 			n := min(size, len(rest))
-			if err := l.write(rest[:n], func(line []byte) error {
-				r, err := d.decode(line)
-				if err == nil {
-					rows = append(rows, string(r[0].Data)+"="+string(r[1].Data))
-				}
-				return err
-			}); err != nil {
+			if err := l.write(rest[:n]); err != nil {
 				t.Fatal(err)
 			}
 			rest = rest[n:]
@@ -96,7 +97,7 @@ func FuzzCopyTextRoundTrip(f *testing.F) {
 		}
 		seen := 0
 		d := &rowDecoder{columns: 3}
-		err = (&lines{}).write(line, func(text []byte) error {
+		err = (&lines{fn: func(text []byte) error {
 			got, err := d.decode(text)
 			if err != nil {
 				return err
@@ -106,7 +107,7 @@ func FuzzCopyTextRoundTrip(f *testing.F) {
 				t.Fatalf("%q became %q", row, got)
 			}
 			return nil
-		})
+		}}).write(line)
 		if err != nil || seen != 1 {
 			t.Fatalf("%d rows, %v", seen, err)
 		}
@@ -117,7 +118,7 @@ func FuzzCopyTextDecode(f *testing.F) {
 	f.Add([]byte("a\\x4\\777\t\\N\nb\\"))
 	f.Fuzz(func(_ *testing.T, stream []byte) {
 		d := &rowDecoder{columns: 2}
-		_ = (&lines{}).write(stream, func(line []byte) error { _, err := d.decode(line); return err })
+		_ = (&lines{fn: func(line []byte) error { _, err := d.decode(line); return err }}).write(stream)
 	})
 }
 

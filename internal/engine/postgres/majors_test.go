@@ -24,6 +24,7 @@ func TestMajors(t *testing.T) {
 			server := testservers.PostgresMajor(t, major)
 			t.Run("conformance", func(t *testing.T) { enginetest.Run(t, harness(server)) })
 			t.Run("schema is proved by recapture", func(t *testing.T) { provedOn(t, server) })
+			t.Run("binary COPY", func(t *testing.T) { binaryOn(t, server) })
 			t.Run("read only", func(t *testing.T) { readOnlyOn(t, server) })
 		})
 	}

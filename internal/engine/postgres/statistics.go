@@ -132,7 +132,7 @@ func (d *database) Sample(ctx context.Context, r engine.Read, fn func(engine.Row
 				source = "(SELECT " + quoteAll(r.Columns) + " FROM " + from + clause + ")"
 			}
 			if err == nil {
-				err = copyFrom(ctx, pg, r.Table, source, decoding(len(r.Columns), fn))
+				err = shape.copyRows(ctx, pg, source, r.Columns, fn)
 			}
 			return d.withGrant(err, r.Table)
 		})
