@@ -1,6 +1,7 @@
 package ci
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -26,7 +27,11 @@ func statementLines(m finding.RehearsedMigration, all bool) []string {
 		var parts []string
 		for _, l := range s.Locks {
 			if l.Blocks != "nothing" {
-				parts = append(parts, fmt.Sprintf("%s on %s blocks %s for %.2f s", l.Mode, l.Table, l.Blocks, l.Seconds))
+				text := fmt.Sprintf("%s on %s blocks %s for %.2f s", l.Mode, l.Table, l.Blocks, l.Seconds)
+				if l.Derived {
+					text += ", derived"
+				}
+				parts = append(parts, text)
 			}
 		}
 		if s.Algorithm != "" {
@@ -41,7 +46,7 @@ func statementLines(m finding.RehearsedMigration, all bool) []string {
 			}
 		}
 		if s.WALBytes > 1<<20 {
-			parts = append(parts, fmt.Sprintf("writes %d MB of log", s.WALBytes>>20))
+			parts = append(parts, fmt.Sprintf("writes %d MB of %s", s.WALBytes>>20, cmp.Or(s.Log, "log")))
 		}
 		if s.DiskBytes > 1<<20 {
 			parts = append(parts, fmt.Sprintf("needs %d MB of disk", s.DiskBytes>>20))

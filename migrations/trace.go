@@ -132,7 +132,7 @@ func (o observed) production() []float64 {
 func (r *rehearsal) describe(m *planned, result *finding.RehearsedMigration, list []observed, end time.Time, wrapped bool) {
 	for _, o := range list {
 		s := &result.Statements[o.statement]
-		s.WALBytes, s.DiskBytes, s.Algorithm, s.Builds, s.Derived = o.trace.LogBytes, o.trace.DiskBytes, o.trace.Algorithm, o.trace.Builds, o.growth.derived
+		s.WALBytes, s.Log, s.DiskBytes, s.Algorithm, s.Builds, s.Derived = o.trace.LogBytes, o.trace.Log, o.trace.DiskBytes, o.trace.Algorithm, o.trace.Builds, o.growth.derived
 		s.ProductionSeconds = o.production()
 		for _, name := range o.trace.Scans {
 			s.Scans = append(s.Scans, name.String())
@@ -145,7 +145,7 @@ func (r *rehearsal) describe(m *planned, result *finding.RehearsedMigration, lis
 			if wrapped {
 				until = end
 			}
-			lock := finding.Lock{Table: wholeDatabase, Mode: l.Mode, Blocks: string(l.Blocks), Seconds: until.Sub(o.began).Seconds()}
+			lock := finding.Lock{Table: wholeDatabase, Mode: l.Mode, Blocks: string(l.Blocks), Derived: l.Derived, Seconds: until.Sub(o.began).Seconds()}
 			if l.Table.Name != "" {
 				lock.Table = l.Table.String()
 			}

@@ -110,7 +110,7 @@ func (r *rehearsal) verdict(i int) bool {
 			return true
 		}
 		causes := r.causes(m, f)
-		said := finding.Finding{Rule: "migration-failed", Change: finding.Failed, Message: r.failedMessage(m, f, causes), Why: r.why(f), Hint: hintAfter(f), Queries: r.queries(causes)}
+		said := finding.Finding{Rule: "migration-failed", Change: finding.Failed, Message: r.failedMessage(m, f, causes) + r.leaves(m, f.statement), Why: r.why(f), Hint: hintAfter(f), Queries: r.queries(causes)}
 		if f.demand != nil {
 			said.Hint = hints(causes)
 		}
@@ -126,7 +126,7 @@ func (r *rehearsal) verdict(i int) bool {
 	if unenforced(r.in.Engine.Name(), first.demand) {
 		outcome = " breaks a foreign key: "
 	}
-	said := finding.Finding{Rule: "migration-predicted", Change: finding.Predicted, Message: m.Label() + outcome + first.String() + others(broken[1:]) + r.passes(broken),
+	said := finding.Finding{Rule: "migration-predicted", Change: finding.Predicted, Message: m.Label() + outcome + first.String() + others(broken[1:]) + r.passes(broken) + r.leavesPredicted(m, first),
 		Hint: hints(broken), Queries: r.queries(broken)}
 	if r.out.Database.Migrations[i].Status == statusOK || r.in.Stored != nil {
 		said.Why = r.whyPassed(broken)

@@ -116,7 +116,7 @@ type Database struct {
 
 // Rehearsal are the optional passes of a rehearsal.
 type Rehearsal struct {
-	Queries int  `json:"queries" doc:"so many of production's hot queries are planned on the copy before and after the migrations (PostgreSQL)"`
+	Queries int  `json:"queries" doc:"so many of production's hot queries are planned on the copy before and after the migrations (PostgreSQL, MySQL, MariaDB)"`
 	Down    bool `json:"down" doc:"each migration's way back, and up again, on a clone of the copy: does it pass, is the schema the same, is data lost"`
 	Twice   bool `json:"twice" doc:"each migration a second time, on a clone of the copy: does it pass and change nothing more"`
 }

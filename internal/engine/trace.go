@@ -32,6 +32,7 @@ type Trace struct {
 	Builds   []string      // indexes built
 	// LogBytes is the volume of WAL, binary log or redo log, whichever the engine has and lets see.
 	LogBytes int64
+	Log      string // which one
 	// DiskBytes is what it needed beyond what it frees: the new files of tables and indexes.
 	DiskBytes int64
 	// Algorithm is MySQL's: INSTANT, INPLACE (with the lock it needs) or COPY.
@@ -45,6 +46,8 @@ type TableLock struct {
 	Blocks Blocks
 	// Brief locks end with a moment of the statement, whatever its duration.
 	Brief bool
+	// Derived locks were not observed: they follow from the way in which the server changed the table.
+	Derived bool
 }
 
 // Rewrite is a table that was written anew.

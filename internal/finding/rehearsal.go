@@ -57,6 +57,7 @@ type Statement struct {
 	Rewrites          []string        `json:"rewrites"`
 	Scans             []string        `json:"scans"`
 	WALBytes          int64           `json:"wal_bytes"`
+	Log               string          `json:"log"`                // whose bytes they are: WAL, binary log or redo log; "" not known
 	ProductionSeconds []float64       `json:"production_seconds"` // [low, high], empty when not extrapolated
 	Derived           string          `json:"derived"`            // what the range was made from: "12,000 of 1,200,000 rows of users copied"
 	DiskBytes         int64           `json:"disk_bytes"`         // needed beyond what is freed, while it runs
@@ -70,7 +71,8 @@ type Lock struct {
 	Table   string  `json:"table"`
 	Mode    string  `json:"mode"`
 	Seconds float64 `json:"seconds"`
-	Blocks  string  `json:"blocks"` // nothing, writes, or reads and writes
+	Blocks  string  `json:"blocks"`  // nothing, writes, or reads and writes
+	Derived bool    `json:"derived"` // not observed: it follows from how the server changed the table
 }
 
 // StatementError is a database's refusal without any row value.

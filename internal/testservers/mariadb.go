@@ -126,7 +126,7 @@ func launchMariaDB(server, dir, data string, owner *syscall.Credential, log *thr
 	args := append([]string{"--no-defaults", "--datadir=" + data, "--tmpdir=" + dir, "--socket=" + filepath.Join(dir, "my.sock"), "--pid-file=" + filepath.Join(dir, "my.pid"),
 		"--bind-address=127.0.0.1", "--port=" + strconv.Itoa(port), "--skip-name-resolve", "--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci",
 		"--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--innodb-doublewrite=0", "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=16M",
-		"--skip-log-bin", "--performance-schema=OFF", "--max-connections=60"}, options...)
+		"--skip-log-bin", "--performance-schema=OFF", "--plugin-load-add=metadata_lock_info", "--max-connections=60"}, options...)
 	s := &MariaServer{Port: port}
 	answers := func() bool {
 		probe, err := net.DialTimeout("tcp", "127.0.0.1:"+strconv.Itoa(port), time.Second)

@@ -69,7 +69,7 @@ func mariaIn(ctx context.Context, dir, install, server string, owner *syscall.Cr
 	}
 	p, err := Launch(dir, Command(dir, owner, log, server, "--no-defaults", "--datadir="+data, "--tmpdir="+dir, "--socket="+socket, "--pid-file="+filepath.Join(dir, "my.pid"),
 		"--skip-networking", "--character-set-server=utf8mb4", "--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--innodb-doublewrite=0",
-		"--innodb-buffer-pool-size=128M", "--innodb-log-file-size=64M", "--skip-log-bin"), log)
+		"--innodb-buffer-pool-size=128M", "--innodb-log-file-size=64M", "--skip-log-bin", "--plugin-load-add=metadata_lock_info"), log)
 	if err != nil {
 		return nil, err
 	}

@@ -97,3 +97,52 @@ func TestAlgorithms(t *testing.T) {
 		}
 	}
 }
+
+// TestMetadataLocksAreSeen: a change that takes a while is looked at, a short one is told from its algorithm.
+func TestMetadataLocksAreSeen(t *testing.T) {
+	server := testservers.MariaDB(t)
+	for statement, want := range map[string]engine.TableLock{
+		"ALTER TABLE t MODIFY a bigint, ADD COLUMN c int DEFAULT (length(repeat(note, 2000)))": {Mode: "SHARED_NO_WRITE", Blocks: engine.BlocksWrites},
+		"ALTER TABLE t ADD COLUMN c int": {Mode: "EXCLUSIVE", Blocks: engine.BlocksReadsAndWrites, Brief: true, Derived: true},
+	} {
+		tr := trace(t, server, statement)
+		want.Table.Name = "t"
+		if len(tr.Locks) != 1 || tr.Locks[0] != want {
+			t.Errorf("%s: locks %+v, want %+v", statement, tr.Locks, want)
+		}
+	}
+}
+
+// TestTheLogIsMeasured: the binary log where there is one, also over the end of a file, else the redo log.
+func TestTheLogIsMeasured(t *testing.T) {
+	const update = "UPDATE t SET note = repeat('y', 60)" // 20,000 rows, before and after
+	if tr := trace(t, testservers.MariaDB(t), update); tr.Log != "redo log" || tr.LogBytes == 0 {
+		t.Errorf("without a binary log: %d bytes of %q", tr.LogBytes, tr.Log)
+	}
+	server := testservers.NewMariaDB(t, "--log-bin=binary", "--binlog-format=ROW", "--server-id=1")
+	server.Exec(t, "", "CREATE DATABASE shop")
+	server.Exec(t, "shop", traced)
+	db, err := mysql.New().Open(t.Context(), target(server, "shop"), engine.Scratch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	s, err := db.Session(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	tracer := s.(engine.Tracer)
+	if err := tracer.StartTrace(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, rotate := range []bool{false, true} {
+		if rotate {
+			server.Exec(t, "", "FLUSH BINARY LOGS")
+		}
+		_, tr, err := tracer.Traced(t.Context(), "UPDATE t SET a = a + 1, note = repeat('y', 60)")
+		if err != nil || tr.Log != "binary log" || tr.LogBytes < 20000*2*60 || tr.LogBytes > 20000*2*200 {
+			t.Errorf("rotated %v: %d bytes of %q, %v", rotate, tr.LogBytes, tr.Log, err)
+		}
+	}
+}

@@ -14,8 +14,9 @@ import (
 type session struct {
 	target engine.Target
 	c      *conn
-	name   string  // of the database
-	trace  *tracer // nil while nobody asked for it
+	name   string            // of the database
+	trace  *tracer           // nil while nobody asked for it
+	filled map[string]string // digests as they were planned, with values
 }
 
 func (d *database) Session(ctx context.Context) (engine.Session, error) {
@@ -54,6 +55,9 @@ func (s *session) Schema(ctx context.Context) (*schema.Database, error) {
 }
 
 func (s *session) Close() error {
+	if s.trace != nil && s.trace.eye != nil {
+		s.trace.eye.c.close()
+	}
 	s.c.close()
 	return nil
 }

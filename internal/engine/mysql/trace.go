@@ -14,14 +14,17 @@ import (
 // tracer finds out how the server changes a table by asking for the cheapest way first: a way that it refuses costs nothing, and the one that it
 // takes is the one that it would have chosen by itself.
 type tracer struct {
-	log int64 // bytes written to the redo log of the whole server
+	log logPosition
+	eye *eye // nil where the server does not show metadata locks
 }
 
 // StartTrace begins to observe.
 func (s *session) StartTrace(ctx context.Context) error {
 	s.trace = &tracer{}
 	var err error
-	s.trace.log, err = s.logWritten(ctx)
+	if s.trace.log, err = s.logged(ctx); err == nil {
+		s.trace.eye = s.openEye(ctx)
+	}
 	return fail(ctx, s.target, err)
 }
 
@@ -39,6 +42,7 @@ var ways = []way{
 	{"INPLACE, LOCK=NONE", []string{"ALGORITHM=INPLACE", "LOCK=NONE"}, engine.TableLock{Mode: "SHARED_UPGRADABLE", Blocks: engine.BlocksNothing}, true},
 	{"INPLACE, LOCK=SHARED", []string{"ALGORITHM=INPLACE", "LOCK=SHARED"}, engine.TableLock{Mode: "SHARED_NO_WRITE", Blocks: engine.BlocksWrites}, true},
 	{"INPLACE, LOCK=EXCLUSIVE", []string{"ALGORITHM=INPLACE"}, engine.TableLock{Mode: "EXCLUSIVE", Blocks: engine.BlocksReadsAndWrites}, true},
+	{"COPY, LOCK=NONE", []string{"ALGORITHM=COPY", "LOCK=NONE"}, engine.TableLock{Mode: "SHARED_UPGRADABLE", Blocks: engine.BlocksNothing}, true}, // MariaDB 11.2
 	{"COPY", nil, engine.TableLock{Mode: "SHARED_NO_WRITE", Blocks: engine.BlocksWrites}, true},
 }
 
@@ -57,19 +61,18 @@ func (s *session) Traced(ctx context.Context, sql string) (int64, engine.Trace, 
 		rows, t, err = s.tracedAlter(ctx, sql, table, kind)
 	case dropsIndex: // MariaDB's DROP INDEX takes no ALGORITHM; InnoDB needs no rows for it
 		rows, err = s.c.affected(ctx, sql)
-		t.Locks = []engine.TableLock{{Table: table, Mode: "EXCLUSIVE", Blocks: engine.BlocksReadsAndWrites, Brief: true}}
+		t.Locks = []engine.TableLock{{Table: table, Mode: "EXCLUSIVE", Blocks: engine.BlocksReadsAndWrites, Brief: true, Derived: true}}
 		t.Algorithm = ways[1].name
 	case dropsTable:
 		rows, err = s.c.affected(ctx, sql)
-		t.Locks = []engine.TableLock{{Table: table, Mode: "EXCLUSIVE", Blocks: engine.BlocksReadsAndWrites, Brief: true}}
+		t.Locks = []engine.TableLock{{Table: table, Mode: "EXCLUSIVE", Blocks: engine.BlocksReadsAndWrites, Brief: true, Derived: true}}
 	default:
 		rows, err = s.c.affected(ctx, sql)
 	}
 	if err != nil {
 		return rows, engine.Trace{}, fail(ctx, s.target, err)
 	}
-	now, err := s.logWritten(ctx)
-	t.LogBytes, s.trace.log = max(0, now-s.trace.log), now
+	s.trace.log, t.LogBytes, t.Log, err = s.loggedSince(ctx, s.trace.log)
 	return rows, t, fail(ctx, s.target, err)
 }
 
@@ -78,24 +81,24 @@ func (s *session) tracedAlter(ctx context.Context, sql string, table schema.Name
 	before := s.storage(ctx, table)
 	w, own := declared(sql)
 	if own {
-		rows, err := s.c.affected(ctx, sql)
+		rows, lock, err := s.seen(ctx, sql, table)
 		if err == nil && w.name == "" && rows > 0 {
 			w = ways[len(ways)-1] // only a copy counts rows
 		}
 		if err != nil || w.name == "" {
 			return rows, engine.Trace{}, err
 		}
-		return rows, s.told(ctx, w, table, before), nil
+		return rows, s.told(ctx, w, table, before, lock), nil
 	}
 	for _, w := range ways {
-		rows, err := s.c.affected(ctx, asked(sql, w, kind))
+		rows, lock, err := s.seen(ctx, asked(sql, w, kind), table)
 		if len(w.clause) > 0 && unwilling(err) {
 			continue
 		}
 		if err != nil {
 			return rows, engine.Trace{}, err
 		}
-		return rows, s.told(ctx, w, table, before), nil
+		return rows, s.told(ctx, w, table, before, lock), nil
 	}
 	return 0, engine.Trace{}, nil
 }
@@ -130,15 +133,36 @@ func declared(sql string) (way, bool) {
 	return way{}, false
 }
 
-// told is what a way means for the table. before is its storage's id: another one after it is a rebuild.
-func (s *session) told(ctx context.Context, w way, table schema.Name, before string) engine.Trace {
+// seen runs a statement while the eye looks at its locks; nil where nothing was seen of them.
+func (s *session) seen(ctx context.Context, sql string, table schema.Name) (rows int64, lock *engine.TableLock, err error) {
+	if s.trace.eye == nil {
+		rows, err = s.c.affected(ctx, sql)
+		return rows, nil, err
+	}
+	held, ok, err := s.trace.eye.watch(ctx, table, func() error {
+		var err error
+		rows, err = s.c.affected(ctx, sql)
+		return err
+	})
+	if ok {
+		lock = &held
+	}
+	return rows, lock, err
+}
+
+// told is what a way means for the table. before is its storage's id: another one after it is a rebuild. seen is the lock that was observed; without it
+// the way's own is told, as derived.
+func (s *session) told(ctx context.Context, w way, table schema.Name, before string, seen *engine.TableLock) engine.Trace {
 	lock := w.lock
-	lock.Table = table
+	lock.Table, lock.Derived = table, true
+	if seen != nil {
+		lock = *seen
+	}
 	t := engine.Trace{Algorithm: w.name, Locks: []engine.TableLock{lock}}
 	if w.work {
 		t.Scans = []schema.Name{table}
 	}
-	if after := s.storage(ctx, table); w.name == "COPY" || w.work && before != "" && after != "" && before != after {
+	if after := s.storage(ctx, table); strings.HasPrefix(w.name, "COPY") || w.work && before != "" && after != "" && before != after {
 		size := s.size(ctx, table)
 		t.Rewrites, t.DiskBytes = []engine.Rewrite{{Table: table, Bytes: size}}, size
 	}
@@ -175,16 +199,6 @@ func (s *session) size(ctx context.Context, table schema.Name) int64 {
 		return nil
 	})
 	return size
-}
-
-// logWritten is the server's counter of redo log bytes.
-func (s *session) logWritten(ctx context.Context) (int64, error) {
-	var n int64
-	err := s.c.query(ctx, "SHOW GLOBAL STATUS LIKE 'Innodb_os_log_written'", func(r engine.Row) error {
-		n, _ = strconv.ParseInt(string(r[1].Data), 10, 64)
-		return nil
-	})
-	return n, err
 }
 
 // unwilling reports that the server will not change the table in this way: 1845 and 1846, and 1064 and 1221 from versions that do not know the clause.

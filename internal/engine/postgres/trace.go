@@ -207,7 +207,7 @@ func (s *session) observe(ctx context.Context, sql string) (engine.Trace, error)
 		}
 		return nil
 	})
-	t.LogBytes = max(0, tr.lsn-before)
+	t.LogBytes, t.Log = max(0, tr.lsn-before), "WAL"
 	for _, table := range heard.scanned {
 		if name, ok := names[table]; ok {
 			scanned[name] = true
