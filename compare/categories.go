@@ -27,7 +27,7 @@ func (p *profiles) strangers(c *comparison, column string) (suspect, bool) {
 	var others float64 // rows
 	for i := range c.sides {
 		on, ok := p.columnOn(i, tableOf(column), column)
-		if !ok {
+		if !ok || i != last && on.undated {
 			continue
 		}
 		if len(on.categories) == 0 {
@@ -45,7 +45,7 @@ func (p *profiles) strangers(c *comparison, column string) (suspect, bool) {
 		return suspect{}, false
 	}
 	on, _ := p.columnOn(last, tableOf(column), column)
-	s := suspect{p: untestable, pending: p.pending(c, column)}
+	s := suspect{p: untestable, pending: p.pending(c, column) && !on.undated}
 	var strange []string
 	for v, n := range on.categories {
 		with := evidence{rows: others}
@@ -82,7 +82,7 @@ func (p *profiles) strangersOf(c *comparison, column string, sides []int, strang
 		named = append(named, fmt.Sprintf("%d more", more))
 	}
 	d := p.about(c, column, sides...)
-	d.remark = &remark{rule: "data-one-sided", share: -1, text: fmt.Sprintf("has values in %s that %s has none of (%s): would break a CHECK, an ENUM or a lookup",
+	d.remark = &remark{rule: on.oneSidedRule(), share: -1, text: fmt.Sprintf("has values in %s that %s has none of (%s): would break a CHECK, an ENUM or a lookup",
 		c.sides[last].Name, c.nameList(sides[:len(sides)-1]), strings.Join(named, ", ")) + p.grades(c, tableOf(column), sides)}
 	return d
 }

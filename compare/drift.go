@@ -97,12 +97,12 @@ func (p *profiles) driftIn(c *comparison, column string) (drift, bool) {
 	table := tableOf(column)
 	last := len(c.sides) - 1
 	to, ok := p.columnOn(last, table, column)
-	if !ok || to.rows < minRows {
+	if !ok || to.rows < minRows || to.undated {
 		return drift{}, false
 	}
 	for first := range last {
 		from, ok := p.columnOn(first, table, column)
-		if !ok || from.rows < minRows {
+		if !ok || from.rows < minRows || from.undated {
 			continue
 		}
 		trials := c.trials(from, to, c.sides[first].Name, c.sides[last].Name)

@@ -66,7 +66,7 @@ var fixCases = []fixCase{
 
 // withoutCommand are the rules whose remedy wants a person's judgement, and what their hint asks for instead.
 var withoutCommand = map[string]string{
-	"a migration or the rows":                                   "migration-failed migration-predicted copy-artefact migration-state same-version-different-schema lock-long rewrite data-one-sided data-one-sided-pending data-distribution rows-different plan-regression query-untested query-broken down-failed down-incomplete down-loses-data not-repeatable",
+	"a migration or the rows":                                   "migration-failed migration-predicted copy-artefact migration-state same-version-different-schema lock-long rewrite data-one-sided data-one-sided-undated data-one-sided-pending data-distribution rows-different plan-regression query-untested query-broken down-failed down-incomplete down-loses-data not-repeatable",
 	"a definition that a migration brings, whole":               "table-missing routine-different object-different index-different column-order replica-schema",
 	"the cluster's own procedure":                               "replication-broken replica-missing replica-lag replica-diverged replica-version slot-retains-wal monitor-contradicted",
 	"a value that belongs into a file under somebody's control": "param-elsewhere config-value config-missing secret-shared secret-differs secret-placeholder typo endpoint-value not-loaded config-invalid db-host-unreachable db-host-undeclared cron user mount host-different metric-missing",

@@ -84,8 +84,8 @@ func (p *profiles) suspectIn(c *comparison, key string, t *trait) (suspect, bool
 	for i := range c.sides {
 		v, ok := p.count(i, key)
 		table, known := p.tableOn(i, tableOf(column))
-		if !ok || !known || i != last && t.beyond != "" && table.grade == planner {
-			continue // statistics do not know what is the longest
+		if !ok || !known || i != last && (table.undated || t.beyond != "" && table.grade == planner) {
+			continue // statistics do not know what is the longest, nor those of unknown age what is not there
 		}
 		if !p.keeps(i, column, t.kept) {
 			return suspect{}, false
@@ -107,7 +107,7 @@ func (p *profiles) suspectIn(c *comparison, key string, t *trait) (suspect, bool
 		others.with = most
 	}
 	here.with = max(0, here.with-on.outdated*on.rows) // as if what has changed were all of it
-	s := suspect{p: untestable, pending: p.pending(c, column)}
+	s := suspect{p: untestable, pending: p.pending(c, column) && !on.undated}
 	if t.beyond != "" && !only {
 		s.p = 1 // as far on either side
 	} else if pr, ok := test(here, others); ok {
@@ -115,10 +115,18 @@ func (p *profiles) suspectIn(c *comparison, key string, t *trait) (suspect, bool
 	}
 	if only && here.with > 0 {
 		s.d = p.about(c, key, sides...)
-		s.d.remark = &remark{rule: "data-one-sided", share: -1, text: t.said(t.amount(value, on), most, c.sides[last].Name, c.nameList(sides[:len(sides)-1])) +
+		s.d.remark = &remark{rule: on.oneSidedRule(), share: -1, text: t.said(t.amount(value, on), most, c.sides[last].Name, c.nameList(sides[:len(sides)-1])) +
 			p.grades(c, tableOf(column), sides)}
 	}
 	return s, true
+}
+
+// oneSidedRule is the rule of what only this side's data has.
+func (on tableOn) oneSidedRule() string {
+	if on.undated {
+		return "data-one-sided-undated"
+	}
+	return "data-one-sided"
 }
 
 // count is a number that is not said where it is 0, if it was looked for.

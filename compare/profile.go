@@ -94,6 +94,7 @@ type tableOn struct {
 	grade    string
 	rows     float64 // that the counts are of: those of the table, or of what was examined of it
 	outdated float64 // share of the rows that may have changed since they were examined
+	undated  bool    // a planner's statistics of unknown age
 }
 
 // The grades of profiles, see snapshot.Grade.
@@ -108,9 +109,11 @@ func (p *profiles) tableOn(side int, table string) (on tableOn, ok bool) {
 	if !ok || !(rows > 0) {
 		return tableOn{}, false
 	}
-	on = tableOn{p.text(side, table+"#grade"), rows, 0}
+	on = tableOn{grade: p.text(side, table+"#grade"), rows: rows}
 	if changed, ok := p.number(side, table+"#changed"); ok {
 		on.outdated = min(1, max(0, changed/rows))
+	} else {
+		on.undated = on.grade == planner
 	}
 	if examined, ok := p.number(side, table+"#examined"); ok {
 		on.rows = min(rows, max(0, examined))
@@ -123,10 +126,12 @@ func (p *profiles) grades(c *comparison, table string, sides []int) string {
 	var said []string
 	for _, i := range sides {
 		on, _ := p.tableOn(i, table)
-		switch on.grade {
-		case planner:
+		switch {
+		case on.undated:
+			said = append(said, fmt.Sprintf("%s by planner statistics of %.0f rows, of unknown age", c.sides[i].Name, on.rows))
+		case on.grade == planner:
 			said = append(said, fmt.Sprintf("%s by planner statistics of %.0f rows", c.sides[i].Name, on.rows))
-		case sample:
+		case on.grade == sample:
 			said = append(said, fmt.Sprintf("%s by a sample of %.0f rows", c.sides[i].Name, on.rows))
 		default:
 			said = append(said, c.sides[i].Name+" by a scan")

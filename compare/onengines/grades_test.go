@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/engine/mysql"
+	"github.com/envdiff/envdiff/internal/testservers"
 	"github.com/envdiff/envdiff/snapshot"
 	"github.com/envdiff/envdiff/snapshot/database"
 )
@@ -103,17 +106,73 @@ func TestOldPlannerStatisticsGiveNoFindings(t *testing.T) {
 	}
 }
 
-// A server that cannot date its statistics tells the size of tables and nothing of columns; a sample of it does.
+// MariaDB's statistics of columns are as old as the last ANALYZE … PERSISTENT, which nobody tells: they are claims of low severity, that say so, and are no proof of
+// what is not there. Where the table has grown since they say nothing.
 func TestGradesOfMariaDB(t *testing.T) {
-	p := newPlace(t, "mysql")
-	p.exec(t, append(ordersOf("mysql", 900, 10), "ANALYZE TABLE orders PERSISTENT FOR ALL")...)
-	s := p.side(t, "a", keepAll(snapshot.GradePlanner), testKey, database.Profile{}).Snapshot
-	if fact(s, "orders", "grade") != `"planner"` || fact(s, "orders", "rows") == "" || fact(s, "orders.note", "nulls") != "" {
-		t.Errorf("%s, %s rows, %s nulls", fact(s, "orders", "grade"), fact(s, "orders", "rows"), fact(s, "orders.note", "nulls"))
+	staging, production := newPlace(t, "mysql"), newPlace(t, "mysql")
+	staging.exec(t, ordersOf("mysql", 900, 1000)...)
+	// There are none of TEXT, and histograms of values since 10.8 alone.
+	production.exec(t, append(ordersOf("mysql", 900, 10), "ALTER TABLE orders MODIFY note VARCHAR(100), MODIFY status VARCHAR(100)", "SET histogram_type = 'JSON_HB'", "ANALYZE TABLE orders PERSISTENT FOR ALL")...)
+	spec := keepAll(snapshot.GradeUsual)
+	a := staging.side(t, "staging", spec, testKey, database.Profile{})
+	spec.Protected = true
+	b := production.side(t, "production", spec, testKey, database.Profile{})
+	for at, want := range map[string]string{
+		"orders#grade": `"planner"`, "orders#examined": "900", "orders#changed": "", "orders.note#nulls": "90", "orders.id#distinct": "900", "orders.amount#min": "-900", "orders.amount#max": "899",
+	} {
+		object, attribute, _ := strings.Cut(at, "#")
+		if got := fact(b.Snapshot, object, attribute); got != want {
+			t.Errorf("%s is %s, want %s", at, got, want)
+		}
 	}
-	s = p.side(t, "a", keepAll(snapshot.GradeSample), testKey, database.Profile{}).Snapshot
-	if fact(s, "orders", "grade") != `"scan"` || fact(s, "orders.note", "nulls") != "90" {
+	messages, r := compared(t, a, b)
+	for at, want := range map[string]string{
+		"data-one-sided-undated main:profile/orders.note#nulls":       "has about 10 % nulls in production, none in staging: would break NOT NULL (staging by a scan, production by planner statistics of 900 rows, of unknown age)",
+		"data-one-sided-undated main:profile/orders.amount#negatives": "at least",
+	} {
+		if !strings.Contains(messages[at], want) {
+			t.Errorf("%s: %q", at, messages)
+		}
+	}
+	for at := range messages {
+		if !strings.HasPrefix(at, "data-one-sided-undated ") {
+			t.Errorf("%s", at)
+		}
+	}
+	if len(r.Gaps) > 0 {
+		t.Errorf("%+v", r.Gaps)
+	}
+	if messages, _ := compared(t, b, a); len(messages) > 0 {
+		t.Errorf("said of staging by what production once had not: %q", messages)
+	}
+	production.exec(t, "INSERT INTO orders SELECT id + 10000, status, note, comment, amount FROM orders", "ANALYZE TABLE orders")
+	if b = production.side(t, "production", spec, testKey, database.Profile{}); fact(b.Snapshot, "orders.note", "nulls") != "" || fact(b.Snapshot, "orders.id", "distinct") == "" {
+		t.Errorf("a table that has grown: %s nulls, %s ids", fact(b.Snapshot, "orders.note", "nulls"), fact(b.Snapshot, "orders.id", "distinct"))
+	}
+	s := staging.side(t, "a", keepAll(snapshot.GradeSample), testKey, database.Profile{}).Snapshot
+	if fact(s, "orders", "grade") != `"scan"` || fact(s, "orders.note", "nulls") != "0" {
 		t.Errorf("a small table: %s, %s nulls", fact(s, "orders", "grade"), fact(s, "orders.note", "nulls"))
+	}
+}
+
+// An account that may read the tables and not the statistics: a gap where they were asked for, a note where they are only the usual.
+func TestStatisticsThatMayNotBeRead(t *testing.T) {
+	server := testservers.MariaDB(t)
+	name := server.NewDatabase(t)
+	p := &place{name: "mysql", engine: mysql.New(), target: engine.Target{Engine: "mysql", DSN: server.DSN(name), Display: "the test database"}}
+	p.exec(t, ordersOf("mysql", 100, 10)...)
+	server.Exec(t, "", "CREATE USER reader_"+name+"@'127.0.0.1' IDENTIFIED BY 'secret'; GRANT SELECT ON "+name+".* TO reader_"+name+"@'127.0.0.1'")
+	p.target.DSN = server.UserDSN("reader_"+name, "secret", name)
+	for grade, wantGap := range map[snapshot.Grade]bool{snapshot.GradePlanner: true, snapshot.GradeUsual: false} {
+		spec := keepAll(grade)
+		spec.Protected = true
+		s := p.side(t, "a", spec, testKey, database.Profile{}).Snapshot
+		if gaps := fmt.Sprint(s.Gaps); (len(s.Gaps) == 1) != wantGap || wantGap && !strings.Contains(gaps, "GRANT SELECT ON mysql.column_stats") {
+			t.Errorf("%s: %s", grade, gaps)
+		}
+		if notes := fmt.Sprint(s.Notes); strings.Contains(notes, "the account may not read") == wantGap {
+			t.Errorf("%s: %s", grade, notes)
+		}
 	}
 }
 

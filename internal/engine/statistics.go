@@ -22,18 +22,24 @@ type TableStatistics struct {
 	Examined int64
 	// Changed is how many rows may have been inserted, updated or deleted since; -1 is unknown: what the statistics say may hold no longer.
 	Changed int64
+	// Undated says that the server tells neither when they were made nor what has changed since: they were true once. Changed is unknown then.
+	Undated bool
 	Columns []ColumnStatistics // those that have any, and that the role may read
 }
 
 // ColumnStatistics are a planner's of one column. Values are texts, as CopyOut writes them.
 type ColumnStatistics struct {
 	Column    string
-	NullShare float64 // of the rows
+	NullShare float64 // of the rows; below 0 is unknown
 	Distinct  float64 // values, an estimate; 0 is unknown
 	// Common are the most frequent values and their shares of the rows; Bounds part all others into ranges of equal shares, from the smallest
 	// to the largest that was seen.
 	Common []CommonValue
 	Bounds []string
+	// Loose says that the bounds are values and no more: what lies between two of them is any share of the rows.
+	Loose bool
+	// Ends says that the smallest and the largest value of all rows are among these.
+	Ends bool
 }
 
 // CommonValue is a value and its share of the rows, nulls among them.

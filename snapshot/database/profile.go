@@ -24,12 +24,12 @@ func (Profile) Doc() snapshot.Doc {
 		Title: "Profile of every column",
 		Text: "Counts of rows, nulls, blanks, lengths, signs and distinct values, in one of three grades, which `databases.NAME.profile` sets. `planner` reads the server's own " +
 			"statistics and no table: it is the default on the servers of protected environments, and what statistics cannot know, or what may have changed since they were made, is not " +
-			"claimed. `sample` reads about 30,000 rows of tables larger than 80 MB. `scan`, the default elsewhere and of SQLite's files, is one streaming read of each table. No value is stored, except the smallest and largest " +
+			"claimed; what MariaDB's and MySQL's show, which have no date, is said to be of unknown age. `sample` reads about 30,000 rows of tables larger than 80 MB. `scan`, the default elsewhere and of SQLite's files, is one streaming read of each table. No value is stored, except the smallest and largest " +
 			"number, and values of few, of columns that the sanitising policy keeps. The number of distinct values is exact up to 16,384, and beyond an estimate with a standard error of about 1 %. Tables under " +
 			"`ignore` and the version tables of migration tools are left out.",
 		Needs: []string{"SELECT on the tables, also for planner: a server shows its statistics to those who may read the rows"},
 		Attributes: []string{
-			"profile/TABLE#grade: planner, sample or scan; #rows, an estimate but of a scan; #examined: rows that the counts are of, where that is not all; #changed: rows changed since the planner's statistics",
+			"profile/TABLE#grade: planner, sample or scan; #rows, an estimate but of a scan; #examined: rows that the counts are of, where that is not all; #changed: rows changed since the planner's statistics, where the server tells",
 			"profile/TABLE.COLUMN#nulls, #null_share, #distinct, #min_length, #max_length",
 			"profile/TABLE.COLUMN#blanks (empty or white space only), #non_ascii, #outer_blanks, #control (control characters), #four_byte (characters beyond U+FFFF), #mojibake (UTF-8 that was read as Latin-1 and encoded again), #not_utf8, #not_number, #not_date: of texts",
 			"profile/TABLE.COLUMN#negatives, #zeros, #positives, #max_digits (before the decimal point): of numbers",

@@ -17,7 +17,7 @@ func planned(ctx context.Context, in snapshot.DatabaseInput, tables []*schema.Ta
 	for _, t := range tables {
 		left[t.Name] = t
 	}
-	unknown := 0
+	unknown, told := 0, false // told is of some tables: the server has statistics, whoever may read them
 	if statistician, ok := engine.As[engine.Statistician](in.DB); ok {
 		err := statistician.Statistics(ctx, func(s engine.TableStatistics) error {
 			t := left[s.Table]
@@ -25,16 +25,28 @@ func planned(ctx context.Context, in snapshot.DatabaseInput, tables []*schema.Ta
 				return nil
 			}
 			delete(left, s.Table)
+			told = true
 			a := snapshot.Object(in.Scope, "profile", t.Name.Idents()...)
 			tableFacts(a, snapshot.GradePlanner, s.Rows, r)
-			if s.Changed < 0 || s.Examined <= 0 || s.Changed >= s.Rows || len(s.Columns) == 0 {
+			switch holds := s.Examined > 0 && len(s.Columns) > 0 && (s.Undated || s.Changed >= 0 && s.Changed < s.Rows); {
+			case holds:
+				r.Add(a.Attr("examined"), snapshot.Int(s.Examined), "")
+				if !s.Undated {
+					r.Add(a.Attr("changed"), snapshot.Int(s.Changed), "")
+				}
+			case s.Undated: // what indexes have is of today
+				for i := range s.Columns {
+					s.Columns[i] = engine.ColumnStatistics{Column: s.Columns[i].Column, NullShare: -1, Distinct: s.Columns[i].Distinct}
+				}
+				fallthrough
+			default:
 				if s.Rows != 0 {
 					unknown++
 				}
-				return nil
+				if !s.Undated {
+					return nil
+				}
 			}
-			r.Add(a.Attr("examined"), snapshot.Int(s.Examined), "")
-			r.Add(a.Attr("changed"), snapshot.Int(s.Changed), "")
 			columns := newColumns(in, t)
 			for i := range s.Columns {
 				for j := range t.Columns {
@@ -45,7 +57,9 @@ func planned(ctx context.Context, in snapshot.DatabaseInput, tables []*schema.Ta
 			}
 			return nil
 		})
-		if err != nil {
+		if err != nil && in.Spec.Profile == snapshot.GradeUsual && told {
+			r.Notes = append(r.Notes, snapshot.Note{Scope: in.Scope, Kind: "profiles whose statistics the account may not read", Count: len(tables)})
+		} else if err != nil {
 			r.Missing(snapshot.Address{Scope: in.Scope, Kind: "profile"}, "the planner's statistics cannot be read: "+refusal(err), "set databases."+in.Scope+".profile to sample or scan", in.Scope+":profile/*")
 			return
 		}
@@ -66,18 +80,24 @@ func planned(ctx context.Context, in snapshot.DatabaseInput, tables []*schema.Ta
 func (c *column) plannedFacts(a snapshot.Address, s *engine.ColumnStatistics, examined int64, r *snapshot.Result) {
 	rows := float64(examined)
 	set := func(attribute string, v snapshot.Value) { r.Add(a.Attr(attribute), v, "") }
-	nulls := int64(math.Round(min(1, max(0, s.NullShare)) * rows))
-	set("nulls", snapshot.Int(nulls))
-	set("null_share", snapshot.Float(rounded(s.NullShare)))
 	if s.Distinct > 0 {
 		set("distinct", snapshot.Int(int64(math.Round(s.Distinct))))
 	}
+	if s.NullShare < 0 {
+		return // nobody has looked at the values
+	}
+	set("nulls", snapshot.Int(int64(math.Round(min(1, s.NullShare)*rows))))
+	set("null_share", snapshot.Float(rounded(s.NullShare)))
 	common := 0.0
 	for _, v := range s.Common {
 		common += v.Share
 		c.addText(v.Value, max(1, int64(math.Round(v.Share*rows))))
 	}
-	c.addRanges(s.Bounds, (1-common-min(1, s.NullShare))*rows)
+	share := 1 - common - min(1, s.NullShare)
+	if s.Loose {
+		share = 0
+	}
+	c.addRanges(s.Bounds, share*rows)
 	if len(c.leaves) > 0 {
 		set("@kept", snapshot.Strings(true, c.leaves...))
 	}
@@ -96,6 +116,10 @@ func (c *column) plannedFacts(a snapshot.Address, s *engine.ColumnStatistics, ex
 	}
 	if c.numbers.count > 0 {
 		set("max_digits", snapshot.Int(int64(c.numbers.maxDigits)))
+	}
+	if s.Ends && c.kept && c.numbers.count > 0 {
+		set("min", snapshot.Float(c.numbers.min))
+		set("max", snapshot.Float(c.numbers.max))
 	}
 	c.beyondFacts(set)
 	// A list of all values is one that nothing is left beside.
