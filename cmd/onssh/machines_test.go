@@ -6,9 +6,12 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -83,14 +86,31 @@ func TestRealSudo(t *testing.T) {
 	expect(t, p.run(t, 3, "denied"), "sudo on asked asks for a password, which is never given")
 }
 
-// A host with a real rpm database: packages that rpm itself built and installed.
+// A host with a real rpm database: packages that rpm itself built and installed. It is read alike where rpm cannot be asked: without the index that rpm as root makes, without rpm, and in a directory tree.
 func TestRealRpm(t *testing.T) {
 	all := machines(t, "web1", "web2")
 	spec := "Name: shop\\nVersion: %s\\nRelease: 1\\nSummary: shop\\nLicense: none\\nBuildArch: noarch\\n%%%%description\\nshop\\n%%%%files\\n"
 	for name, version := range map[string]string{"web1": "1.10", "web2": "1.9"} {
 		all[name].Run(t, fmt.Sprintf("mkdir -p /tmp/b; printf '"+spec+"' >/tmp/b/shop.spec; rpmbuild -bb --define '_topdir /tmp/b' /tmp/b/shop.spec; rpm --dbpath /var/lib/rpm --initdb; rpm --dbpath /var/lib/rpm -i --nodeps /tmp/b/RPMS/noarch/*.rpm", version))
 	}
-	p := newProject(t, "  live: {hosts: {web: [\"ssh://web1\"]}}\n  next: {hosts: {web: [\"ssh://web2\"]}}\n")
-	out := p.run(t, 1, append([]string{"live", "next", "--only", "web:package/rpm/*"}, ownState...)...)
-	expect(t, out, "package-older web:package/rpm/shop#version", "1.9-1 < 1.10-1")
+	_, text, _ := strings.Cut(all["web1"].Run(t, "echo; echo =; base64 -w0 /var/lib/rpm/rpmdb.sqlite"), "\n=\n")
+	database, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(tree, "var/lib/rpm"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(tree, "var/lib/rpm/rpmdb.sqlite"), database, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p := newProject(t, "  live: {hosts: {web: [\"ssh://web1\"]}}\n  next: {hosts: {web: [\"ssh://web2\"]}}\n  tree: {hosts: {web: [\"root:"+tree+"\"]}}\n")
+	only := append([]string{"--only", "web:package/rpm/*"}, ownState...)
+	expect(t, p.run(t, 1, append([]string{"live", "next"}, only...)...), "package-older web:package/rpm/shop#version", "1.9-1 < 1.10-1")
+	expect(t, p.run(t, 0, append([]string{"live", "tree"}, only...)...), "no findings")
+	expect(t, p.run(t, 1, append([]string{"tree", "next"}, only...)...), "1.9-1 < 1.10-1")
+	all["web1"].Run(t, "rm /var/lib/rpm/rpmdb.sqlite-*")
+	all["web2"].Run(t, "rm /usr/bin/rpm")
+	expect(t, p.run(t, 1, append([]string{"live", "next"}, only...)...), "1.9-1 < 1.10-1")
 }

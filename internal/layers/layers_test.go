@@ -21,7 +21,7 @@ var rooms = map[string][]string{
 
 	"snapshot":     {"internal/atomicfile", "internal/engine", "internal/finding", "internal/keys", "internal/objectstore", "internal/schema", "internal/transport"},
 	"snapshot/all": {"snapshot", "snapshot/*"},
-	"snapshot/*": {"snapshot", "internal/engine", "internal/finding", "internal/keys", "internal/mmm", "internal/schema",
+	"snapshot/*": {"snapshot", "internal/engine", "internal/finding", "internal/keys", "internal/mmm", "internal/rpmdb", "internal/schema",
 		"internal/transport"},
 	"snapshot/endpoint": {"snapshot", "snapshot/config", "internal/finding"},
 	"compare":           {"snapshot", "internal/finding", "internal/keys", "internal/spelling"},

@@ -27,7 +27,7 @@ func (Collector) Doc() snapshot.Doc {
 	return snapshot.Doc{
 		Title: "Installed packages and modified conffiles",
 		Text: `Reads the package databases themselves, so that a directory tree serves as well as a running host: ` + "`/var/lib/dpkg/status`" + ` and the
-` + "`status.d`" + ` of distroless images, ` + "`/lib/apk/db/installed`" + `, and ` + "`rpm -qa`" + ` where the rpm command can be run.
+` + "`status.d`" + ` of distroless images, ` + "`/lib/apk/db/installed`" + `, and of rpm ` + "`rpmdb.sqlite`" + ` or ` + "`Packages.db`" + `, or ` + "`rpm -qa`" + ` where that can be run.
 
 A package that was removed and left its configuration behind is not installed. Kernel packages, whose names hold a
 version, are one package with the newest installed version: ` + "`linux-image-VERSION-amd64`" + `. A package of a foreign architecture has it in its name: ` + "`deb/libc6%3Ai386`" + `.
@@ -43,11 +43,11 @@ other are one set.
 ` + "`sbom:`" + ` of a role names lists of packages, CycloneDX or SPDX: they tell of the ecosystems that the host has no database of, by package URL. ` + "`pkg:deb/debian/NAME@VERSION`, `pkg:rpm/…`, `pkg:apk/…`, `pkg:pypi/NAME`, `pkg:npm/@SCOPE/NAME`, `pkg:gem/NAME`, `pkg:golang/MODULE` and `pkg:maven/GROUP/NAME`" + ` are the packages
 ` + "`deb/NAME`, `rpm/NAME`, `apk/NAME`, `pip/NAME`, `npm/@SCOPE/NAME`, `gem/NAME`, `go/MODULE` and `jar/NAME`" + `.
 
-rpm is asked as nobody, for as root it writes an index beside its database. A database without one (an image where rpm never ran as root since) is a gap until somebody runs ` + "`rpm -qa`" + ` there.
+rpm is asked as nobody, for as root it writes an index beside its database. Where nobody cannot read it without that index, or rpm is not there, the database itself is read, as in a directory tree.
 
-Not read: rpm databases of a directory tree, packages of programming languages in people's home directories, programs of Go beyond 200 MB and those of hosts whose
+Not read: Berkeley DB (` + "`/var/lib/rpm/Packages`" + `, rpm before 4.16) of a directory tree, packages of programming languages in people's home directories, programs of Go beyond 200 MB and those of hosts whose
 grep does not know -b (busybox), conffiles outside /etc or below a directory of it that is a link.`,
-		Needs: []string{"/var/lib/dpkg/status or status.d, /lib/apk/db/installed", "rpm, where the host has an rpm database", "find, grep and sed, for packages of programming languages", "read access to /etc for modified conffiles"},
+		Needs: []string{"/var/lib/dpkg/status or status.d, /lib/apk/db/installed", "rpm or its database", "find, grep and sed, for packages of programming languages", "read access to /etc for modified conffiles"},
 		Attributes: []string{
 			"package/deb/NAME#version: the version with epoch, as dpkg prints it; also package/rpm/NAME and package/apk/NAME",
 			"package/pip/…NAME#version, package/npm/…, package/gem/…, package/jar/…: the version, or all that are installed",
@@ -75,16 +75,29 @@ func (Collector) Kinds() []snapshot.Kind {
 	}
 }
 
-const maxDatabase = 64 << 20
+const (
+	maxDatabase = 64 << 20
+	maxRpm      = 96 << 20 // rpm keeps the names of all files in its database
+)
 
 // rpmScript prints one line per package. It looks for a database first, and names it: rpm would make an empty one, on Debian in the user's home. What runs as root asks as nobody: SQLite and
-// Berkeley DB write an index beside the database for whoever may (rpm 4.18: rpmdb.sqlite-shm; 4.11: __db.001).
-const rpmScript = `as=
+// Berkeley DB write an index beside the database for whoever may (rpm 4.18: rpmdb.sqlite-shm; 4.11: __db.001). Where nobody cannot ask, because that index is not there or rpm is not, it prints the database
+// itself behind a line "= SIZE SIZE": the bytes of it and of its log.
+const rpmScript = `as= out=
 [ "$(id -u)" = 0 ] && command -v setpriv >&2 && as='setpriv --reuid=65534 --regid=65534 --clear-groups'
-for db in /var/lib/rpm/rpmdb.sqlite /var/lib/rpm/Packages /var/lib/rpm/Packages.db /usr/lib/sysimage/rpm/rpmdb.sqlite /usr/lib/sysimage/rpm/Packages.db; do
-[ -e "$db" ] && exec $as rpm --dbpath "${db%/*}" -qa --qf '%{NAME}\t%{EPOCHNUM}\t%{VERSION}-%{RELEASE}\t%{ARCH}\n'
+for db in ` + rpmDatabases + `; do
+[ -e "$db" ] || continue
+command -v rpm >&2 && out=$($as rpm --dbpath "${db%/*}" -qa --qf '%{NAME}\t%{EPOCHNUM}\t%{VERSION}-%{RELEASE}\t%{ARCH}\n') && [ "$out" ] && printf '%s\n' "$out" && exit 0
+case $db in */Packages) exit 1 ;; esac
+set -- "$db"
+[ -s "$db-wal" ] && set -- "$db" "$db-wal"
+printf '= %s %s\n' "$(stat -L -c %s "$db")" "$([ "$2" ] && stat -L -c %s "$2" || echo 0)"
+exec cat "$@"
 done
 exit 0`
+
+// rpmDatabases is where rpm keeps them: SQLite (Fedora, RHEL 9), Berkeley DB (until RHEL 8), ndb (SUSE).
+const rpmDatabases = "/var/lib/rpm/rpmdb.sqlite /var/lib/rpm/Packages /var/lib/rpm/Packages.db /usr/lib/sysimage/rpm/rpmdb.sqlite /usr/lib/sysimage/rpm/Packages.db"
 
 // Wants declares the databases of the ecosystems that the role asks for.
 func (Collector) Wants(spec snapshot.RoleSpec) []transport.Want {
@@ -104,9 +117,9 @@ func (Collector) Wants(spec snapshot.RoleSpec) []transport.Want {
 	}
 	if asked(spec, "rpm") {
 		ws = append(ws,
-			transport.Want{ID: "rpmdb", Globs: []string{"/var/lib/rpm/rpmdb.sqlite", "/var/lib/rpm/Packages", "/var/lib/rpm/Packages.db",
-				"/usr/lib/sysimage/rpm/rpmdb.sqlite", "/usr/lib/sysimage/rpm/Packages.db"}, Content: transport.Names, Doc: "whether the host has an rpm database"},
-			transport.Want{ID: "rpm", Command: []string{"sh", "-c", rpmScript}, Doc: "installed rpm packages"},
+			transport.Want{ID: "rpmdb", Globs: strings.Fields(rpmDatabases), Content: transport.Names, Doc: "whether the host has an rpm database"},
+			transport.Want{ID: "rpm", Command: []string{"sh", "-c", rpmScript}, MaxBytes: maxRpm, Doc: "installed rpm packages"},
+			transport.Want{ID: "rpm-tree", Globs: rpmFiles(), MaxBytes: maxRpm, Tree: true, Doc: "the rpm database of a directory tree, and SQLite's log of it"},
 		)
 	}
 	if slices.ContainsFunc(applicationEcosystems[:], func(eco string) bool { return asked(spec, eco) }) {

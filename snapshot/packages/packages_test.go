@@ -1,10 +1,13 @@
 package packages
 
 import (
+	"compress/gzip"
 	"crypto/md5"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -204,7 +207,9 @@ func TestOtherDatabases(t *testing.T) {
 		{"distroless", distroless, nil, map[string]string{"package/deb/base-files#version": "12.4", "package/deb/base-files#arch": "amd64"}, "", "conffiles"},
 		{"alpine", apk, nil, map[string]string{"package/apk/musl#version": "1.2.4-r2", "package/apk/musl#arch": "x86_64", "package/apk/zlib#version": "1.3.1-r0"}, "", ""},
 		{"alpine, cut", map[string]string{"lib/apk/db/installed": "P:musl\nV:1.2\n\nP:zl"}, nil, map[string]string{"package/apk/musl#version": "1.2"}, "package zl has no version", ""},
-		{"rpm in a tree", map[string]string{"var/lib/rpm/rpmdb.sqlite": "x"}, nil, map[string]string{}, "rpmdb.sqlite could not be queried", ""},
+		{"rpm in a tree", map[string]string{"var/lib/rpm/rpmdb.sqlite": rpmSQLite(t), "var/lib/rpm/rpmdb.sqlite-wal": ""}, nil, rpmInstalled, "", ""},
+		{"rpm in a tree, cut", map[string]string{"var/lib/rpm/rpmdb.sqlite": rpmSQLite(t)[:10000]}, nil, map[string]string{}, "rpmdb.sqlite could not be read: it is damaged", ""},
+		{"rpm before 4.16 in a tree", map[string]string{"var/lib/rpm/Packages": "\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x61\x15\x06\x00"}, nil, map[string]string{}, "Packages is in a format that only rpm reads", ""},
 		{"nothing, nothing named", map[string]string{"etc/x": ""}, nil, map[string]string{}, "", "packages"},
 		{"nothing, deb named", map[string]string{"etc/x": ""}, []string{"deb"}, map[string]string{}, "no package database was found", ""},
 		{"only what is named is read", apk, []string{"deb", "pip"}, map[string]string{}, "no package database was found", "packages of programming languages"},
@@ -224,6 +229,47 @@ func TestOtherDatabases(t *testing.T) {
 				t.Errorf("looked at %q", r.Looked)
 			}
 		})
+	}
+}
+
+// rpmSQLite is a database that rpm 4.18 made: bash, bind, and two kernels. rpmInstalled is what rpm -qa says of it.
+func rpmSQLite(t testing.TB) string {
+	t.Helper()
+	f, err := os.Open("testdata/rpmdb.sqlite.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+var rpmInstalled = map[string]string{"package/rpm/bash#version": "5.1.8-6.el9", "package/rpm/kernel#version": "5.14.0-70.el9", "package/rpm/bind#version": "32:9.16.23-11.el9",
+	"package/rpm/bash#arch": "noarch", "package/rpm/kernel#arch": "noarch", "package/rpm/bind#arch": "noarch"}
+
+// Where rpm cannot be asked as nobody, a host prints the database itself, and its log behind it.
+func TestRpmDatabaseInAnAnswer(t *testing.T) {
+	database := rpmSQLite(t)
+	for output, gap := range map[string]string{
+		fmt.Sprintf("= %d 0\n%s", len(database), database): "", fmt.Sprintf("= %d 9\n%s", len(database), database[:500]): "was not answered whole",
+		"= x\n": "was not answered whole", fmt.Sprintf("= %d 0\n%s", 1000, database[:1000]): "it is damaged",
+	} {
+		r := New().Parse(snapshot.Input{Scope: "web", Redact: snapshot.NewRedactor(keys.New(), nil), Sections: transport.Sections{"rpm": {Output: []byte(output)},
+			"rpmdb": {Files: []transport.File{{Path: "/var/lib/rpm/rpmdb.sqlite"}}}}})
+		if gap == "" {
+			if d := cmp.Diff(rpmInstalled, facts(r)); d != "" || len(r.Gaps) > 0 {
+				t.Error(d, r.Gaps)
+			}
+		} else if len(r.Facts) > 0 || len(r.Gaps) != 1 || !strings.Contains(r.Gaps[0].Reason, gap) {
+			t.Errorf("%s: %+v", gap, r)
+		}
 	}
 }
 
@@ -262,6 +308,7 @@ func fixtures(t testing.TB) []snapshottest.Fixture {
 		{Name: "applications", Tree: snapshottest.Tree(t, whole), Answers: map[string]transport.Section{"applications": search(t, application())}},
 		{Name: "applications of a tree", Tree: snapshottest.Tree(t, whole)},
 		{Name: "rpm", Tree: snapshottest.Tree(t, map[string]string{"var/lib/rpm/rpmdb.sqlite": "x"}), Answers: map[string]transport.Section{"rpm": rpmAnswer}},
+		{Name: "rpm of a tree", Tree: snapshottest.Tree(t, map[string]string{"var/lib/rpm/rpmdb.sqlite": rpmSQLite(t)})},
 	}
 }
 
