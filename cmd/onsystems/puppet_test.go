@@ -2,7 +2,10 @@ package onsystems
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -54,6 +57,29 @@ func TestPuppetCatalogues(t *testing.T) {
 		t.Errorf("findings\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	expect(t, p.run(t, 3, "broken"), "puppet could not compile the catalogue of web1.broken.example", "site.pp:2")
+}
+
+// What a real PuppetDB answered, to which these two catalogues were sent, gives the same findings as compiling them.
+func TestPuppetDBsCatalogues(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if node, ok := strings.CutPrefix(r.URL.Path, "/pdb/query/v4/catalogs/"); ok {
+			http.ServeFile(w, r, "../../internal/transport/testdata/puppetdb/"+path.Base(node)+".json")
+		}
+	}))
+	defer s.Close()
+	p := newProject(t, fmt.Sprintf(`environments:
+  staging: {hosts: {web: ["puppetdb:%[1]s/web1.stage.example"]}}
+  production: {hosts: {web: ["puppetdb:%[1]s/web1.prod.example"]}}
+`, s.URL))
+	got := p.findings(t, 1, "staging", "production")
+	want := []string{
+		"config-value high changed web:resource/Class/Role%3A%3AWeb#log_server",
+		"config-value high changed web:resource/File/etc/nginx/nginx.conf#content",
+		"ordering-missing medium failed web:resource/Service/nginx",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("findings\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
 }
 
 // Real runs: one that changed the host and one with --noop, whose exit status is 0 although it found drift.

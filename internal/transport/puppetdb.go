@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -102,7 +103,10 @@ func (o PuppetDBOptions) get(ctx context.Context, client *http.Client, ask, what
 		return nil, cancelled
 	}
 	var unknown x509.UnknownAuthorityError
+	var said *net.OpError
 	switch {
+	case errors.As(err, &said) && said.Op == "remote error": // an alert of TLS
+		return nil, fmt.Errorf("PuppetDB at %s ends the connection (%w): name a certificate of its authority, ?cert=FILE&key=FILE", o.Base, said.Err)
 	case errors.As(err, &unknown):
 		return nil, fmt.Errorf("PuppetDB at %s has a certificate of an authority that is not known here: name it, ?ca=FILE", o.Base)
 	case err != nil:

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -33,6 +34,7 @@ func PuppetDBNodes(ctx context.Context, raw string) ([]PuppetNode, error) {
 		Name        string `json:"certname"`
 		Environment string `json:"catalog_environment"`
 		Report      string `json:"report_environment"`
+		Facts       string `json:"facts_environment"`
 	}
 	var classes []struct {
 		Node  string `json:"certname"`
@@ -56,10 +58,7 @@ func PuppetDBNodes(ctx context.Context, raw string) ([]PuppetNode, error) {
 		if !validNode(n.Name) {
 			continue
 		}
-		if n.Environment == "" {
-			n.Environment = n.Report
-		}
-		out = append(out, PuppetNode{Name: n.Name, Environment: n.Environment, Classes: held[n.Name]})
+		out = append(out, PuppetNode{Name: n.Name, Environment: cmp.Or(n.Environment, n.Report, n.Facts), Classes: held[n.Name]})
 	}
 	slices.SortFunc(out, func(a, b PuppetNode) int { return strings.Compare(a.Name, b.Name) })
 	return out, nil
