@@ -44,7 +44,11 @@ var checks = []check{
 		return "runs since before these files changed: " + clip(v.Display())
 	}},
 	{kind: "effective", attribute: "refused", rule: "config-invalid", say: func(v snapshot.Value, _ time.Time, from string) string {
-		return ifTrue(v == snapshot.Bool(true), "is refused by "+from+": the next restart fails")
+		if v == snapshot.Bool(true) { // of snapshots before 2026-11-28
+			return "is refused by " + from + ": the next restart fails"
+		}
+		reason, _ := v.Text()
+		return "does not take its configuration: " + clip(reason) + ifTrue(from != "", " ("+clip(from)+")")
 	}},
 }
 

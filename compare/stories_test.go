@@ -105,8 +105,8 @@ func TestRules(t *testing.T) {
 		}, []string{"config-value high changed web:config/etc/shop.ini#db.port", "config-value high changed web:effective/mysqld#port"}, ""},
 		{"a process has not read its file", func(s, p *env) { p.set("web:effective/nginx#stale", []string{"/etc/nginx/nginx.conf"}, "web2") },
 			[]string{"not-loaded high odd web:effective/nginx#stale"}, "nginx on web2 runs since before these files changed: [/etc/nginx/nginx.conf]"},
-		{"a program refuses its configuration", func(s, p *env) { p.set("web:effective/nginx#refused", true, "web2") },
-			[]string{"config-invalid high odd web:effective/nginx#refused"}, "nginx on web2 is refused by"},
+		{"a program refuses its configuration", func(s, p *env) { p.set("web:effective/nginx#refused", `unknown directive "prox_pass"`, "web2") },
+			[]string{"config-invalid high odd web:effective/nginx#refused"}, `nginx on web2 does not take its configuration: unknown directive "prox_pass"`},
 		{"a certificate is about to expire", func(s, p *env) {
 			p.set("web:certificate/etc/nginx/a.pem#not_after", "2026-11-12T00:00:00Z", "web1")
 			p.set("web:certificate/etc/nginx/a.pem#not_after", "2027-03-12T00:00:00Z", "web2")

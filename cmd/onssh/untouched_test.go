@@ -53,7 +53,7 @@ func TestACaptureWritesNothing(t *testing.T) {
 		asked[f.Address.Name+"#"+f.Address.Attribute] = true
 	}
 	maps.DeleteFunc(told, func(_ string, nginx bool) bool { return !nginx })
-	if !asked["php/cli#memory_limit"] || asked["php/cli#error_log"] || !asked["sshd#port"] {
+	if !asked["php/cli#memory_limit"] || !asked["php/cli#error_log"] || !asked["sshd#port"] || asked["nginx#refused"] {
 		t.Errorf("PHP and sshd were not asked: %v", slices.Sorted(maps.Keys(asked)))
 	}
 	// nginx's own list of its files is the oracle; it is also what shows that writing would have been seen.
@@ -70,8 +70,14 @@ func TestACaptureWritesNothing(t *testing.T) {
 		t.Errorf("nginx -T makes files, and only this was seen: %q", all)
 	}
 
-	m.Run(t, "echo 'include parts/*.conf; include gone.conf;' >>/etc/nginx/conf.d/shop.conf; ! nginx -t")
-	expect(t, p.run(t, 1, "live", "--only", "web:effective/*"), "config-invalid web:effective/nginx#refused", "/etc/nginx/gone.conf is not there")
+	for broken, want := range map[string]string{
+		"include parts/*.conf; include gone.conf;":     "/etc/nginx/gone.conf",
+		"server {\n\tprox_pass http://127.0.0.1:1;\n}": `unknown directive "prox_pass" (/etc/nginx/conf.d/shop.conf:2)`,
+		"server {\n\tlisten 8081;\n":                   `unexpected end of file, expecting "}" (/etc/nginx/conf.d/shop.conf:3)`,
+	} {
+		m.Run(t, "printf '"+broken+"' >/etc/nginx/conf.d/shop.conf; ! nginx -t")
+		expect(t, p.run(t, 1, "live", "--only", "web:effective/*"), "config-invalid web:effective/nginx#refused", "does not take its configuration", want)
+	}
 }
 
 func parseEffective(ss transport.Sections) []snapshot.Fact {

@@ -101,8 +101,11 @@ func (p *parser) sshd() {
 	}
 	text := strings.Join(lines, "\n")
 	if p.status["sshd"] != "0" {
-		refused := strings.Contains(text, "Bad configuration option") || strings.Contains(text, "bad configuration options") || strings.Contains(text, ": line ")
-		p.refusal("sshd", "sshd -T", refused)
+		if r, ok := sshdRefuses(text); ok {
+			p.refused("sshd", r)
+		} else {
+			p.unasked("sshd -T")
+		}
 		return
 	}
 	values := map[string][]string{}
@@ -121,30 +124,31 @@ func keyword(s string) bool {
 	return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789") == ""
 }
 
-// refusal tells a configuration that its program refuses, or that the program could not be asked.
-func (p *parser) refusal(object, command string, refused bool) {
-	if refused {
-		p.r.Add(p.at(object).Attr("refused"), snapshot.Bool(true), command)
-		return
-	}
-	p.r.Notes = append(p.r.Notes, snapshot.Note{Scope: p.in.Scope, Kind: "effective configuration", Count: 1, Detail: command + " cannot be run by this user"})
-}
-
 // nginx reads the digests of the files that it includes: DIGEST, two blanks or a blank and a star, FILE. Nothing is said of them unless all were read.
 func (p *parser) nginx() {
 	lines, asked := p.lines["nginx"]
 	if !asked {
 		return
 	}
-	switch p.status["nginx"] {
+	r, refuses := nginxRefuses(strings.Join(p.lines["nginx-test"], "\n"))
+	switch file := strings.TrimSpace(strings.Join(p.lines["nginx-missing"], " ")); p.status["nginx"] {
 	case "0":
 	case "missing":
-		file := strings.TrimSpace(strings.Join(p.lines["nginx-missing"], " "))
-		p.refusal("nginx", "nginx ("+file[:min(len(file), 200)]+" is not there)", true)
-		return
+		if !refuses {
+			r, refuses = refusal{reason: "it includes " + file[:min(len(file), 200)] + ", which is not there"}, true
+		}
 	default:
-		p.r.Notes = append(p.r.Notes, snapshot.Note{Scope: p.in.Scope, Kind: "effective configuration", Count: 1, Detail: "files of nginx that this user may not read, or too many"})
+		p.note("files of nginx that this user may not read, or too many")
 		return
+	}
+	if refuses {
+		p.refused("nginx", r)
+	}
+	if p.status["nginx"] != "0" {
+		return
+	}
+	if _, tested := p.lines["nginx-test"]; !tested && !refuses {
+		p.note("nginx is not asked whether it takes its files: that needs root, setpriv, and that parsing them runs no application")
 	}
 	for _, line := range lines {
 		digest, file, ok := strings.Cut(line, " ")
@@ -156,42 +160,13 @@ func (p *parser) nginx() {
 	p.r.Looked = append(p.r.Looked, "effective/nginx/*")
 }
 
-// silenced are the directives that PHP is asked without, so that asking writes nothing: their values are not those that hold.
-var silenced = []string{"session.auto_start", "opcache.enable", "opcache.preload", "error_log", "xdebug.mode"}
-
-// php reads the directives of php -i: NAME => LOCAL => MASTER, up to where the environment begins.
-func (p *parser) php(part string) {
-	if p.status[part] != "0" {
-		return
-	}
-	values := map[string][]string{}
-	begun := false
-	for _, line := range p.lines[part] {
-		if line == "Environment" || line == "Additional Modules" {
-			break
-		}
-		f := strings.SplitN(line, " => ", 3)
-		if len(f) == 3 && f[0] == "Directive" {
-			begun = true
-			continue
-		}
-		if begun && len(f) == 3 && directive(f[0]) && !slices.Contains(silenced, f[0]) {
-			values[f[0]] = []string{strings.TrimSpace(f[1])}
-		}
-	}
-	if len(values) > 20 {
-		p.settings(part, strings.TrimPrefix(part, "php/")+" -i", values)
-	}
-}
-
-func directive(s string) bool {
-	return s != "" && len(s) < 128 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == ""
-}
-
 // mysqld reads --OPTION[=VALUE] lines. Of an option that stands twice the last counts, but for those that add up.
 func (p *parser) mysqld() {
 	lines, asked := p.lines["mysqld"]
 	if !asked || p.status["mysqld"] != "0" {
+		if r, ok := mysqldRefuses(strings.Join(lines, "\n")); ok {
+			p.refused("mysqld", r)
+		}
 		return
 	}
 	values := map[string][]string{}
