@@ -75,7 +75,11 @@ func sanitizePage() string {
 		"are made coarser in these columns: a date becomes its year, a number its first digit, a text its first two characters. Where fewer than `k` such rows are alike even then, the\ncells become NULL (in NOT NULL columns '', 0 or 1900-01-01). " +
 		"The report says how many rows that were, and which columns they still show as they are.\n\n" +
 		"Arrays are masked element by element with the mask of their column, in any nesting; NULL elements stay. Domains are what they are made of. Enumerations have no mask: their\nlabels are in the schema. " +
-		"A `tsvector` that a trigger fills is emptied; one that is generated is made anew from masked words.\n\n| mask | what it does |\n|---|---|\n")
+		"A `tsvector` that a trigger fills is emptied; one that is generated is made anew from masked words.\n\n" +
+		"A copy that is kept gets the schema, too: its defaults, comments, labels of enumerations, checks, partition bounds, views, routines and triggers are searched for values of masked\n" +
+		"columns as the rows are, and one of 64 bits or more is a leak: the copy is dropped, and the finding names the statements, never the value. The default of a masked column is nobody's value. What\n" +
+		"a person has looked at is named here: `schema: [{in: CREATE VIEW public.directors, reason: the address is on the website}]`, by the beginning of the statement as the finding shows it. Planner statistics\n" +
+		"are never copied.\n\n| mask | what it does |\n|---|---|\n")
 	for _, m := range sanitize.Masks() {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", m, sanitize.MaskDoc(m))
 	}

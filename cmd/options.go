@@ -27,7 +27,7 @@ type options struct {
 	// of one command each
 	file   string   // snapshot -f
 	rows   bool     // snapshot --rows
-	resume bool     // compare --resume, snapshot --resume
+	resume bool     // compare --resume, snapshot --resume, refresh --resume
 	exact  []string // compare --exact, snapshot --exact
 	write  string   // scan -w
 	report string   // explain --report

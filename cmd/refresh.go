@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"github.com/envdiff/envdiff/ci"
 	"github.com/envdiff/envdiff/cmd/config"
 	"github.com/envdiff/envdiff/internal/engine"
@@ -35,9 +37,17 @@ policy does not name stops everything before anything is made.
 Tables of TO that the policy preserves keep their rows; the policy's after: runs on the new rows.
 Programs that are connected to TO are disconnected by the swap, and the report tells whose they were.
 
+With --resume the tables that a killed run had finished are kept (PostgreSQL, MariaDB, MySQL): those
+of a stored snapshot as they are, those of a live FROM only if it still has the same rows in them,
+which are read for that; all others are copied. The result is what a run from the start would make:
+rows of one moment, checked whole. Where there is nothing to go on with, it begins from the start.
+
   envdiff refresh production staging
   envdiff refresh production staging uat --only 'main:*' -q -o json=refresh.json
   envdiff refresh production@latest staging`,
+		flags: func(fs *pflag.FlagSet, o *options) {
+			fs.BoolVar(&o.resume, "resume", false, "go on with what a run that was interrupted has finished")
+		},
 		exits: refreshExitStatus,
 		run:   runRefresh,
 	}
@@ -93,6 +103,9 @@ func runRefresh(ctx context.Context, s *session, args []string) (int, error) {
 	}
 	var failed error
 	for _, f := range feeds {
+		defer sanitize.Awake(ctx, sanitize.AwakeEvery, f.source)()
+	}
+	for _, f := range feeds {
 		for _, t := range f.targets {
 			if err := f.refresh(ctx, t); err != nil {
 				if ctx.Err() != nil {
@@ -132,7 +145,8 @@ type feed struct {
 	args     []string // environments as given
 	identity engine.Identity
 	moment   time.Time
-	stored   bool // the rows are a snapshot's
+	stored   bool   // the rows are a snapshot's
+	snapshot string // that snapshot's seal
 	targets  []*destination
 }
 
@@ -141,6 +155,7 @@ type destination struct {
 	env      string
 	target   engine.Target
 	exists   bool
+	server   string // its identity
 	standing *schema.Database
 }
 
@@ -153,6 +168,9 @@ func (s *session) feeds(ctx context.Context, from *spring, args []string, r *ci.
 			return feeds, err
 		}
 		f := &feed{copier: cp, s: s, c: from.c, r: r, args: args, moment: moment, stored: from.snap != nil}
+		if f.stored {
+			f.snapshot = from.snap.Manifest.Seal
+		}
 		feeds = append(feeds, f)
 		if f.identity, err = f.source.Identity(ctx); err != nil {
 			return feeds, fmt.Errorf("%s of %s: %w", db, from.given, err)
@@ -193,6 +211,9 @@ func (f *feed) refresh(ctx context.Context, t *destination) error {
 	}
 	if done != nil {
 		result.Rows = done.Rows
+		if done.Resumed+done.Again > 0 {
+			f.warn("%s of %s: %s", f.db, t.env, resumedText(done))
+		}
 		if done.Report != nil {
 			result.Tables = len(done.Report.Tables)
 		}
@@ -208,6 +229,15 @@ func (f *feed) refresh(ctx context.Context, t *destination) error {
 	}
 	f.r.Refresh.Targets = append(f.r.Refresh.Targets, result)
 	return nil
+}
+
+// resumedText says what was taken over from a run that was interrupted.
+func resumedText(done *sanitize.Refreshed) string {
+	text := countOf(done.Resumed, "table was", "tables were") + " taken over from the run that was interrupted"
+	if done.Again > 0 {
+		text += "; " + countOf(done.Again, "that was finished has", "that were finished have") + " changed since and " + map[bool]string{true: "was", false: "were"}[done.Again == 1] + " copied again"
+	}
+	return text
 }
 
 // listed names at most a few, each once.

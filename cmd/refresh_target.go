@@ -45,6 +45,7 @@ func (f *feed) destination(ctx context.Context, env string) (*destination, error
 	if err != nil {
 		return nil, err
 	}
+	t.server = id.Server
 	if id.Server == f.identity.Server && id.Database == f.identity.Database {
 		return nil, errors.New("it is the database that the rows come from")
 	}
@@ -142,7 +143,7 @@ const copyWorkers = 4
 // fill runs one refresh under the target's lock.
 func (f *feed) fill(ctx context.Context, t *destination, result *finding.RefreshedTarget) (done *sanitize.Refreshed, findings []finding.Finding, err error) {
 	e := f.source.Engine()
-	locked, err := e.(engine.Refresher).BeginRefresh(ctx, t.target)
+	locked, err := e.(engine.Refresher).BeginRefresh(ctx, t.target, f.s.opt.resume)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -164,7 +165,7 @@ func (f *feed) fill(ctx context.Context, t *destination, result *finding.Refresh
 	}
 	in := sanitize.Refreshing{Source: f.source, Schema: f.schema, Plan: plan, Key: f.key, Target: locked, Standing: t.standing, Now: f.now,
 		Copy: sanitize.CopyOptions{Sample: sample, Workers: min(f.s.opt.jobs, copyWorkers), Note: func(text string) { f.warn("%s: %s", f.db, text) }},
-		Mark: engine.Mark{CapturedAt: f.moment, Source: f.env, Key: f.keyID(), Version: version()}, Stored: f.stored}
+		Mark: engine.Mark{CapturedAt: f.moment, Source: f.env, Key: f.keyID(), Version: version()}, Stored: f.stored, Snapshot: f.snapshot, Resume: f.s.opt.resume}
 	if t.exists {
 		in.Old = func(ctx context.Context) (engine.DB, error) { return e.Open(ctx, t.target, engine.ReadOnly) }
 	}
@@ -176,10 +177,14 @@ func (f *feed) fill(ctx context.Context, t *destination, result *finding.Refresh
 		}
 	}
 	if p := f.pacer(t); p != nil {
-		pacing, stop := context.WithCancel(ctx)
-		p.run(pacing)
+		halt := p.run(ctx)
 		in.Copy.Pace = p.pace
-		defer func() { stop(); p.told(f.db, t.env) }()
+		in.Step = func(what string) {
+			if what == "swap" {
+				halt() // its own session in the target is nobody's to be told of
+			}
+		}
+		defer func() { halt(); p.told(f.s, f.db, t.env) }()
 	}
 	done, err = sanitize.Refresh(ctx, in)
 	if err != nil {
@@ -236,13 +241,16 @@ func (f *feed) ahead(ctx context.Context, t *destination, locked engine.Refresh)
 	return a, demands, nil
 }
 
-// beside is an engine that makes its scratch databases as a refresh's stage, so that the next refresh clears a killed one's away.
+// beside is an engine that makes its scratch databases beside a refresh's stage, so that the next refresh clears a killed one's away.
 type beside struct {
 	engine.Engine
 	locked engine.Refresh
 }
 
 func (b beside) CreateScratch(ctx context.Context, _ engine.Target, _ string) (engine.Target, error) {
+	if r, ok := b.locked.(engine.Resumer); ok {
+		return r.Beside(ctx)
+	}
 	return b.locked.Stage(ctx)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/finding"
@@ -54,6 +55,14 @@ type filling struct {
 	plan   *Plan
 	key    keys.Key
 	opt    CopyOptions
+	// print is what a later run knows the copy by; "" where nothing is noted for one. done are the tables that an earlier run has finished in it: nil for a
+	// copy that is begun.
+	print string
+	done  map[schema.Name]*TableDone
+	// keptTables counts those that were found unchanged.
+	keptTables atomic.Int64
+	// late is set when the notes are gone: from here on the copy cannot be gone on with.
+	late bool
 	// loaded, when set, adds rows of other sources before indexes and constraints are made.
 	loaded func(ctx context.Context, dst engine.DB) error
 }
@@ -80,18 +89,18 @@ func (f *filling) run(ctx context.Context) (report *finding.Sanitization, err er
 		return nil, fmt.Errorf("opening the scratch database: %w", err)
 	}
 	defer func() { err = errors.Join(err, dst.Close()) }()
-	if err := ddl(ctx, dst, before); err != nil {
+	finish := f.finisher(tables)
+	f.opt.Loaded = finish
+	if err := f.begin(ctx, dst, before); err != nil {
 		return nil, fmt.Errorf("making the copy's tables: %w", err)
 	}
-	finish := func(ctx context.Context, dst engine.DB, table schema.Name) error {
-		if err := ddl(ctx, dst, tables[table]); err != nil {
-			return fmt.Errorf("making its indexes and constraints: %w", err)
-		}
-		return nil
-	}
-	f.opt.Loaded = finish
 	if report, err = Copy(ctx, f.src, dst, f.sch, f.plan, f.key, f.opt); err != nil {
 		return report, err
+	}
+	if f.late = true; f.print != "" {
+		if err := unnote(ctx, dst); err != nil {
+			return report, err
+		}
 	}
 	if f.loaded != nil {
 		if err := f.loaded(ctx, dst); err != nil {
@@ -100,7 +109,7 @@ func (f *filling) run(ctx context.Context) (report *finding.Sanitization, err er
 	}
 	for i := range f.plan.Tables {
 		if t := &f.plan.Tables[i]; t.Exclude || t.Preserve || len(t.Columns) == 0 {
-			if err := finish(ctx, dst, t.Table); err != nil {
+			if err := finish(ctx, dst, &TableDone{Table: t.Table, leaky: true}); err != nil {
 				return report, fmt.Errorf("%s: %w", TableKey(t.Table), err)
 			}
 		}

@@ -22,7 +22,13 @@ type CopyOptions struct {
 	// OpenCopy opens another connection to the copy.
 	OpenCopy func(ctx context.Context) (engine.DB, error)
 	// Loaded is called when the rows of a table are in, for several tables at once.
-	Loaded func(ctx context.Context, dst engine.DB, table schema.Name) error
+	Loaded func(ctx context.Context, dst engine.DB, done *TableDone) error
+	// Done are tables that an earlier run has finished. Clear empties one that has changed since. Unchanging is set for a source that cannot change. Sums
+	// asks for what a later run needs to compare.
+	Done       map[schema.Name]*TableDone
+	Clear      func(ctx context.Context, dst engine.DB, table schema.Name) error
+	Unchanging bool
+	Sums       bool
 	// Phase is told when the rows of a table are in, for several at once, and when the search for raw values begins and ends. Optional.
 	Phase func(Phase)
 	// Pace is called before each table and every few thousand rows, for several tables at once. It may wait; its error ends the copy. Optional.
@@ -83,18 +89,18 @@ func (c *copier) run(ctx context.Context) (result *finding.Sanitization, err err
 		}
 	}
 	var mutex sync.Mutex
-	copied := map[schema.Name]*tableCopy{}
+	copied := map[schema.Name]*TableDone{}
 	err = c.spread(ctx, lanes, tables, func(ctx context.Context, l *lane, t *TablePlan) error {
-		tc, err := l.table(ctx, t)
+		done, err := l.take(ctx, t)
 		if err != nil {
 			return err
 		}
 		mutex.Lock()
-		copied[t.Table] = tc
+		copied[t.Table] = done
 		mutex.Unlock()
 		c.phase(RowsIn)
 		if c.opt.Loaded != nil {
-			return c.opt.Loaded(ctx, l.dst, t.Table)
+			return c.opt.Loaded(ctx, l.dst, done)
 		}
 		return nil
 	})
@@ -104,10 +110,10 @@ func (c *copier) run(ctx context.Context) (result *finding.Sanitization, err err
 	result = &finding.Sanitization{Tables: []finding.SanitizedTable{}, Features: []finding.Feature{}}
 	loaded := map[string]int64{}
 	for _, t := range tables {
-		tc := copied[t.Table]
-		loaded[TableKey(t.Table)] = tc.rows
-		result.Tables = append(result.Tables, tc.report())
-		result.Features = append(result.Features, tc.features()...)
+		done := copied[t.Table]
+		loaded[TableKey(t.Table)] = done.Rows
+		result.Tables = append(result.Tables, done.Report)
+		result.Features = append(result.Features, done.Features...)
 	}
 	for _, l := range lanes {
 		l.leaks.flush()

@@ -16,6 +16,7 @@ type tableCopy struct {
 	columns []outColumn
 	rows    int64
 	groups  *smallGroups // nil without
+	sum     *rowSum      // of what is read; nil where nobody asks
 }
 
 // outColumn is one column of the copy.
@@ -32,6 +33,9 @@ type outColumn struct {
 // table copies one table, by the shortest way that its two databases know.
 func (c *lane) table(ctx context.Context, t *TablePlan) (*tableCopy, error) {
 	tc := c.prepare(t)
+	if c.opt.Sums {
+		tc.sum = newRowSum(c.key)
+	}
 	var err error
 	if c.opt.Pace != nil {
 		if err := c.opt.Pace(ctx); err != nil {
@@ -73,7 +77,7 @@ func (c *lane) pour(ctx context.Context, tc *tableCopy) (rows int64, ok bool, er
 		col := &tc.columns[i]
 		out := engine.Poured{Column: col.plan.Column, From: col.from, Set: col.set}
 		if col.from >= 0 {
-			out.See = col.source.add
+			out.See = tc.see(col)
 		}
 		if col.masker != nil {
 			out.Change = func(to []byte, cell engine.Cell) []byte { return c.mask(col, to, cell) }
@@ -91,6 +95,17 @@ func (c *lane) pour(ctx context.Context, tc *tableCopy) (rows int64, ok bool, er
 		}
 	}
 	return rows, ok, err
+}
+
+// see is what looks at each cell of a column that is read.
+func (tc *tableCopy) see(col *outColumn) func(engine.Cell) {
+	if tc.sum == nil {
+		return col.source.add
+	}
+	return func(cell engine.Cell) {
+		col.source.add(cell)
+		tc.sum.cell(cell)
+	}
 }
 
 // pass copies row by row: one goroutine reads and masks, this one loads.
@@ -171,6 +186,9 @@ func (c *lane) row(ctx context.Context, tc *tableCopy, p *pipe, row engine.Row) 
 		}
 		cell := row[col.from]
 		col.source.add(cell)
+		if tc.sum != nil {
+			tc.sum.cell(cell)
+		}
 		if small != nil && col.masker == nil {
 			if other, ok := tc.groups.replaced(small, col.from); ok {
 				cell = other
@@ -219,6 +237,9 @@ func (c *lane) mask(col *outColumn, to []byte, cell engine.Cell) []byte {
 // counted is told of every row that was read and masked.
 func (c *lane) counted(ctx context.Context, tc *tableCopy) error {
 	tc.rows++
+	if tc.sum != nil {
+		tc.sum.end()
+	}
 	if c.opt.Progress != nil && tc.rows%65536 == 0 {
 		c.opt.Progress(TableKey(tc.plan.Table), tc.rows)
 	}

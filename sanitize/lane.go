@@ -27,13 +27,18 @@ func (c *copier) newLane(src, dst engine.DB) *lane {
 // lanes opens as many as there are workers and the source can share its moment with. The first one uses the caller's connections.
 func (c *copier) lanes(ctx context.Context) (lanes []*lane, done func() error, err error) {
 	lanes = []*lane{c.newLane(c.src, c.dst)}
+	var awake []func()
 	done = func() error {
+		for _, stop := range awake {
+			stop()
+		}
 		var err error
 		for _, l := range lanes[1:] {
 			err = errors.Join(err, l.src.Close(), l.dst.Close())
 		}
 		return err
 	}
+	awake = append(awake, Awake(ctx, AwakeEvery, c.src))
 	sharer, ok := engine.As[engine.Sharer](c.src)
 	if !ok || c.opt.OpenCopy == nil || c.selection.tables != nil {
 		return lanes, done, nil // choosing rows of a sample keeps state
@@ -50,6 +55,7 @@ func (c *copier) lanes(ctx context.Context) (lanes []*lane, done func() error, e
 		if err != nil {
 			return lanes, done, errors.Join(err, src.Close())
 		}
+		awake = append(awake, Awake(ctx, AwakeEvery, src))
 		lanes = append(lanes, c.newLane(src, dst))
 	}
 	return lanes, done, nil

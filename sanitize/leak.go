@@ -190,7 +190,7 @@ func (s *leakSet) searchTable(ctx context.Context, dst engine.DB, sch *schema.Da
 		err = dst.CopyOut(ctx, engine.Read{Table: t.Table, Columns: t.key}, func(engine.Row) error { rows++; return nil })
 		return rows, err
 	}
-	columns, names := s.searched(table, t, sch.Engine != "sqlite")
+	columns, names := s.searched(held(dst, table), t, sch.Engine != "sqlite")
 	err = dst.CopyOut(ctx, engine.Read{Table: t.Table, Columns: names}, func(row engine.Row) error {
 		rows++
 		for i := range row {
@@ -212,6 +212,20 @@ func (s *leakSet) searchTable(ctx context.Context, dst engine.DB, sch *schema.Da
 		}
 	}
 	return rows, nil
+}
+
+// held is a table with the columns that a copy has of it: files hold no generated ones.
+func held(dst engine.DB, table *schema.Table) *schema.Table {
+	files, ok := dst.(interface {
+		Stored(schema.Name) (columns []string, ok bool)
+	})
+	if !ok {
+		return table
+	}
+	stored, _ := files.Stored(table.Name)
+	out := *table
+	out.Columns = slices.DeleteFunc(slices.Clone(table.Columns), func(c schema.Column) bool { return !slices.Contains(stored, c.Name) })
+	return &out
 }
 
 // searched are the columns that are read: all but kept ones whose types hold no 64 bits of anybody's, such as times. One is read in any case, so that rows

@@ -102,6 +102,11 @@ func (l *leakLane) add(col *outColumn, cell engine.Cell, masked []byte) {
 		}
 		return
 	}
+	l.remember(col, v)
+}
+
+// remember takes a source value in.
+func (l *leakLane) remember(col *outColumn, v []byte) {
 	if len(v) < minLeak || scattered(col.plan) || len(v) < minLeak*utf8.UTFMax && utf8.RuneCount(v) < minLeak || blank(v) {
 		return
 	}

@@ -21,8 +21,12 @@ type Refreshing struct {
 	Key    keys.Key
 	Copy   CopyOptions
 
-	// Stored is set for a source that is no server: its rows were checked when they were stored, and it answers no questions.
-	Stored bool
+	// Stored is set for a source that is no server: its rows were checked when they were stored, and it answers no questions. Snapshot is what tells its rows
+	// from any other's.
+	Stored   bool
+	Snapshot string
+	// Resume goes on with what a run that was interrupted has finished, and leaves that for the next one if this run is interrupted, too.
+	Resume bool
 
 	Target engine.Refresh // begun; the caller closes it
 	// Old opens what the target holds, for reading; nil where there is nothing. Standing is its schema.
@@ -41,6 +45,8 @@ type Refreshed struct {
 	Rows    int64
 	Swapped engine.Swapped
 	Notes   []string
+	// Resumed is how many tables an earlier run had finished and this one kept; Again how many of those it had to copy again, as their rows have changed.
+	Resumed, Again int
 }
 
 // Refresh builds the sanitised copy beside the target's old content, brings it to the target's version, verifies it, and swaps it in. After an error
@@ -48,17 +54,20 @@ type Refreshed struct {
 func Refresh(ctx context.Context, in Refreshing) (*Refreshed, error) {
 	out := &Refreshed{}
 	in.step("make the tables")
-	stage, err := in.Target.Stage(ctx)
-	if err != nil {
-		return out, fmt.Errorf("making the database for the new rows: %w", err)
-	}
-	p := &preserving{in: &in, stage: stage, early: in.Migrate == nil}
-	in.step("copy the rows")
-	f := &filling{src: in.Source, target: stage, sch: in.withAccess(), plan: in.Plan, key: in.Key, opt: in.Copy, loaded: p.beforeIndexes}
-	out.Report, err = f.run(ctx)
+	f := &filling{src: in.Source, sch: in.withAccess(), plan: in.Plan, key: in.Key, opt: in.Copy}
+	stage, err := in.begin(ctx, f, out)
 	if err != nil {
 		return out, err
 	}
+	p := &preserving{in: &in, stage: stage, early: in.Migrate == nil}
+	f.target, f.loaded = stage, p.beforeIndexes
+	in.step("copy the rows")
+	out.Report, err = f.run(ctx)
+	if err != nil {
+		in.leave(f, err)
+		return out, err
+	}
+	out.Resumed, out.Again = int(f.keptTables.Load()), len(f.done)-int(f.keptTables.Load())
 	for _, t := range out.Report.Tables {
 		out.Rows += t.Rows
 	}
@@ -71,7 +80,7 @@ func Refresh(ctx context.Context, in Refreshing) (*Refreshed, error) {
 	if err := p.afterMigrations(ctx); err != nil {
 		return out, err
 	}
-	out.Notes = p.notes
+	out.Notes = append(out.Notes, p.notes...)
 	in.step("verify")
 	if err := verify(ctx, &in, stage); err != nil {
 		return out, err
@@ -80,6 +89,40 @@ func Refresh(ctx context.Context, in Refreshing) (*Refreshed, error) {
 	in.Mark.RefreshedAt = in.Now()
 	out.Swapped, err = in.Target.Swap(ctx, in.Mark)
 	return out, err
+}
+
+// begin finds the stage that an earlier run left, or makes a new one.
+func (in *Refreshing) begin(ctx context.Context, f *filling, out *Refreshed) (stage engine.Target, err error) {
+	if in.Resume {
+		why := ""
+		if stage, f.done, why, err = in.takeOver(ctx); err != nil {
+			return stage, fmt.Errorf("looking for what an interrupted run has left: %w", err)
+		}
+		if f.done == nil {
+			out.Notes = append(out.Notes, "--resume: "+why+"; the refresh begins from the start")
+		}
+	}
+	if _, ok := in.Target.(engine.Resumer); ok && in.resumable() {
+		if f.print, err = in.print(); err != nil {
+			return stage, err
+		}
+		f.opt.Sums, f.opt.Unchanging = !in.Stored, in.Stored
+	}
+	if f.done != nil {
+		return stage, nil
+	}
+	if stage, err = in.Target.Stage(ctx); err != nil {
+		return stage, fmt.Errorf("making the database for the new rows: %w", err)
+	}
+	return stage, nil
+}
+
+// leave keeps what is finished for the next run with Resume: not a copy with a raw value in it, nor one that filled the disk.
+func (in *Refreshing) leave(f *filling, err error) {
+	var leak *LeakError
+	if r, ok := in.Target.(engine.Resumer); ok && in.Resume && f.print != "" && !f.late && !errors.As(err, &leak) && !engine.DiskFull(err) {
+		r.Keep()
+	}
 }
 
 func (in *Refreshing) step(what string) {

@@ -70,7 +70,7 @@ type DatabaseLocation struct {
 	Replicas map[string]Text `json:"replicas" doc:"instance → URL of a replica"`
 	Shards   map[string]Text `json:"shards" doc:"instance → URL of a shard"`
 	MaxLag   string          `json:"max_lag" doc:"a replica further behind is a finding; default 5m"`
-	MaxLoad  *int            `json:"max_load" doc:"reading rows pauses while more statements than this run on the server, or a replica is further behind than max_lag; default 25 in a protected environment, 0 is no limit"`
+	MaxLoad  *int            `json:"max_load" doc:"reading rows, and copying them in a refresh, pauses while more statements than this run on the server, or a replica is further behind than max_lag; default 25 in a protected environment, 0 is no limit"`
 	MMM      string          `json:"mmm" doc:"HOST:PORT of the MMM monitor of this cluster, whose claims are held against the nodes"`
 }
 

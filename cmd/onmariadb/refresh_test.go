@@ -158,7 +158,7 @@ func TestRefresh(t *testing.T) {
 	f.expect(t, 2, "not empty and was not made by envdiff", "refresh", "production", "twin")
 }
 
-// Killed at random moments and refreshed again, staging is the old or the new, triggers, views and routines included.
+// Killed at random moments and refreshed again, every second time with --resume, staging is the old or the new, triggers, views and routines included.
 func TestRefreshIsKilled(t *testing.T) {
 	f := newFeeding(t)
 	f.killed(t, time.Minute, "staging")
@@ -173,9 +173,9 @@ func TestRefreshIsKilled(t *testing.T) {
 			f.killed(t, time.Minute, "twin")
 			fresh = f.state(t, f.twin)
 		}
-		f.killed(t, time.Duration(rand.Int64N(int64(whole*6/5))), "staging")
+		f.killed(t, time.Duration(rand.Int64N(int64(whole*6/5))), "staging", []string{"--resume"}[:round%2]...)
 		// Triggers are made again by the next run, however early that is killed or refused.
-		f.ended(t)
+		f.ended(t, true)
 		switch f.state(t, f.staging) {
 		case old:
 			kept++
@@ -189,13 +189,14 @@ func TestRefreshIsKilled(t *testing.T) {
 	if kept == 0 || swapped == 0 {
 		t.Errorf("%d runs were killed before the swap and %d came through: the moments do not spread", kept, swapped)
 	}
+	f.ended(t, false)
 	f.nothingLeft(t)
 }
 
-// ended lets a refresh begin and end without doing anything: it puts right what a killed one left.
-func (f feeding) ended(t *testing.T) {
+// ended lets a refresh begin and end without doing anything: it puts right what a killed one left, and leaves alone what can be gone on with, or not.
+func (f feeding) ended(t *testing.T, resume bool) {
 	t.Helper()
-	r, err := mysql.New().(engine.Refresher).BeginRefresh(t.Context(), engine.Target{Engine: "mysql", DSN: f.server.DSN(f.staging), Display: "staging"})
+	r, err := mysql.New().(engine.Refresher).BeginRefresh(t.Context(), engine.Target{Engine: "mysql", DSN: f.server.DSN(f.staging), Display: "staging"}, resume)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,14 +206,14 @@ func (f feeding) ended(t *testing.T) {
 }
 
 // killed runs a refresh as a program of its own and kills it after a while.
-func (f feeding) killed(t *testing.T, after time.Duration, to string) {
+func (f feeding) killed(t *testing.T, after time.Duration, to string, options ...string) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	c := &exec.Cmd{Path: self, Args: []string{"envdiff", "refresh", "production", to}, Dir: f.dir, Stdout: &out, Stderr: &out, Env: append(os.Environ(), asProgram+"=1", "TMPDIR="+f.dir)}
+	c := &exec.Cmd{Path: self, Args: append([]string{"envdiff", "refresh", "production", to}, options...), Dir: f.dir, Stdout: &out, Stderr: &out, Env: append(os.Environ(), asProgram+"=1", "TMPDIR="+f.dir)}
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -242,4 +243,62 @@ func TestARefreshedStagingHasNoDataFindings(t *testing.T) {
 	f.server.Exec(t, f.staging, "UPDATE people SET note = 'x'; UPDATE envdiff_refreshed SET mark = replace(mark, '\"captured_at\":\"20', '\"captured_at\":\"19')")
 	f.expect(t, 1, "data-stale", "staging", "--only", "main:data/*")
 	f.expect(t, 0, "people.note has 100 nulls in production", "staging", "production", "--only", "main:profile/*")
+}
+
+// What a refresh that was killed had finished is kept where production still has the same rows in it, and copied again where not.
+func TestRefreshIsResumed(t *testing.T) {
+	f := newFeeding(t)
+	f.expect(t, 0, "no findings", "refresh", "production", "staging")
+	f.server.Exec(t, f.production, "CREATE TABLE big (id int PRIMARY KEY, filler text); INSERT INTO big SELECT seq, repeat(md5(seq), 40) FROM seq_1_to_20000; ANALYZE TABLE big, people, events")
+	f.policy(t, "  big: {columns: {id: {keep: true, reason: key}, filler: {keep: true, reason: digests}}}\n")
+	watch, err := mysql.New().Open(t.Context(), engine.Target{Engine: "mysql", DSN: f.server.DSN(f.production), Display: "test"}, engine.Scratch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer watch.Close()
+	finished := func() (tables string) { // the notes may be gone between two questions
+		stage := "none"
+		_ = watch.Query(t.Context(), "SELECT TABLE_SCHEMA FROM information_schema.TABLES WHERE TABLE_NAME = 'envdiff_refresh_notes'", func(r engine.Row) error { stage = string(r[0].Data); return nil })
+		_ = watch.Query(t.Context(), "SELECT count(*) FROM "+stage+".envdiff_refresh_notes WHERE name <> ''", func(r engine.Row) error { tables = string(r[0].Data); return nil })
+		return tables
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seen := false; !seen; {
+		c := &exec.Cmd{Path: self, Args: []string{"envdiff", "refresh", "production", "staging", "--resume"}, Dir: f.dir, Env: append(os.Environ(), asProgram+"=1", "TMPDIR="+f.dir)}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- c.Wait() }()
+		for running := true; running && !seen; {
+			select {
+			case <-ended:
+				running = false // it was faster than this
+			default:
+				n := finished()
+				seen = n != "" && n != "0"
+			}
+		}
+		_ = c.Process.Kill()
+	}
+	watch.Close()
+	f.server.Exec(t, f.production, "UPDATE big SET filler = 'changed' WHERE id = 7")
+	f.ended(t, true)
+	f.expect(t, 0, "1 that was finished has changed since and was copied again", "refresh", "production", "staging", "--resume")
+	f.expect(t, 0, "no findings", "refresh", "production", "twin")
+	if f.state(t, f.staging) != f.state(t, f.twin) {
+		t.Error("what was gone on with is not what a run from the start makes")
+	}
+	f.nothingLeft(t)
+}
+
+// policy adds entries to the policy's tables.
+func (f feeding) policy(t *testing.T, entries string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(f.dir, "sanitize.yaml"), []byte(strings.Replace(feedPolicy, "  flags:", entries+"  flags:", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -5,9 +5,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/envdiff/envdiff/internal/engine"
+	"github.com/envdiff/envdiff/internal/engine/postgres"
 	"github.com/envdiff/envdiff/internal/testservers"
 )
 
@@ -34,4 +37,39 @@ func TestRefreshWaitsForALaggingReplica(t *testing.T) {
 	p.expect(t, 0, "the copy was held back for", "refresh", "production", "staging")
 	<-resumed
 	p.expect(t, 0, "main of staging has 502 rows", "refresh", "production", "staging")
+}
+
+// A server that runs more statements than max_load holds the copy back until it has less to do, and the report says so.
+func TestRefreshWaitsForABusyServer(t *testing.T) {
+	p := newFeed(t)
+	text, err := os.ReadFile(filepath.Join(p.dir, "envdiff.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.write(t, "envdiff.yaml", strings.Replace(string(text), fmt.Sprintf("protected: true, databases: {main: %q}", p.production),
+		fmt.Sprintf("protected: true, databases: {main: {url: %q, max_load: 1}}", p.production), 1))
+	holder, err := postgres.New().Open(t.Context(), engine.Target{Engine: "postgres", DSN: p.production, Display: "test"}, engine.ReadOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := holder.Query(t.Context(), "SELECT pg_advisory_lock(77)", func(engine.Row) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	var waiting sync.WaitGroup
+	for range 12 { // more than max_load and what the refresh itself may run
+		waiting.Go(func() { p.server.Exec(t, p.production, "SELECT pg_advisory_lock(77)") })
+	}
+	waiting.Go(func() {
+		defer holder.Close()
+		for p.value(t, p.server.DSN("postgres"), "SELECT count(*) FROM pg_database WHERE datname LIKE 'envdiff\\_scratch\\_next\\_%'") == "0" {
+			time.Sleep(50 * time.Millisecond)
+		}
+		time.Sleep(2500 * time.Millisecond)
+	})
+	for p.value(t, p.server.DSN("postgres"), "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory'") != "12" {
+		time.Sleep(50 * time.Millisecond)
+	}
+	p.expect(t, 0, "because of more statements on the server of production than its max_load of 1", "refresh", "production", "staging")
+	waiting.Wait()
+	p.expect(t, 0, "no findings", "refresh", "production", "staging")
 }

@@ -198,7 +198,7 @@ func TestRefreshMeetsOthers(t *testing.T) {
 	defer busy.Close()
 	p.expect(t, 0, "1 session was disconnected: envdiff_owner, envdiff, 127.0.0.1", "refresh", "production", "staging")
 
-	other, err := postgres.New().(engine.Refresher).BeginRefresh(t.Context(), engine.Target{Engine: "postgres", DSN: p.staging, Display: "staging"})
+	other, err := postgres.New().(engine.Refresher).BeginRefresh(t.Context(), engine.Target{Engine: "postgres", DSN: p.staging, Display: "staging"}, false)
 	if err != nil {
 		t.Fatal(err)
 	}

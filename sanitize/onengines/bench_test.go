@@ -100,7 +100,7 @@ func refreshed(b *testing.B, from, to string) (whole, searched time.Duration) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	locked, err := e.(engine.Refresher).BeginRefresh(ctx, engine.Target{Engine: "mysql", DSN: to, Display: "target"})
+	locked, err := e.(engine.Refresher).BeginRefresh(ctx, engine.Target{Engine: "mysql", DSN: to, Display: "target"}, false)
 	if err != nil {
 		b.Fatal(err)
 	}

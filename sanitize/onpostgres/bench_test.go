@@ -152,7 +152,7 @@ func refresh(b *testing.B, from, to string, sample *sanitize.Sample) (whole, row
 	if err != nil {
 		b.Fatal(err)
 	}
-	locked, err := e.(engine.Refresher).BeginRefresh(ctx, engine.Target{Engine: "postgres", DSN: to, Display: "target"})
+	locked, err := e.(engine.Refresher).BeginRefresh(ctx, engine.Target{Engine: "postgres", DSN: to, Display: "target"}, false)
 	if err != nil {
 		b.Fatal(err)
 	}

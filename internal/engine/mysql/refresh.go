@@ -35,12 +35,14 @@ type refresh struct {
 	c         *conn
 	name      string // of the target
 	next, old string
+	probe     string // a scratch database beside the stage
 	stage     engine.Target
 	built     bool // the stage may be there
+	kept      bool // it stays there
 }
 
 // BeginRefresh takes the lock and ends what a killed refresh began.
-func (mysqlEngine) BeginRefresh(ctx context.Context, t engine.Target) (engine.Refresh, error) {
+func (mysqlEngine) BeginRefresh(ctx context.Context, t engine.Target, resume bool) (engine.Refresh, error) {
 	config, err := configure(t)
 	if err != nil {
 		return nil, err
@@ -54,15 +56,15 @@ func (mysqlEngine) BeginRefresh(ctx context.Context, t engine.Target) (engine.Re
 	}
 	sum := sha256.Sum256([]byte(config.DBName))
 	id := hex.EncodeToString(sum[:8])
-	r := &refresh{target: t, config: config, c: c, name: config.DBName, next: scratchPrefix + "next_" + id, old: scratchPrefix + "old_" + id}
-	if err := r.begin(ctx, "envdiff refresh "+id); err != nil {
+	r := &refresh{target: t, config: config, c: c, name: config.DBName, next: scratchPrefix + "next_" + id, old: scratchPrefix + "old_" + id, probe: scratchPrefix + "probe_" + id}
+	if err := r.begin(ctx, "envdiff refresh "+id, resume); err != nil {
 		c.close()
 		return nil, fail(ctx, t, err)
 	}
 	return r, nil
 }
 
-func (r *refresh) begin(ctx context.Context, lock string) error {
+func (r *refresh) begin(ctx context.Context, lock string, resume bool) error {
 	taken := false
 	err := r.c.query(ctx, fmt.Sprintf("SELECT GET_LOCK(%s, %d)", literal(lock), lockSeconds), func(row engine.Row) error { taken = string(row[0].Data) == "1"; return nil })
 	if err != nil {
@@ -79,7 +81,10 @@ func (r *refresh) begin(ctx context.Context, lock string) error {
 	if err := r.recover(ctx); err != nil {
 		return err
 	}
-	return r.clear(ctx)
+	if resume {
+		return r.clear(ctx, r.old, r.probe)
+	}
+	return r.clear(ctx, r.next, r.old, r.probe)
 }
 
 // recover ends a swap that was interrupted: forward where the tables were exchanged, else back.
@@ -126,9 +131,9 @@ func (r *refresh) has(ctx context.Context, database, table string) (found bool, 
 	return found, err
 }
 
-// clear drops the schemas of a refresh. Nobody but envdiff has reason for their names.
-func (r *refresh) clear(ctx context.Context) error {
-	for _, name := range []string{r.next, r.old} {
+// clear drops schemas of a refresh. Nobody but envdiff has reason for their names.
+func (r *refresh) clear(ctx context.Context, schemas ...string) error {
+	for _, name := range schemas {
 		if err := r.c.endSessions(ctx, name); err != nil {
 			return err
 		}
@@ -144,6 +149,9 @@ func (r *refresh) Exists() bool { return true }
 
 // Stage makes a schema with the target's character set and collation.
 func (r *refresh) Stage(ctx context.Context) (engine.Target, error) {
+	if err := r.clear(ctx, r.next); err != nil {
+		return engine.Target{}, fail(ctx, r.target, err)
+	}
 	r.built = true
 	if err := r.make(ctx, r.next); err != nil {
 		return engine.Target{}, createError(ctx, r.target, err)
@@ -192,12 +200,12 @@ func (r *refresh) runAt(ctx context.Context, database string, statements []strin
 // Close drops the stage and gives the lock back with its connection.
 func (r *refresh) Close(ctx context.Context) error {
 	defer r.c.close()
-	if !r.built {
+	if !r.built || r.kept {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 6*cancelGrace)
 	defer cancel()
-	return fail(ctx, r.target, errors.Join(r.recover(ctx), r.clear(ctx)))
+	return fail(ctx, r.target, errors.Join(r.recover(ctx), r.clear(ctx, r.next, r.old)))
 }
 
 // Mark reads the mark's table.

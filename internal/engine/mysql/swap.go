@@ -39,7 +39,7 @@ func (r *refresh) Swap(ctx context.Context, m engine.Mark) (engine.Swapped, erro
 		return out, fmt.Errorf("the new rows are in place, but views, routines or triggers could not be made; the next refresh tries again: %w", fail(ctx, r.target, err))
 	}
 	r.built = false
-	if err := r.clear(ctx); err != nil {
+	if err := r.clear(ctx, r.next, r.old); err != nil {
 		out.Warnings = append(out.Warnings, "the old data could not be dropped yet: database "+r.old+"; the next refresh does it")
 	}
 	return out, nil

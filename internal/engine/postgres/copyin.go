@@ -94,16 +94,17 @@ func (d *database) Make(ctx context.Context, statements []string) error {
 		return nil
 	}
 	return d.use(ctx, func(pg *pgconn.PgConn) error {
-		if _, err := execute(ctx, pg, making); err != nil {
+		return runAll(ctx, pg, append([]string{making}, statements...))
+	})
+}
+
+func runAll(ctx context.Context, pg *pgconn.PgConn, statements []string) error {
+	for _, sql := range statements {
+		if _, err := execute(ctx, pg, sql); err != nil {
 			return err
 		}
-		for _, sql := range statements {
-			if _, err := execute(ctx, pg, sql); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // rowReader turns rows into COPY text. The driver reads it in a goroutine of its own, which may outlive the statement by one call.

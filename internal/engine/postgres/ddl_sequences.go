@@ -80,6 +80,9 @@ func (w *ddl) ownSequences() {
 	}
 }
 
+// setCounter begins the statements that bring counters behind the rows.
+const setCounter = "SELECT setval("
+
 // counters brings sequences behind the rows, so that what a migration inserts gets numbers as it would in the original.
 func (w *ddl) counters(t *schema.Table) {
 	for _, c := range t.Columns {
@@ -89,7 +92,7 @@ func (w *ddl) counters(t *schema.Table) {
 			ok, counter = true, fmt.Sprintf("pg_get_serial_sequence(%s, %s)::regclass", literal(qualified(t.Name)), literal(c.Name))
 		}
 		if ok {
-			w.then("SELECT setval(%s, r.last) FROM (SELECT max(%s) AS last FROM %s) r JOIN pg_catalog.pg_sequence s ON s.seqrelid = %s AND r.last BETWEEN s.seqmin AND s.seqmax AND s.seqincrement > 0",
+			w.then(setCounter+"%s, r.last) FROM (SELECT max(%s) AS last FROM %s) r JOIN pg_catalog.pg_sequence s ON s.seqrelid = %s AND r.last BETWEEN s.seqmin AND s.seqmax AND s.seqincrement > 0",
 				counter, quote(c.Name), qualified(t.Name), counter)
 		}
 		if ok && c.Identity == "" && len(w.db.Sequences) == 0 {

@@ -33,20 +33,23 @@ type refresh struct {
 	pg        *pgconn.PgConn
 	name      string // of the target
 	next, old string
+	probe     string // a scratch database beside the stage
 	stage     engine.Target
 	homeName  string
 	built     bool // the stage may be there
+	kept      bool // it stays there
 }
 
 // BeginRefresh takes an advisory lock by the target's name in the server's database postgres, which every server has; template1 stands in for it.
-func (e postgres) BeginRefresh(ctx context.Context, t engine.Target) (engine.Refresh, error) {
+func (e postgres) BeginRefresh(ctx context.Context, t engine.Target, resume bool) (engine.Refresh, error) {
 	config, err := pgconn.ParseConfig(t.DSN)
 	if err != nil || config.Database == "" {
 		return nil, &engine.Error{Code: "08001", Message: t.String() + ": the URL of a database that is refreshed names it"}
 	}
 	r := &refresh{target: t, name: config.Database}
 	sum := sha256.Sum256([]byte(r.name))
-	r.next, r.old = scratchPrefix+"next_"+hex.EncodeToString(sum[:8]), scratchPrefix+"old_"+hex.EncodeToString(sum[:8])
+	id := hex.EncodeToString(sum[:8])
+	r.next, r.old, r.probe = scratchPrefix+"next_"+id, scratchPrefix+"old_"+id, scratchPrefix+"probe_"+id
 	if err := r.connect(ctx); err != nil {
 		return nil, err
 	}
@@ -54,7 +57,11 @@ func (e postgres) BeginRefresh(ctx context.Context, t engine.Target) (engine.Ref
 		hangUp(r.pg)
 		return nil, err
 	}
-	for _, left := range []string{r.next, r.old} {
+	left := []string{r.old, r.probe}
+	if !resume {
+		left = append(left, r.next)
+	}
+	for _, left := range left {
 		if err := r.drop(ctx, left); err != nil {
 			hangUp(r.pg)
 			return nil, fail(ctx, t, err)
@@ -124,7 +131,17 @@ func (r *refresh) drop(ctx context.Context, name string) error {
 func (r *refresh) Exists() bool { return true }
 
 // Stage makes the new database with the target's encoding, locale and tablespace; its owner, settings and connection limit come with the swap.
-func (r *refresh) Stage(ctx context.Context) (engine.Target, error) {
+func (r *refresh) Stage(ctx context.Context) (stage engine.Target, err error) {
+	if err := r.drop(ctx, r.next); err != nil {
+		return engine.Target{}, fail(ctx, r.target, err)
+	}
+	r.built = true
+	r.stage, err = r.create(ctx, r.next)
+	return r.stage, err
+}
+
+// create makes a marked database like the target.
+func (r *refresh) create(ctx context.Context, name string) (engine.Target, error) {
 	from, space := "", ""
 	sql := strings.Replace(databaseQuery, "datname = current_database()", "datname = "+literal(r.name), 1)
 	if err := query(ctx, r.pg, sql, func(v [][]byte) error { from = string(v[1]); return nil }); err != nil {
@@ -138,15 +155,13 @@ func (r *refresh) Stage(ctx context.Context) (engine.Target, error) {
 	if err != nil {
 		return engine.Target{}, fail(ctx, r.target, err)
 	}
-	r.built = true
-	if _, err := execute(ctx, r.pg, "CREATE DATABASE "+quote(r.next)+" "+from+space); err != nil {
+	if _, err := execute(ctx, r.pg, "CREATE DATABASE "+quote(name)+" "+from+space); err != nil {
 		return engine.Target{}, createError(ctx, r.target, err)
 	}
-	if _, err := execute(ctx, r.pg, "COMMENT ON DATABASE "+quote(r.next)+" IS "+literal(scratchMark+r.homeName)); err != nil {
+	if _, err := execute(ctx, r.pg, "COMMENT ON DATABASE "+quote(name)+" IS "+literal(scratchMark+r.homeName)); err != nil {
 		return engine.Target{}, fail(ctx, r.target, err)
 	}
-	r.stage, err = sibling(r.target, r.name, r.next)
-	return r.stage, err
+	return sibling(r.target, r.name, name)
 }
 
 // Empty deletes a table's rows.
@@ -268,7 +283,7 @@ FROM pg_catalog.pg_stat_activity WHERE datname = `+literal(database)+` AND pid <
 // Close drops the stage and gives the lock back with its connection.
 func (r *refresh) Close(ctx context.Context) error {
 	defer hangUp(r.pg)
-	if !r.built {
+	if !r.built || r.kept {
 		return nil
 	}
 	ctx, cancel := bounded(ctx)

@@ -139,6 +139,12 @@ func (d *DB) table(name schema.Name) (Table, bool) {
 	return Table{}, false
 }
 
+// Stored are the columns of a table that the files hold: not the generated ones. ok is false for a table that they do not hold.
+func (d *DB) Stored(name schema.Name) (columns []string, ok bool) {
+	t, ok := d.table(name)
+	return t.Columns, ok
+}
+
 // CopyIn writes a table's file.
 func (d *DB) CopyIn(ctx context.Context, name schema.Name, columns []string, next func() (engine.Row, error)) (int64, error) {
 	if _, twice := d.table(name); twice {

@@ -30,8 +30,8 @@ type refresh struct {
 	lock         *os.File
 }
 
-// BeginRefresh takes the lock and removes what a killed refresh left.
-func (sqliteEngine) BeginRefresh(_ context.Context, t engine.Target) (engine.Refresh, error) {
+// BeginRefresh takes the lock and removes what a killed refresh left: a file whose journal was in the memory of a killed process cannot be gone on with.
+func (sqliteEngine) BeginRefresh(_ context.Context, t engine.Target, _ bool) (engine.Refresh, error) {
 	r := &refresh{target: t, path: t.Path}
 	path, err := filepath.EvalSymlinks(t.Path)
 	switch {
