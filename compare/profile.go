@@ -28,6 +28,7 @@ func (p *profiles) differences(c *comparison) []*difference {
 	if len(c.sides) < 2 {
 		return nil
 	}
+	p.sayResumed(c)
 	out := p.oneSided(c)
 	told := map[string]bool{}
 	for _, d := range out {
@@ -39,6 +40,21 @@ func (p *profiles) differences(c *comparison) []*difference {
 		}
 	}
 	return out
+}
+
+// sayResumed warns of tables that were counted before the rest, by a run that was interrupted.
+func (p *profiles) sayResumed(c *comparison) {
+	for key := range p.rows {
+		object, resumed := strings.CutSuffix(key, "#@resumed")
+		if !resumed {
+			continue
+		}
+		for side := range c.sides {
+			if at := p.text(side, key); at != "" {
+				c.warnings[fmt.Sprintf("%s: the profile in %s is of %s UTC, by a run that was interrupted", object, c.sides[side].Name, at)] = true
+			}
+		}
+	}
 }
 
 // number is the largest number of an attribute on a side, over its instances.

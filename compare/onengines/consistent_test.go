@@ -34,6 +34,11 @@ func (c counting) CopyOut(ctx context.Context, r engine.Read, fn func(engine.Row
 }
 
 func TestAnInterruptedRunIsGoneOnFromWithoutReadingFinishedTablesAgain(t *testing.T) {
+	t.Run("rows", func(t *testing.T) { goneOnFrom(t, database.Rows{}) })
+	t.Run("profile", func(t *testing.T) { goneOnFrom(t, database.Profile{}) })
+}
+
+func goneOnFrom(t *testing.T, collector snapshot.DatabaseCollector) {
 	p := newPlace(t, "sqlite")
 	p.exec(t, "CREATE TABLE a (id INTEGER NOT NULL PRIMARY KEY, n INTEGER)", "CREATE TABLE b (id INTEGER NOT NULL PRIMARY KEY)", "INSERT INTO a VALUES (1, 1), (2, 2)", "INSERT INTO b VALUES (1)")
 	store, now := t.TempDir(), time.Now()
@@ -42,11 +47,11 @@ func TestAnInterruptedRunIsGoneOnFromWithoutReadingFinishedTablesAgain(t *testin
 		u := &snapshot.Unfinished{Store: store, Environment: "a", Resume: resume, Now: func() time.Time { return now }}
 		s, err := snapshot.Capture(ctx, snapshot.Plan{
 			Environment: "a", Redact: snapshot.NewRedactor(testKey, nil), Now: func() time.Time { return now }, Timeout: 2 * time.Minute, TempDir: t.TempDir(), Unfinished: u,
-			Databases: []snapshot.DatabaseTarget{{Scope: "main", Instance: "primary", Spec: snapshot.DatabaseSpec{Exact: []string{"a", "b"}}, Open: func(ctx context.Context) (engine.DB, error) {
+			Databases: []snapshot.DatabaseTarget{{Scope: "main", Instance: "primary", Spec: snapshot.DatabaseSpec{Exact: []string{"a", "b"}, Profile: snapshot.GradeScan}, Open: func(ctx context.Context) (engine.DB, error) {
 				db, err := p.engine.Open(ctx, p.target, engine.ReadOnly)
 				return counting{db, &reads, stop}, err
 			}}},
-		}, snapshot.Registry{Databases: []snapshot.DatabaseCollector{database.Rows{}}})
+		}, snapshot.Registry{Databases: []snapshot.DatabaseCollector{collector}})
 		return s, &reads, u, err
 	}
 	goesOn := func(string) error { return nil }
@@ -70,8 +75,11 @@ func TestAnInterruptedRunIsGoneOnFromWithoutReadingFinishedTablesAgain(t *testin
 	if _, again := reads.Load("a"); again || len(s.Gaps) > 0 {
 		t.Errorf("the finished table was read again; gaps %+v", s.Gaps)
 	}
-	if at, ok := s.Value(snapshot.Object("main", "rows", "a").Attr("@resumed")); !ok || !strings.Contains(at.JSON(), now.Add(-time.Hour).UTC().Format(time.DateTime)) {
+	if at, ok := s.Value(snapshot.Object("main", collector.Name(), "a").Attr("@resumed")); !ok || !strings.Contains(at.JSON(), now.Add(-time.Hour).UTC().Format(time.DateTime)) {
 		t.Errorf("said to be of %s", at.JSON())
+	}
+	if v, ok := s.Value(snapshot.Object("main", "profile", "a", "n").Attr("nulls")); collector.Name() == "profile" && (!ok || v.JSON() != "0") {
+		t.Errorf("what was known of the finished table is gone: %s", v.JSON())
 	}
 	// Without --resume, a day later, or once the run has ended, all is read.
 	for _, c := range []struct {
@@ -179,7 +187,11 @@ func TestReadersOfOneSideSeeOneMoment(t *testing.T) {
 }
 
 func TestReadingPausesWhileTheServerIsBusy(t *testing.T) {
-	for _, name := range []string{"postgres", "mysql"} {
+	for _, c := range []struct {
+		engine string
+		by     snapshot.DatabaseCollector
+	}{{"postgres", database.Rows{}}, {"mysql", database.Rows{}}, {"postgres", database.Profile{}}} {
+		name := c.engine
 		p := newPlace(t, name)
 		p.exec(t, "CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t VALUES (1), (2)")
 		ctx, rest := context.WithCancel(context.Background())
@@ -203,7 +215,7 @@ func TestReadingPausesWhileTheServerIsBusy(t *testing.T) {
 		awaitRunning(t, p, 3)
 		done := make(chan *snapshot.Snapshot, 1)
 		go func() {
-			done <- p.side(t, "a", snapshot.DatabaseSpec{Exact: []string{"t"}, Load: snapshot.LoadLimit{Running: 1}}, testKey, database.Rows{}).Snapshot
+			done <- p.side(t, "a", snapshot.DatabaseSpec{Exact: []string{"t"}, Profile: snapshot.GradeScan, Load: snapshot.LoadLimit{Running: 1}}, testKey, c.by).Snapshot
 		}()
 		select {
 		case <-done:

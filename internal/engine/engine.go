@@ -178,6 +178,7 @@ type Read struct {
 	Where   string   // a condition from the user's policy, in the engine's SQL; "" is all
 	Match   *Match   // nil is all
 	Modulo  *Modulo  // nil is all
+	Part    *Part    // nil is all; one of those that a Parter cut the table into
 	OrderBy []string // columns, in the engine's binary order; nil is any order
 	Limit   int64    // 0 is all
 }

@@ -23,6 +23,36 @@ type Aligner interface {
 // ErrNotAligned says that a server shows no moment to several connections, or that it was written to at every attempt.
 var ErrNotAligned = errors.New("several connections cannot be made to see one moment")
 
+// Parter is a database that can read a large table in parts, each without reading the others. As finds it behind wrappers.
+type Parter interface {
+	// Parts cuts a table into ranges of about so many bytes. Together they have each row once, and of an unchanged table they are always the same, in the same order. None is a
+	// table that is read as a whole.
+	Parts(ctx context.Context, table schema.Name, bytes int64) ([]Part, error)
+}
+
+// Part is a range of a table's rows: From is the first value in it, To the first beyond it, nil is no end. What the values are of is for the engine to know.
+type Part struct {
+	Column   string
+	From, To *int64
+}
+
+// Cut parts the numbers from low to high into n ranges of equal size, of which the first and the last have one end each.
+func Cut(column string, low, high int64, n int) []Part {
+	step := (uint64(high) - uint64(low)) / uint64(max(1, n))
+	if n < 2 || high <= low || step == 0 {
+		return nil
+	}
+	parts := make([]Part, n)
+	for i := range parts {
+		parts[i].Column = column
+		if i > 0 {
+			from := int64(uint64(low) + uint64(i)*step)
+			parts[i].From, parts[i-1].To = &from, &from
+		}
+	}
+	return parts
+}
+
 // Builder is an engine that can finish each table by itself, as soon as its rows are there.
 type Builder interface {
 	// BuildDDL is DDL with the statements apart that need nothing but one table and its rows. Those of different tables may run beside each other;

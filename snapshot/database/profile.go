@@ -13,7 +13,9 @@ import (
 )
 
 // Profile counts, in one pass over each table, the traits of every column that decide whether a migration passes.
-type Profile struct{}
+type Profile struct {
+	Part int64 // bytes of a table that are read in one go; 0 is 64 MiB, of tables that are worth it
+}
 
 // Name is the collector's name.
 func (Profile) Name() string { return "profile" }
@@ -24,7 +26,8 @@ func (Profile) Doc() snapshot.Doc {
 		Title: "Profile of every column",
 		Text: "Counts of rows, nulls, blanks, lengths, signs and distinct values, in one of three grades, which `databases.NAME.profile` sets. `planner` reads the server's own " +
 			"statistics and no table: it is the default on the servers of protected environments, and what statistics cannot know, or what may have changed since they were made, is not " +
-			"claimed; what MariaDB's and MySQL's show, which have no date, is said to be of unknown age. `sample` reads about 30,000 rows of tables larger than 80 MB. `scan`, the default elsewhere and of SQLite's files, is one streaming read of each table. No value is stored, except the smallest and largest " +
+			"claimed; what MariaDB's and MySQL's show, which have no date, is said to be of unknown age. `sample` reads about 30,000 rows of tables larger than 80 MB. `scan`, the default elsewhere and of SQLite's files, is one streaming read of each table; of large ones in parts, by a quarter of --jobs connections that see one moment, where the " +
+			"server can cut them (PostgreSQL 14 and later by pages, MariaDB and MySQL by a primary key of whole numbers): what is counted of parts adds up. Reading pauses above max_load and max_lag, and --resume goes on from a run that was interrupted, as for rows. No value is stored, except the smallest and largest " +
 			"number, and values of few, of columns that the sanitising policy keeps. The number of distinct values is exact up to 16,384, and beyond an estimate with a standard error of about 1 %. Tables under " +
 			"`ignore` and the version tables of migration tools are left out.",
 		Needs: []string{"SELECT on the tables, also for planner: a server shows its statistics to those who may read the rows"},
@@ -64,7 +67,7 @@ var versionTables = map[string]bool{
 	"knex_migrations_lock": true, "migrations": true, "doctrine_migration_versions": true, "_prisma_migrations": true, "__efmigrationshistory": true,
 }
 
-// Collect reads the tables one after the other, or the server's statistics of them. When the time is over, what was read is kept and the rest is a gap.
+// Collect reads the tables, or the server's statistics of them. When the time is over, what was read is kept and the rest is a gap.
 func (c Profile) Collect(ctx context.Context, in snapshot.DatabaseInput) snapshot.Result {
 	if in.Spec.Profile == "" {
 		return snapshot.Result{Looked: []string{}}
@@ -85,24 +88,24 @@ func (c Profile) Collect(ctx context.Context, in snapshot.DatabaseInput) snapsho
 		planned(ctx, in, tables, &r)
 		return r
 	}
-	var late []string
-	unsampled, all := 0, byName(db.Tables)
+	p := profiling{in: in, grade: grade, part: c.Part, all: byName(db.Tables)}
 	for _, t := range tables {
-		if ctx.Err() != nil {
-			late = append(late, tableName(t.Name))
-			continue
-		}
-		err := profileTable(ctx, in, t, grade, &r)
+		p.tables = append(p.tables, newTableProfile(in, grade, t))
+	}
+	p.read(ctx)
+	var late []string
+	unsampled := 0
+	for _, t := range p.tables {
 		switch {
-		case errors.Is(err, engine.ErrNoSample):
+		case errors.Is(t.err, engine.ErrNoSample):
 			unsampled++
-		case err != nil && ctx.Err() != nil:
-			late = append(late, tableName(t.Name))
-		case err != nil:
-			a := snapshot.Object(in.Scope, "profile", t.Name.Idents()...)
-			r.Missing(a, "the table cannot be read: "+refusal(err), engine.Advice(err), profileOf(in.Scope, tableName(t.Name))...)
-		case grade == snapshot.GradeScan:
-			orphans(ctx, in, t, all, &r)
+		case t.err != nil && ctx.Err() != nil:
+			late = append(late, tableName(t.table.Name))
+		case t.err != nil:
+			a := snapshot.Object(in.Scope, "profile", t.table.Name.Idents()...)
+			r.Missing(a, "the table cannot be read: "+refusal(t.err), engine.Advice(t.err), profileOf(in.Scope, tableName(t.table.Name))...)
+		default:
+			r.Facts, r.Gaps = append(r.Facts, t.result.Facts...), append(r.Gaps, t.result.Gaps...)
 		}
 	}
 	if unsampled > 0 {
@@ -113,7 +116,7 @@ func (c Profile) Collect(ctx context.Context, in snapshot.DatabaseInput) snapsho
 		for _, t := range late {
 			covers = append(covers, profileOf(in.Scope, t)...)
 		}
-		r.Missing(snapshot.Address{Scope: in.Scope, Kind: "profile"}, fmt.Sprintf("the time was over before %d tables were read, %s first", len(late), late[0]),
+		r.Missing(snapshot.Address{Scope: in.Scope, Kind: "profile"}, fmt.Sprintf("the time was over before %d tables were read, %s first%s", len(late), late[0], p.gate.said()),
 			"raise --timeout, set databases."+in.Scope+".profile to sample or planner, or leave the profile out with --skip '"+in.Scope+":profile/*'", covers...)
 	}
 	return r
@@ -178,47 +181,4 @@ func newColumns(in snapshot.DatabaseInput, t *schema.Table) []column {
 func soundsLikeKey(column string) bool {
 	lower := strings.ToLower(column)
 	return lower == "id" || strings.HasSuffix(lower, "_id") || strings.HasSuffix(column, "Id")
-}
-
-// sampleRows is how many rows a sample is made of, as many as PostgreSQL's ANALYZE takes.
-const sampleRows = 30_000
-
-// profileTable streams a table past the counters of its columns.
-func profileTable(ctx context.Context, in snapshot.DatabaseInput, t *schema.Table, grade snapshot.Grade, r *snapshot.Result) error {
-	columns := newColumns(in, t)
-	read := engine.Read{Table: t.Name}
-	for i := range t.Columns {
-		read.Columns = append(read.Columns, t.Columns[i].Name)
-	}
-	var rows int64
-	count := func(row engine.Row) error {
-		rows++
-		for i := range row {
-			columns[i].add(row[i], 1)
-		}
-		return nil
-	}
-	sampler, able := engine.As[engine.Sampler](in.DB)
-	whole := grade == snapshot.GradeScan || !able
-	var err error
-	if whole {
-		err = in.DB.CopyOut(ctx, read, count)
-	} else {
-		read.Limit = sampleRows
-		whole, err = sampler.Sample(ctx, read, count)
-	}
-	if err != nil {
-		return err
-	}
-	a := snapshot.Object(in.Scope, "profile", t.Name.Idents()...)
-	if whole {
-		tableFacts(a, snapshot.GradeScan, rows, r)
-	} else {
-		tableFacts(a, snapshot.GradeSample, max(rows, t.EstimatedRows), r)
-		r.Add(a.Attr("examined"), snapshot.Int(rows), "")
-	}
-	for i := range columns {
-		columns[i].facts(snapshot.Object(in.Scope, "profile", t.Name.Idents(read.Columns[i])...), rows, r)
-	}
-	return nil
 }

@@ -32,18 +32,23 @@ func (d *distinctValues) add(raw, fold uint64, text bool, n int64) {
 		}
 	}
 	for d.raw.used > mostValues {
-		d.level++
-		mask := uint64(1)<<d.level - 1
-		d.repeats = 0
-		d.raw.keep(func(e *entry) bool {
-			if e.fold&mask != 0 {
-				return false
-			}
-			d.repeats += e.rows - 1
-			return true
-		})
-		d.folded.keep(func(e *entry) bool { return e.fold&mask == 0 })
+		d.thin(d.level + 1)
 	}
+}
+
+// thin goes down to the sample of a higher level.
+func (d *distinctValues) thin(level uint) {
+	d.level = level
+	mask := uint64(1)<<level - 1
+	d.repeats = 0
+	d.raw.keep(func(e *entry) bool {
+		if e.fold&mask != 0 {
+			return false
+		}
+		d.repeats += e.rows - 1
+		return true
+	})
+	d.folded.keep(func(e *entry) bool { return e.fold&mask == 0 })
 }
 
 // distinct is an estimate unless level is 0.

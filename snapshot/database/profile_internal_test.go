@@ -11,6 +11,7 @@ import (
 
 	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/schema"
+	"github.com/envdiff/envdiff/snapshot"
 )
 
 func TestQuantilesAreWithinTheirError(t *testing.T) {
@@ -155,4 +156,98 @@ func FuzzProfileOfAColumn(f *testing.F) {
 			t.Errorf("%d values, %d repeats", d, c.distinct.repeats)
 		}
 	})
+}
+
+// Of values that are dealt out to parts, what the parts add up to is what was counted of all: exactly, but for what is a sketch of many values, which stays within
+// its bound.
+func TestPartsAddUpToTheWhole(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	draw := map[string]func() engine.Cell{
+		"text": func() engine.Cell {
+			s := []string{"", " ", "plain", "Plain ", "é", "😀", "a\x01", "12", "2024-01-01", strings.Repeat("x", random.IntN(300)), fmt.Sprint(random.IntN(40_000))}[random.IntN(11)]
+			return engine.Cell{Type: engine.CellText, Data: []byte(s)}
+		},
+		"integer": func() engine.Cell {
+			return engine.Cell{Type: engine.CellText, Data: []byte(fmt.Sprint([]int{0, -5, math.MaxInt32, random.IntN(1e9), random.IntN(20)}[random.IntN(5)]))}
+		},
+		"timestamp": func() engine.Cell {
+			s := []string{"infinity", "0000-00-00 00:00:00", "2023-02-30 00:00:00", "2999-01-01 00:00:00", fmt.Sprintf("20%02d-%02d-%02d 12:00:00", random.IntN(26), 1+random.IntN(12), 1+random.IntN(28))}[random.IntN(5)]
+			return engine.Cell{Type: engine.CellText, Data: []byte(s)}
+		},
+		"few": func() engine.Cell {
+			return engine.Cell{Type: engine.CellText, Data: []byte{'a' + byte(random.IntN(4))}}
+		},
+	}
+	for name, next := range draw {
+		for _, n := range []int{0, 1, 100, 60_000} {
+			for _, k := range []int{1, 2, 7} {
+				keep := func(typ string) column { c := textColumn(typ); c.kept, c.leaves = true, everything; return c }
+				whole, parts := keep(name), make([]column, k)
+				for i := range parts {
+					parts[i] = keep(name)
+				}
+				var numbers []float64
+				for range n {
+					cell := next()
+					if random.IntN(9) == 0 {
+						cell = engine.Cell{}
+					}
+					if f, ok := parseNumber(cell.Data); ok {
+						numbers = append(numbers, f)
+					}
+					whole.add(cell, 1)
+					parts[random.IntN(k)].add(cell, 1)
+				}
+				for i := 1; i < k; i++ {
+					parts[0].merge(&parts[i])
+				}
+				what := fmt.Sprintf("%s, %d values in %d parts", name, n, k)
+				sameColumn(t, what, &whole, &parts[0])
+				slices.Sort(numbers)
+				withinRanks(t, what, numbers, parts[0].numbers.kept.quantiles(whole.numbers.min, whole.numbers.max))
+			}
+		}
+	}
+}
+
+// sameColumn compares facts: also of many distinct values the same are remembered, whatever their order. Quantiles are looked at elsewhere.
+func sameColumn(t *testing.T, what string, a, b *column) {
+	t.Helper()
+	facts := func(c *column) map[string]string {
+		var r snapshot.Result
+		c.facts(snapshot.Object("main", "profile", "t", "c"), c.values+c.nulls, &r)
+		all := map[string]string{}
+		for _, f := range r.Facts {
+			all[f.Address.Attribute] = f.Value.JSON()
+		}
+		return all
+	}
+	whole, merged := facts(a), facts(b)
+	for _, set := range []map[string]string{whole, merged} {
+		for attribute := range set {
+			switch attribute {
+			case "quantiles", "ages":
+			default:
+				if whole[attribute] != merged[attribute] {
+					t.Errorf("%s: %s is %s of all, %s of parts", what, attribute, whole[attribute], merged[attribute])
+				}
+			}
+		}
+	}
+}
+
+// withinRanks holds quantiles to the bound of TestQuantilesAreWithinTheirError.
+func withinRanks(t *testing.T, what string, all, q []float64) {
+	t.Helper()
+	if len(all) == 0 || q == nil {
+		return
+	}
+	for i, v := range q {
+		low, _ := slices.BinarySearch(all, v)
+		high, _ := slices.BinarySearch(all, math.Nextafter(v, math.Inf(1)))
+		rank := float64(i) / (points - 1) * float64(len(all))
+		if off := max(float64(low)-rank, rank-float64(high)); off > max(2, .015*float64(len(all))) {
+			t.Errorf("%s: quantile %d is off by %.3g ranks of %d", what, i, off, len(all))
+		}
+	}
 }

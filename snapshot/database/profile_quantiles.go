@@ -25,12 +25,25 @@ const (
 )
 
 func (s *quantileSketch) add(v float64) {
-	if s.levels == nil {
-		s.levels, s.coin = [][]float64{make([]float64, 0, sketchTop)}, rand.New(rand.NewPCG(1, 2))
-	}
+	s.begin()
 	s.levels[0] = append(s.levels[0], v)
 	for l := 0; l < len(s.levels) && len(s.levels[l]) >= s.room(l); l++ {
 		s.compact(l)
+	}
+}
+
+func (s *quantileSketch) begin() {
+	if s.levels == nil {
+		s.levels, s.coin = [][]float64{make([]float64, 0, sketchTop)}, rand.New(rand.NewPCG(1, 2))
+	}
+}
+
+// settle compacts every buffer that is full.
+func (s *quantileSketch) settle() {
+	for l := 0; l < len(s.levels); l++ {
+		if len(s.levels[l]) >= s.room(l) {
+			s.compact(l)
+		}
 	}
 }
 

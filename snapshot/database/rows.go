@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"sort"
 	"strconv"
-	"time"
 
 	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/finding"
@@ -129,7 +128,7 @@ func (c Rows) digestTable(ctx context.Context, in snapshot.DatabaseInput, w *tab
 		about = map[string]string{"rows": strconv.FormatInt(tally.total.Rows, 10), "digest": fmt.Sprintf("%x", tally.total.Sum())}
 		_ = in.Unfinished.Keep(in.Now, about, tally.write, work...) // what cannot be kept is read again by a next run
 	} else {
-		r.Add(w.address.Attr("@resumed"), snapshot.String(at.UTC().Format(time.DateTime)), "")
+		resumedAt(w.address, at, r)
 	}
 	if err := out.Commit(); err != nil {
 		return err

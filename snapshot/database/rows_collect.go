@@ -58,9 +58,9 @@ func (c Rows) digestOne(ctx context.Context, in snapshot.DatabaseInput, w *table
 	w.result.Looked = append(w.result.Looked, "rows/"+a.Name+"#*")
 }
 
-// rowLanes are the connections that tables are read over, and what closes those that were opened for it.
-func rowLanes(ctx context.Context, in snapshot.DatabaseInput, tables int) (lanes []engine.DB, done func()) {
-	n := min(in.Readers, tables)
+// rowLanes are the connections that so many tables, or parts of them, are read over, and what closes those that were opened for it.
+func rowLanes(ctx context.Context, in snapshot.DatabaseInput, pieces int) (lanes []engine.DB, done func()) {
+	n := min(in.Readers, pieces)
 	if aligner, ok := engine.As[engine.Aligner](in.DB); ok && n > 1 {
 		if opened, err := aligner.Aligned(ctx, n); err == nil {
 			return opened, func() {

@@ -142,6 +142,9 @@ func (s *shape) selection(r engine.Read) (string, error) {
 	if r.Modulo != nil {
 		conditions = append(conditions, r.Modulo.Condition(quote(r.Modulo.Column)))
 	}
+	if r.Part != nil {
+		conditions = append(conditions, keysIn(r.Part))
+	}
 	if len(conditions) > 0 {
 		sql += " WHERE " + strings.Join(conditions, " AND ")
 	}

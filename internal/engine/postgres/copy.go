@@ -192,7 +192,7 @@ func (s *shape) source(r engine.Read) (string, error) {
 		s.plain = s.plain && !s.columns[name].generated && !seen[name]
 		seen[name] = true
 	}
-	if s.plain && len(r.Columns) > 0 && r.Where == "" && r.Match == nil && r.Modulo == nil && r.Limit == 0 && len(r.OrderBy) == 0 {
+	if s.plain && len(r.Columns) > 0 && r.Where == "" && r.Match == nil && r.Modulo == nil && r.Part == nil && r.Limit == 0 && len(r.OrderBy) == 0 {
 		return qualified(r.Table) + " (" + quoteAll(r.Columns) + ")", nil
 	}
 	sql, err := s.selection(r)
@@ -224,6 +224,9 @@ func (s *shape) selection(r engine.Read) (string, error) {
 	}
 	if r.Modulo != nil {
 		conditions = append(conditions, r.Modulo.Condition(quote(r.Modulo.Column)))
+	}
+	if r.Part != nil {
+		conditions = append(conditions, pagesOf(r.Part))
 	}
 	if s.looked != "" {
 		conditions = append(conditions, s.looked)
