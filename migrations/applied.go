@@ -23,6 +23,8 @@ type Applied struct {
 	Other string
 	// number is Version for comparisons; -1 when nothing is applied.
 	number int64
+	// dbms is the database as Liquibase calls it; "" not known.
+	dbms string
 	// rows are what the version table says of each migration, for tools that keep a row for each; nil for golang-migrate.
 	rows map[string]appliedRow
 }

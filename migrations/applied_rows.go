@@ -11,7 +11,7 @@ import (
 
 // readAppliedRows reads the version table of a tool that keeps a row per migration.
 func readAppliedRows(ctx context.Context, db rowReader, sch *schema.Database, spec Spec, t *tool) (Applied, error) {
-	a := Applied{Table: spec.table(), number: -1, rows: map[string]appliedRow{}}
+	a := Applied{Table: spec.table(), number: -1, rows: map[string]appliedRow{}, dbms: dbmsOf(sch)}
 	def := versionTableOf(sch, spec, t)
 	if def == nil {
 		if _, golang := sch.Table(schema.Name{Name: defaultTable}); golang || t.table != defaultTable {

@@ -31,11 +31,13 @@ func (p *Pending) byRows(src *Source, report stateReport) {
 	for i, m := range src.Migrations {
 		row := p.Applied.rows[m.key]
 		switch {
+		case !isFor(m.dbms, p.Applied.dbms):
+			continue
 		case base != "" && !m.repeats && compare(m.Version, base) <= 0:
 			continue
 		case p.Applied.holds(m):
 			again := report.appliedFile(m, row)
-			if m.repeats && again {
+			if m.repeats && again || m.always {
 				p.Migrations = append(p.Migrations, m)
 			}
 			continue
@@ -61,13 +63,17 @@ func (r stateReport) appliedFile(m Migration, row appliedRow) (edited bool) {
 		r.p.Refused, r.p.Replayable = m.Label()+" failed half-way", false
 		return false
 	}
-	if r.src.tool.sums == nil || row.sum == "" {
+	if r.src.tool.sums == nil || row.sum == "" || r.src.tool.chained && r.src.edited {
 		return false
 	}
 	text, err := readBounded(r.src.root(), m.Up)
-	if err != nil || slices.Contains(r.src.tool.sums([]byte(text)), row.sum) {
+	if err != nil {
 		return false
 	}
+	if sums := r.src.tool.sums(r.src, m, []byte(text)); slices.Contains(sums, row.sum) || slices.Contains(sums, anySum) {
+		return false
+	}
+	r.src.edited = true
 	if !m.repeats {
 		r.add(m.id(), fmt.Sprintf("%q was edited after it was applied: its checksum is another; %s refuses to go on", m.Up, r.src.tool.title),
 			"restore the file as it was applied, and put the change into a migration of its own", m.Up)

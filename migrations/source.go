@@ -71,6 +71,8 @@ type Migration struct {
 	key     string // what the version table knows it by, for tools that keep a row per migration
 	section string // of its file
 	repeats bool   // it runs whenever its file is another
+	always  bool   // it runs with every deploy
+	dbms    string // the databases that it is for, as Liquibase names them; "" is all
 	follows []string
 }
 
@@ -105,6 +107,9 @@ type Source struct {
 	// Refused is why the tool would not start with this directory; "" when it would.
 	Refused string
 	tool    *tool // nil is golang-migrate
+	// hashes are Atlas' own, once they are asked for; edited is set behind an applied file that is another.
+	hashes map[string]string
+	edited bool
 }
 
 // Problem is a file that the tool skips, refuses, or runs though nobody would expect it to.

@@ -24,8 +24,12 @@ type tool struct {
 	script func(text, section string) (script, error)
 	// back cuts what runs downwards out of the same file, false for none; nil where it is in a file of its own or nowhere.
 	back func(text, section string) (script, bool)
-	// sums are the forms in which the tool may have kept a file's checksum; nil where it keeps none.
-	sums func(text []byte) []string
+	// sums are the forms in which the tool may have kept a migration's checksum, or anySum; text is its file's. nil where it keeps none.
+	sums func(src *Source, m Migration, text []byte) []string
+	// chained checksums are over the files before, too: behind an edited file they say nothing.
+	chained bool
+	// integrity holds a directory against a list of its files that the tool keeps beside them; nil where there is none.
+	integrity func(*Source)
 	// older is what it does with a file that is older than what is applied.
 	older older
 	// wrapped files run in one transaction unless they say otherwise.
@@ -62,6 +66,9 @@ const (
 	refusesOlder
 	skipsOlder
 )
+
+// anySum stands for a checksum that is taken whatever it is.
+const anySum = "any"
 
 // appliedRow is what one row of a version table says.
 type appliedRow struct {
@@ -103,7 +110,7 @@ func toolByName(name string) (*tool, error) {
 }
 
 // tools are one file each, or one per family.
-var tools = slices.Concat(annotated, versioned, inDirectories, []tool{flyway, liquibase}, inCode)
+var tools = slices.Concat(annotated, versioned, inDirectories, []tool{atlas, flyway, liquibase}, inCode)
 
 // compareVersions orders numbers by size and others as text.
 func compareVersions(a, b string) int {

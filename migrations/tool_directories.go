@@ -18,7 +18,7 @@ var inDirectories = []tool{
 			}
 			return r
 		},
-		sums: func(text []byte) []string {
+		sums: func(_ *Source, _ Migration, text []byte) []string {
 			sum := sha256.Sum256(text)
 			return []string{hex.EncodeToString(sum[:])}
 		}},

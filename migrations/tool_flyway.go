@@ -23,7 +23,7 @@ var flyway = tool{name: "flyway", title: "Flyway", table: "flyway_schema_history
 		}
 		return r
 	},
-	sums: func(text []byte) []string {
+	sums: func(_ *Source, _ Migration, text []byte) []string {
 		crc := crc32.NewIEEE()
 		for i, line := range strings.Split(strings.TrimPrefix(string(text), "\ufeff"), "\n") {
 			line = strings.TrimSuffix(line, "\r")

@@ -7,12 +7,16 @@ import (
 
 // liquibase is Liquibase (4) with formatted SQL: files that begin with `--liquibase formatted sql` and hold changesets. A changeset is known by
 // its id, its author and the file, whose path the table keeps as it was given: the file's own name decides here.
-var liquibase = tool{name: "liquibase", title: "Liquibase", table: "databasechangelog", columns: []string{"id", "author", "filename", "exectype"}, wrapped: true,
+var liquibase = tool{name: "liquibase", title: "Liquibase", table: "databasechangelog", columns: []string{"id", "author", "filename", "exectype", "md5sum"}, wrapped: true,
 	layout: layout{name: regexp.MustCompile(`^()(.+)\.sql$`), sections: changesets, compare: func(a, b string) int { return 0 }},
 	row: func(v []string) appliedRow {
-		return appliedRow{key: changesetKey(v[0], v[1], v[2]), failed: strings.EqualFold(v[3], "FAILED")}
+		r := appliedRow{key: changesetKey(v[0], v[1], v[2]), failed: strings.EqualFold(v[3], "FAILED")}
+		if strings.HasPrefix(v[4], "8:") || strings.HasPrefix(v[4], "9:") { // how older ones were made is not known
+			r.sum = strings.ToLower(v[4])
+		}
+		return r
 	},
-	script: changeset, back: rollbackOf,
+	script: changeset, back: rollbackOf, sums: changesetSums,
 }
 
 var (
@@ -33,7 +37,8 @@ func changesets(file, text string) []Migration {
 	var out []Migration
 	for _, line := range strings.Split(text, "\n") {
 		if m := changesetLine.FindStringSubmatch(strings.TrimRight(line, "\r")); m != nil {
-			out = append(out, Migration{Version: m[2], Name: strings.TrimSuffix(file, ".sql"), key: changesetKey(m[2], m[1], file), section: m[1] + ":" + m[2]})
+			out = append(out, Migration{Version: m[2], Name: strings.TrimSuffix(file, ".sql"), key: changesetKey(m[2], m[1], file), section: m[1] + ":" + m[2],
+				repeats: attribute(m[3], "runOnChange", "") == "true", always: attribute(m[3], "runAlways", "") == "true", dbms: attribute(m[3], "dbms", "")})
 		}
 	}
 	return out

@@ -46,6 +46,9 @@ func readToolFiles(t *tool, spec Spec, root fs.FS) (*Source, error) {
 	sort.SliceStable(src.Migrations, func(i, j int) bool { return compare(src.Migrations[i].Version, src.Migrations[j].Version) < 0 })
 	src.order()
 	src.duplicates()
+	if t.integrity != nil {
+		t.integrity(src)
+	}
 	return src, nil
 }
 

@@ -26,6 +26,9 @@ type toolStory struct {
 
 const addColumn = "ALTER TABLE users ADD COLUMN country TEXT;\n"
 
+// liquibaseFile has a changeset of each kind; the checksums in the stories are those that Liquibase 4.28.0 and 4.4.0 printed for it.
+const liquibaseFile = "--liquibase formatted sql\n--changeset ann:1\nCREATE TABLE a (x INTEGER);\n-- a comment, that stays\nINSERT INTO a   VALUES (1,\n\t'two');\n--rollback DROP TABLE a;\n--changeset ann:2 runInTransaction:false\n--comment: adds a column\nALTER TABLE a ADD COLUMN y TEXT;\n--changeset bob:3 splitStatements:false endDelimiter:$$ stripComments:false context:prod\n--preconditions onFail:MARK_RAN\n--precondition-sql-check expectedResult:1 SELECT count(*) FROM a\nCREATE VIEW v AS SELECT 1;\n/* block\n comment */\nSELECT 'ä  b';\n\n--changeset ann:4 dbms:mysql\nSELECT 4;\n--changeset ann:5\nSELECT 5;\n--rollback not required\n--validCheckSum: 8:abc\n--changeset ann:6\n" + addColumn
+
 var toolStories = []toolStory{
 	{tool: "goose", name: "what is not applied is pending", table: "CREATE TABLE goose_db_version (id INTEGER PRIMARY KEY, version_id INTEGER, is_applied INTEGER); INSERT INTO goose_db_version VALUES (1, 0, 1), (2, 1, 1), (3, 2, 1), (4, 2, 0)",
 		files:   map[string]string{"00001_base.sql": "-- +goose Up\nSELECT 1;\n", "00002_country.sql": "-- +goose Up\n-- +goose StatementBegin\n" + addColumn + "-- +goose StatementEnd\n-- +goose Down\nALTER TABLE users DROP COLUMN country;\n"},
@@ -54,8 +57,19 @@ var toolStories = []toolStory{
 		files: map[string]string{"1_base.up.sql": "SELECT 1;", "1_base.down.sql": "", "2_x.up.sql": addColumn, "2_x.down.sql": ""}, pending: "2", findings: []string{"\"1_base.up.sql\" was edited"}},
 	{tool: "atlas", name: "a revision that stopped half-way", table: "CREATE TABLE atlas_schema_revisions (version TEXT, applied INTEGER, total INTEGER, error TEXT, hash TEXT); INSERT INTO atlas_schema_revisions VALUES ('20240101', 1, 3, 'x', '')",
 		files: map[string]string{"20240101_base.sql": "SELECT 1;", "20240102_x.sql": addColumn, "atlas.sum": ""}, pending: "20240102", findings: []string{"1 of its 3 statements are applied"}},
+	{tool: "atlas", name: "a file that was edited after it was applied", table: "CREATE TABLE atlas_schema_revisions (version TEXT, applied INTEGER, total INTEGER, error TEXT, hash TEXT); INSERT INTO atlas_schema_revisions VALUES ('20240101', 1, 1, NULL, '2ulQ+a9wJcBELIIUGrxyiFzBBt1GG/Jkhn7wWZV/TXs='), ('20240102', 1, 1, NULL, 'another')",
+		files: map[string]string{"20240101_base.sql": "SELECT 1;", "20240102_y.sql": "SELECT 2;", "20240103_x.sql": addColumn}, pending: "20240103", findings: []string{"\"20240102_y.sql\" was edited after it was applied"}},
+	{tool: "atlas", name: "files that are what atlas.sum says", table: "CREATE TABLE atlas_schema_revisions (version TEXT, applied INTEGER, total INTEGER, error TEXT, hash TEXT); INSERT INTO atlas_schema_revisions VALUES ('20240101', 1, 1, NULL, '')",
+		files: map[string]string{"20240101_base.sql": "SELECT 1;", "20240102_y.sql": "SELECT 2;", "atlas.sum": "h1:x\n20240101_base.sql h1:2ulQ+a9wJcBELIIUGrxyiFzBBt1GG/Jkhn7wWZV/TXs=\n20240102_y.sql h1:Atifzcw6bE9N1lXeYnqkPwoxJHKTtnDOr+0iIKaLfdw=\n"}, pending: "20240102"},
+	{tool: "atlas", name: "a file that is not what atlas.sum says", table: "CREATE TABLE atlas_schema_revisions (version TEXT, applied INTEGER, total INTEGER, error TEXT, hash TEXT); INSERT INTO atlas_schema_revisions VALUES ('20240101', 1, 1, NULL, '')",
+		files: map[string]string{"20240101_base.sql": "SELECT 1;", "20240102_y.sql": addColumn, "atlas.sum": "h1:x\n20240101_base.sql h1:2ulQ+a9wJcBELIIUGrxyiFzBBt1GG/Jkhn7wWZV/TXs=\n20240102_y.sql h1:Atifzcw6bE9N1lXeYnqkPwoxJHKTtnDOr+0iIKaLfdw=\n"}, pending: "20240102", findings: []string{"\"20240102_y.sql\" is another than atlas.sum says: Atlas refuses the directory"}},
 	{tool: "liquibase", name: "changesets of formatted SQL", table: "CREATE TABLE DATABASECHANGELOG (ID TEXT, AUTHOR TEXT, FILENAME TEXT, EXECTYPE TEXT); INSERT INTO DATABASECHANGELOG VALUES ('1', 'ann', 'db/changes.sql', 'EXECUTED')",
 		files: map[string]string{"changes.sql": "--liquibase formatted sql\n--changeset ann:1\nSELECT 1;\n--changeset ann:2 runInTransaction:false\n" + addColumn + "--rollback ALTER TABLE users DROP COLUMN country;\n"}, pending: "2"},
+	{tool: "liquibase", name: "edited after it was applied, by the checksums of both versions", table: "CREATE TABLE DATABASECHANGELOG (ID TEXT, AUTHOR TEXT, FILENAME TEXT, EXECTYPE TEXT, MD5SUM TEXT); INSERT INTO DATABASECHANGELOG VALUES ('1', 'ann', 'changes.sql', 'EXECUTED', '9:56b899504a97ed8e25ff204ef917326d'), " +
+		"('2', 'ann', 'changes.sql', 'EXECUTED', '8:5b0bddc79ec6325cbf6a3f3bc1115623'), ('3', 'bob', 'changes.sql', 'EXECUTED', '9:00000000000000000000000000000000'), ('5', 'ann', 'changes.sql', 'EXECUTED', '7:00000000000000000000000000000000')",
+		files: map[string]string{"changes.sql": liquibaseFile}, pending: "6", findings: []string{"\"changes.sql\" was edited after it was applied: its checksum is another; Liquibase refuses"}},
+	{tool: "liquibase", name: "an edited changeset that runs on change, and one that takes any checksum", table: "CREATE TABLE DATABASECHANGELOG (ID TEXT, AUTHOR TEXT, FILENAME TEXT, EXECTYPE TEXT, MD5SUM TEXT); INSERT INTO DATABASECHANGELOG VALUES ('1', 'ann', 'x.sql', 'EXECUTED', '9:00'), ('2', 'ann', 'x.sql', 'EXECUTED', '9:00'), ('3', 'ann', 'x.sql', 'EXECUTED', '8:00')",
+		files: map[string]string{"x.sql": "--liquibase formatted sql\n--changeset ann:1 runOnChange:true\nSELECT 1;\n--changeset ann:2\n--validCheckSum: ANY\nSELECT 2;\n--changeset ann:3\n--validCheckSum 8:00\nSELECT 3;\n"}, pending: "1"},
 	{tool: "rails", name: "programs are named, and not replayed", table: "CREATE TABLE schema_migrations (version TEXT PRIMARY KEY); CREATE TABLE ar_internal_metadata (key TEXT PRIMARY KEY, value TEXT); INSERT INTO schema_migrations VALUES ('20240101000000')",
 		files: map[string]string{"20240101000000_base.rb": "", "20240102000000_country.rb": ""}, pending: "20240102000000", failed: "it is a program"},
 	{tool: "alembic", name: "revisions in the order of their links", table: "CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES ('aa')",
@@ -129,8 +143,35 @@ func TestPendingOfTheToolsThatPeopleUse(t *testing.T) {
 func TestFlywayChecksum(t *testing.T) {
 	// CRC-32 over the lines without their ends, as a signed number.
 	for text, want := range map[string]string{"SELECT 1;\n": fmt.Sprint(int32(crc32.ChecksumIEEE([]byte("SELECT 1;")))), "a\r\nb": fmt.Sprint(int32(crc32.ChecksumIEEE([]byte("ab"))))} {
-		if got := flyway.sums([]byte(text))[0]; got != want {
+		if got := flyway.sums(nil, Migration{}, []byte(text))[0]; got != want {
 			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}
+
+func TestChangesetsAreForSomeDatabases(t *testing.T) {
+	for list, want := range map[string]string{"": "postgresql mysql sqlite", "postgresql": "postgresql", "mysql,h2": "mysql", "MariaDB": "mysql", "!sqlite": "postgresql mysql", "!mysql": "postgresql mysql sqlite", "all": "postgresql mysql sqlite", "oracle": ""} {
+		var got []string
+		for _, dbms := range []string{"postgresql", "mysql", "sqlite"} {
+			if isFor(list, dbms) {
+				got = append(got, dbms)
+			}
+		}
+		if text := strings.Join(got, " "); text != want {
+			t.Errorf("%q runs on %q, want %q", list, text, want)
+		}
+	}
+}
+
+// TestLiquibasesChecksums are as Liquibase 4.28.0 (version 9) and 4.4.0 (version 8) print them.
+func TestLiquibasesChecksums(t *testing.T) {
+	for section, want := range map[string]string{
+		"ann:1": "9:56b899504a97ed8e25ff204ef917326d 8:c5d41a0fd92fe3516ca24e0f241a3711",
+		"ann:2": "9:482b2bbb0ab284020131c701982b68d3 8:5b0bddc79ec6325cbf6a3f3bc1115623",
+		"bob:3": "9:91b4dbff685eae570254eee6645e19a3 8:587a221f66425c3c0f541079e2e461de",
+	} {
+		if got := strings.Join(changesetSums(nil, Migration{section: section}, []byte(liquibaseFile)), " "); got != want {
+			t.Errorf("%s: %s, want %s", section, got, want)
 		}
 	}
 }

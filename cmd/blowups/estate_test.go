@@ -37,11 +37,64 @@ type estate struct {
 	// production makes one more with the base tables, after a statement that makes a row odd.
 	production func(t testing.TB, odd string) engine.Target
 	scratch    engine.Target // where copies are built
+	shared     *shared
+}
+
+// shared are the databases that cases have in common: they are only read, so one for each odd row, and one for all cases without, serves every mode.
+type shared struct {
+	owner testing.TB // whose end is theirs
+	mu    sync.Mutex
+	made  map[string]*production
+}
+
+// production is one database, what it looks like, and the policy that scan proposes for it.
+type production struct {
+	once   sync.Once
+	target engine.Target
+	schema *schema.Database
+	policy *sanitize.Policy
+}
+
+// ready gives the production with an odd row, made by the first case that asks.
+func (e estate) ready(ctx context.Context, t testing.TB, odd string) *production {
+	e.shared.mu.Lock()
+	p := e.shared.made[odd]
+	if p == nil {
+		p = &production{}
+		e.shared.made[odd] = p
+	}
+	e.shared.mu.Unlock()
+	p.once.Do(func() {
+		target := e.production(e.shared.owner, odd)
+		db, err := e.engine.Open(ctx, target, engine.ReadOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		sch, err := db.Schema(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		policy, _, err := sanitize.Scan(ctx, db, sch, nil, sanitize.ScanOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.target, p.schema, p.policy = target, sch, policy
+	})
+	if p.schema == nil {
+		t.Fatal("the database of this case could not be made: another case says why")
+	}
+	return p
 }
 
 func estates(t testing.TB) map[string]estate {
 	scripts, _ := bases(t)
-	return map[string]estate{"sqlite": sqliteEstate(t, scripts["sqlite"]), "postgres": postgresEstate(t, scripts["postgres"]), "mariadb": mariaEstate(t, scripts["mariadb"])}
+	all := map[string]estate{"sqlite": sqliteEstate(t, scripts["sqlite"]), "postgres": postgresEstate(t, scripts["postgres"]), "mariadb": mariaEstate(t, scripts["mariadb"])}
+	for name, e := range all {
+		e.shared = &shared{owner: t, made: map[string]*production{}}
+		all[name] = e
+	}
+	return all
 }
 
 func sqliteEstate(t testing.TB, script string) estate {
@@ -122,19 +175,13 @@ func (e estate) rehearse(t testing.TB, s story, percent float64) outcome {
 			t.Fatal(err)
 		}
 	}
-	db, err := e.engine.Open(ctx, e.production(t, s.odd), engine.ReadOnly)
+	p := e.ready(ctx, t, s.odd)
+	sch, policy := p.schema, p.policy
+	db, err := e.engine.Open(ctx, p.target, engine.ReadOnly)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	sch, err := db.Schema(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	policy, _, err := sanitize.Scan(ctx, db, sch, nil, sanitize.ScanOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	spec := migrations.Spec{Dir: dir}
 	var out outcome
 	result, err := migrations.Rehearse(ctx, migrations.Input{
