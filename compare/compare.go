@@ -116,7 +116,7 @@ func Compare(ctx context.Context, sides []Side, opt Options) (Result, error) {
 	}
 	c.absorb()
 	differences := c.differences()
-	differences = withoutEchoes(c.drop(differences))
+	differences = slices.DeleteFunc(withoutEchoes(c.drop(differences)), onlyFailed)
 	differences = c.dropCopied(append(c.pairSpellings(differences), c.data.differences(c)...))
 	differences = c.explained(c.dropUnknownSettings(c.dropAcrossEngines(differences)))
 	findings, err := c.judge(ctx, differences)

@@ -1,6 +1,8 @@
 package compare
 
 import (
+	"slices"
+
 	"github.com/envdiff/envdiff/internal/finding"
 	"github.com/envdiff/envdiff/snapshot"
 )
@@ -22,6 +24,12 @@ func (c *comparison) remarkable(n *node, g *group) bool {
 // hasFailed reports a unit that systemd could not keep running.
 func hasFailed(n *node, g *group) bool {
 	return n.addr.Kind == "service" && n.addr.Attribute == "active" && g.value == snapshot.String("failed")
+}
+
+// onlyFailed reports a unit that is known on some hosts for nothing but having failed there: others have it too, and are asked for no more of it than whether it failed.
+func onlyFailed(d *difference) bool {
+	n := d.node
+	return n.presence && n.addr.Kind == "service" && !slices.ContainsFunc(n.content, func(c string) bool { return c != `active="failed"` })
 }
 
 // waitsForRestart reports a setting that the server's file holds otherwise than the server.

@@ -139,6 +139,8 @@ func TestRules(t *testing.T) {
 			s.set("web:service/shop#active", "failed")
 		},
 			[]string{"service-state high changed web:service/shop#active"}, "has failed"},
+		{"a job has failed on one host", func(s, p *env) { p.set("web:service/shop-job#active", "failed", "web2") },
+			[]string{"service-state high changed web:service/shop-job#active"}, "has failed"},
 		{"another system", func(s, p *env) { p.set("web:host/os#version", "11") },
 			[]string{"host-different medium changed web:host/os#version"}, ""},
 		{"a kernel parameter", func(s, p *env) { p.set("web:sysctl/net.core.somaxconn#value", 128) },

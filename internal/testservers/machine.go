@@ -23,7 +23,7 @@ type Machine struct {
 	process *throwaway.Process
 }
 
-// machineScript makes the machine's root below its directory and stays its first process.
+// machineScript makes the machine's root below its directory.
 const machineScript = `set -e
 mount --make-rprivate /
 mount -t tmpfs -o size=1g machine "$1"
@@ -38,12 +38,21 @@ chmod 1777 "$1/root/tmp"
 hostname "$2"
 echo "$2" >"$1/root/etc/hostname"
 ip link set lo up
-touch "$1/root/run/ready"
+`
+
+// idle stays a machine's first process.
+const idle = `touch "$1/root/run/ready"
 cd "$1/root"
 exec chroot . sleep infinity`
 
 // StartMachine starts a machine. It needs root, or the right to make user namespaces.
 func StartMachine(t testing.TB, name string) *Machine {
+	t.Helper()
+	return startMachine(t, name, machineScript+idle, "", "")
+}
+
+// startMachine runs a script as a machine's first process: $1 is its directory, $2 its name, $3 whatever the script is told. separate is a further namespace, or "".
+func startMachine(t testing.TB, name, script, separate, told string) *Machine {
 	t.Helper()
 	dir, err := workDir(nil)
 	if err != nil {
@@ -53,8 +62,11 @@ func StartMachine(t testing.TB, name string) *Machine {
 	if os.Geteuid() != 0 {
 		args = append(args, "--map-root-user")
 	}
+	if separate != "" {
+		args = append(args, separate)
+	}
 	log := &throwaway.Log{}
-	cmd := throwaway.Command(dir, nil, log, "unshare", append(args, "sh", "-c", machineScript, "machine", dir, name)...)
+	cmd := throwaway.Command(dir, nil, log, "unshare", append(args, "sh", "-c", script, "machine", dir, name, told)...)
 	m := &Machine{}
 	if m.process, err = throwaway.Launch(dir, cmd, log); err != nil {
 		t.Fatalf("starting a machine: %v", err)

@@ -36,7 +36,7 @@ A configuration that its program does not take is the finding ` + "`config-inval
 that is not there, a host that does not resolve), php.ini and my.cnf. Values are never quoted.
 
 A process that has not read its files since they changed is the finding ` + "`not-loaded`" + `: the files that it reads, by the time of their last change, beside the start of the process, or of the
-workers that it started at its last reload, or the time of its pid file, which sshd and php-fpm write anew when they reload. Processes in containers, and those that were started with files of their own (` + "`nginx -c`, `mysqld --defaults-file`" + `), are left out.`,
+workers that it started at its last reload, or the time of its pid file, which sshd and php-fpm write anew when they reload (php-fpm without one is judged by its workers). Processes in containers, and those that were started with files of their own (` + "`nginx -c`, `mysqld --defaults-file`" + `), are left out.`,
 		Needs: []string{"sshd, nginx, php, php-fpm, my_print_defaults, where they are", "/proc, grep, sed, tr, find, stat and sha256sum; setpriv and timeout for nginx -t", "root, for sshd, for files of nginx that only root may read, and for what nginx says of them"},
 		Attributes: []string{
 			"effective/sshd#KEYWORD: as sshd -T prints it; a list where it prints several", "effective/nginx/FILE#digest: keyed digest of a file that nginx reads",

@@ -83,6 +83,26 @@ func TestWhatProgramsSay(t *testing.T) {
 	}
 }
 
+// php-fpm without a pid file is judged by its workers, which it starts anew when it has read its files; two of them by none.
+func TestWhatPHPHasNotRead(t *testing.T) {
+	const name = "effective/php/php-fpm8.2#stale"
+	answer := func(processes, pid, files string) string {
+		return "= clock\n1000\n100\n= running\n" + processes + "\n= php/php-fpm8.2\nDirective => Local Value => Master Value\n" + many("date.% => 1 => 1\n") + "= status 0\n= php/php-fpm8.2-pid\n" + pid +
+			"\n= php/php-fpm8.2-files\n" + files + "\n= end\n"
+	}
+	master, old, young := stat("40", "php-fpm8.2", "1", "100"), stat("41", "php-fpm8.2", "40", "300"), stat("42", "php-fpm8.2", "40", "900")
+	for _, c := range []struct{ what, output, want string }{
+		{"changed after the workers started", answer(master+old+young, "", "1400 /etc/php/8.2/fpm/pool.d/www.conf"), "[/etc/php/8.2/fpm/pool.d/www.conf]"},
+		{"changed before", answer(master+old+young, "", "1200 /etc/php/8.2/fpm/pool.d/www.conf"), ""},
+		{"its pid file counts", answer(master+old+young, "40\n\n1500", "1400 /etc/php/8.2/fpm/pool.d/www.conf"), ""},
+		{"two of them", answer(master+old+stat("50", "php-fpm8.2", "1", "100"), "", "1400 /etc/php/8.2/fpm/pool.d/www.conf"), ""},
+	} {
+		if got := facts(parse(c.output))[name]; got != c.want {
+			t.Errorf("%s: %q", c.what, got)
+		}
+	}
+}
+
 func TestWhatProgramsRefuse(t *testing.T) {
 	nginx := func(said string) string {
 		return "= nginx\n" + strings.Repeat("a", 64) + "  /etc/nginx/nginx.conf\n= status 0\n= nginx-missing\n\n= nginx-test\n2026/11/28 08:20:29 [warn] 7#7: the \"user\" directive makes sense only if …, ignored in /etc/nginx/nginx.conf:1\n" +

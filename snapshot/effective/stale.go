@@ -31,12 +31,16 @@ func (p *parser) staleness() {
 	}
 	for _, part := range slices.Sorted(maps.Keys(p.lines)) {
 		if name, ok := strings.CutPrefix(part, "php/"); ok && p.status[part] != "" {
-			if at, ok := p.byPidFile(running, part, name); ok {
+			at, ok := p.byPidFile(running, part, name)
+			if !ok { // php-fpm without a pid file: like nginx it starts its workers anew, when the old ones are gone
+				at, ok = byWorkers(running, name, nil)
+			}
+			if ok {
 				read[part] = at
 			}
 		}
 	}
-	if at, ok := nginxRead(running, p.lines["leaving"]); ok {
+	if at, ok := byWorkers(running, "nginx", p.lines["leaving"]); ok {
 		read["nginx"] = at
 	}
 	if servers := named(running, "mariadbd", "mysqld"); len(servers) == 1 {
@@ -113,9 +117,9 @@ func (p *parser) byPidFile(all []process, object, name string) (int64, bool) {
 	return 0, false
 }
 
-// nginxRead is when nginx read its files last: it starts its workers anew at each reload, and those that still serve old connections say so.
-func nginxRead(all []process, leaving []string) (int64, bool) {
-	family := named(all, "nginx")
+// byWorkers is when a program that starts its workers anew at each reload did so last. Workers that still serve old connections are leaving.
+func byWorkers(all []process, name string, leaving []string) (int64, bool) {
+	family := named(all, name)
 	var masters []process
 	for _, q := range family {
 		if !slices.ContainsFunc(family, func(o process) bool { return o.pid == q.parent }) {
