@@ -50,10 +50,18 @@ func parseDeb(in snapshot.Input, r *snapshot.Result) bool {
 		r.Notes = append(r.Notes, snapshot.Note{Scope: in.Scope, Kind: "configuration of removed packages", Count: leftovers})
 	}
 	all = named(all)
+	from := origins(in)
 	for _, p := range all {
 		p.facts(in, r)
+		_, foreign, _ := strings.Cut(p.object, ":")
+		if o := from[strings.TrimSuffix(p.name+":"+foreign, ":")]; o != "" {
+			r.Add(snapshot.At(in.Scope, "package", "deb/"+p.object).Attr("origin"), snapshot.String(o), "apt-cache policy")
+		}
 	}
-	r.Looked = append(r.Looked, "package/deb/*")
+	r.Looked = append(r.Looked, "package/deb/*#", "package/deb/*#version", "package/deb/*#arch", "package/deb/*#status", "package/deb/*#conffiles")
+	if from != nil {
+		r.Looked = append(r.Looked, "package/deb/*#origin")
+	}
 	conffileStates(in, all, r)
 	return true
 }

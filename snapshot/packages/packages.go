@@ -43,7 +43,7 @@ other are one set.
 ` + "`sbom:`" + ` of a role names lists of packages, CycloneDX or SPDX: they tell of the ecosystems that the host has no database of, by package URL. ` + "`pkg:deb/debian/NAME@VERSION`, `pkg:rpm/…`, `pkg:apk/…`, `pkg:pypi/NAME`, `pkg:npm/@SCOPE/NAME`, `pkg:gem/NAME`, `pkg:golang/MODULE` and `pkg:maven/GROUP/NAME`" + ` are the packages
 ` + "`deb/NAME`, `rpm/NAME`, `apk/NAME`, `pip/NAME`, `npm/@SCOPE/NAME`, `gem/NAME`, `go/MODULE` and `jar/NAME`" + `.
 
-rpm is asked as nobody, for as root it writes an index beside its database. Where nobody cannot read it without that index, or rpm is not there, the database itself is read, as in a directory tree.
+apt is asked for the origin of packages only where it has an up-to-date cache, and as nobody. rpm is asked as nobody too, for as root it writes an index beside its database. Where nobody cannot read it without that index, or rpm is not there, the database itself is read, as in a directory tree.
 
 Not read: Berkeley DB (` + "`/var/lib/rpm/Packages`" + `, rpm before 4.16) of a directory tree, packages of programming languages in people's home directories, programs of Go beyond 200 MB and those of hosts whose
 grep does not know -b (busybox), conffiles outside /etc or below a directory of it that is a link.`,
@@ -53,6 +53,7 @@ grep does not know -b (busybox), conffiles outside /etc or below a directory of 
 			"package/pip/…NAME#version, package/npm/…, package/gem/…, package/jar/…: the version, or all that are installed",
 			"package/go/PROGRAM#version, #module, #revision, #go: what a program of Go was made of; #dependencies: captured, never compared",
 			"package/deb/NAME#arch: captured, never compared",
+			"package/deb/NAME#origin: who the archives are that have the installed version, by their own word (Debian, nginx); on running hosts whose apt has an up-to-date cache; captured, never compared",
 			"package/deb/NAME#status: only when it is not plainly installed: held, half-configured, unpacked, …",
 			"package/deb/NAME#conffiles: the configuration files it owns; captured, never compared",
 			"conffile/deb/NAME/etc/PATH#state: modified or missing; a pristine conffile has no fact",
@@ -67,6 +68,7 @@ func (Collector) Kinds() []snapshot.Kind {
 	parents, yields := []string{"package/{/1}/{/2}"}, []string{"config/{/3+}", "effective/nginx/{/3+}"}
 	return []snapshot.Kind{
 		{Pattern: "package/*#arch", Axis: snapshot.Context, Area: finding.AreaPackage, Owns: owns, Doc: "a package's architecture"},
+		{Pattern: "package/*#origin", Axis: snapshot.Context, Area: finding.AreaPackage, Owns: owns, Doc: "which archive a package is from"},
 		{Pattern: "package/*#dependencies", Axis: snapshot.Context, Area: finding.AreaPackage, Owns: owns, Doc: "the modules that a program of Go is linked with"},
 		{Pattern: "package/*#conffiles", Axis: snapshot.Context, Area: finding.AreaPackage, Owns: owns, Doc: "the configuration files of a package"},
 		{Pattern: "package/*", Area: finding.AreaPackage, Owns: owns, Doc: "an installed package"},
@@ -109,6 +111,7 @@ func (Collector) Wants(spec snapshot.RoleSpec) []transport.Want {
 				Doc: "installed Debian packages of a distroless image"},
 			transport.Want{ID: "conffiles", Globs: []string{"/etc/**"}, Exclude: []string{"/etc/alternatives/**", "/etc/ssl/certs/**"},
 				Content: transport.MD5, MaxBytes: 16 << 20, Doc: "which conffiles were modified: their digests only"},
+			transport.Want{ID: "origins", Command: []string{"sh", "-c", originScript}, Doc: "which archive installed Debian packages are from"},
 			transport.Want{ID: "etc-links", Globs: []string{"/etc/*", "/etc/*/*"}, Content: transport.Names, Doc: "which directories of /etc are links"},
 		)
 	}

@@ -273,6 +273,66 @@ func TestRpmDatabaseInAnAnswer(t *testing.T) {
 	}
 }
 
+// aptAnswer is what apt 2.6 prints, of a host with packages of two archives, of one that is there no more, and of another architecture.
+const aptAnswer = `Package files:
+ 100 /var/lib/dpkg/status
+     release a=now
+ 500 http://nginx.org/packages/debian bookworm/nginx amd64 Packages
+     release o=nginx,a=stable,n=bookworm,l=nginx,c=nginx,b=amd64
+     origin nginx.org
+ 500 http://deb.debian.org/debian bookworm/main i386 Packages
+     release v=12.15,o=Debian,a=oldstable,n=bookworm,l=Debian,c=main,b=i386
+     origin deb.debian.org
+ 500 http://deb.debian.org/debian bookworm/main amd64 Packages
+     release v=12.15,o=Debian,a=oldstable,n=bookworm,l=Debian,c=main,b=amd64
+     origin deb.debian.org
+Pinned packages:
+=
+nginx:
+  Installed: 1.26.0-1~bookworm
+  Candidate: 1.26.0-1~bookworm
+  Version table:
+ *** 1.26.0-1~bookworm 500
+        500 http://nginx.org/packages/debian bookworm/nginx amd64 Packages
+        100 /var/lib/dpkg/status
+     1.22.1-9 500
+        500 http://deb.debian.org/debian bookworm/main amd64 Packages
+gone:
+  Installed: 1.0
+  Candidate: 1.1
+  Version table:
+     1.1 500
+        500 http://deb.debian.org/debian bookworm/main amd64 Packages
+ *** 1.0 100
+        100 /var/lib/dpkg/status
+libc6:i386:
+  Installed: 2.36-9
+  Candidate: 2.36-9
+  Version table:
+ *** 2.36-9 500
+        500 http://deb.debian.org/debian bookworm/main i386 Packages
+        100 /var/lib/dpkg/status
+=
+`
+
+func TestOrigins(t *testing.T) {
+	status := pkg("nginx", "1.26.0-1~bookworm", "amd64", installed) + pkg("gone", "1.0", "amd64", installed) + pkg("libc6", "2.36-9", "i386", installed)
+	ss, err := root(t, map[string]string{"var/lib/dpkg/status": status}).Fetch(t.Context(), New().Wants(snapshot.RoleSpec{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for answer, want := range map[string]map[string]string{
+		aptAnswer: {"package/deb/nginx#origin": "nginx", "package/deb/libc6%3Ai386#origin": "Debian"}, aptAnswer[:len(aptAnswer)-3]: {}, "": {},
+	} {
+		ss["origins"] = transport.Section{Output: []byte(answer)}
+		got := facts(New().Parse(snapshot.Input{Scope: "web", Sections: ss, Redact: snapshot.NewRedactor(keys.New(), nil)}))
+		maps.DeleteFunc(got, func(a, _ string) bool { return !strings.HasSuffix(a, "#origin") })
+		if d := cmp.Diff(want, got); d != "" {
+			t.Error(d)
+		}
+	}
+}
+
 // rpmAnswer is what rpm -qa prints in rpmScript's format.
 var rpmAnswer = transport.Section{Output: []byte("bash\t0\t5.1.8-6.el9\tx86_64\nkernel\t0\t5.14.0-1.el9\tx86_64\nkernel\t0\t5.14.0-70.el9\tx86_64\n" +
 	"bind\t32\t9.16.23-11.el9\tx86_64\ngpg-pubkey\t0\t8483c65d-5ccc5b19\t(none)\n")}
@@ -299,7 +359,7 @@ func fixtures(t testing.TB) []snapshottest.Fixture {
 	whole := application()
 	whole["var/lib/dpkg/status"] = status
 	return []snapshottest.Fixture{
-		{Name: "debian", Tree: snapshottest.Tree(t, map[string]string{"var/lib/dpkg/status": status, "etc/nginx/nginx.conf": "changed", "etc/other": "-> nginx"})},
+		{Name: "debian", Tree: snapshottest.Tree(t, map[string]string{"var/lib/dpkg/status": status, "etc/nginx/nginx.conf": "changed", "etc/other": "-> nginx"}), Answers: map[string]transport.Section{"origins": {Output: []byte(aptAnswer)}}},
 		{Name: "distroless", Tree: snapshottest.Tree(t, map[string]string{"var/lib/dpkg/status.d/base": "Package: base-files\nVersion: 12.4\nArchitecture: amd64\n",
 			"var/lib/dpkg/status.d/tz": "Package: tzdata\nVersion: 2024a\nArchitecture: all\n"})},
 		{Name: "alpine", Tree: snapshottest.Tree(t, map[string]string{"lib/apk/db/installed": "P:musl\nV:1.2.4-r2\nA:x86_64\n\nP:zlib\nV:1.3\n\n"})},
