@@ -2,6 +2,7 @@ package compare
 
 import (
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/finding"
@@ -69,6 +70,44 @@ func expression(text string) bool {
 		strings.Count(text, "(") == strings.Count(text, ")") && strings.Count(text, "'")%2 == 0
 }
 
+// saysOnly reports whether an environment says nothing of an object but these attributes: what has more than a statement here spells is the
+// migration's.
+func (x *fixer) saysOnly(environment string, a snapshot.Address, attributes ...string) bool {
+	return !slices.ContainsFunc(x.attributes(environment, a), func(name string) bool { return !slices.Contains(attributes, name) })
+}
+
+// attributes are those that an environment has of an object, without links (@…), which follow from the others.
+func (x *fixer) attributes(environment string, a snapshot.Address) []string {
+	prefix := a.String() + "#"
+	var names []string
+	for _, s := range x.sides {
+		if s.Name != environment || s.Snapshot == nil {
+			continue
+		}
+		lines := s.Snapshot.Lines
+		from := sort.Search(len(lines), func(i int) bool { return lines[i].Address.String() >= prefix })
+		for _, line := range lines[from:] {
+			if !strings.HasPrefix(line.Address.String(), prefix) {
+				break
+			}
+			if name := line.Address.Attribute; !strings.HasPrefix(name, "@") {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// partitioned reports whether a table consists of partitions on any side.
+func (x *fixer) partitioned(table []string) bool {
+	for _, s := range x.sides {
+		if _, is := x.fact(s.Name, snapshot.Object(x.at.Scope, "table", table...).Attr("partition_by")); is {
+			return true
+		}
+	}
+	return false
+}
+
 // statement is SQL for sides.
 func statement(sides []finding.Side, sql ...string) []finding.Fix {
 	where := whereAll(sides)
@@ -80,72 +119,6 @@ func statement(sides []finding.Side, sql ...string) []finding.Fix {
 	return []finding.Fix{{Where: where, Command: strings.Join(sql, "; ") + ";"}}
 }
 
-func (x *fixer) addColumn() []finding.Fix {
-	d, known := x.dialect()
-	table, column, named := x.part()
-	lacking, from, ok := x.missingHere()
-	if !known || !named || !ok {
-		return nil
-	}
-	a := x.at.Whole()
-	definition, ok := x.text(from, a.Attr("type"))
-	if _, generated := x.fact(from, a.Attr("generated")); generated || !ok || !expression(definition) {
-		return nil
-	}
-	if v, has := x.fact(from, a.Attr("default")); has {
-		text, isText := v.Text()
-		if !isText || !expression(text) {
-			return nil
-		}
-		definition += " DEFAULT " + text
-	}
-	if v, has := x.fact(from, a.Attr("nullable")); has {
-		if may, ok := v.Truth(); ok && !may {
-			definition += " NOT NULL"
-		}
-	}
-	return statement(lacking, "ALTER TABLE "+d.name(table...)+" ADD COLUMN "+d.name(column)+" "+definition)
-}
-
-// alterColumn changes one property of a column. MySQL wants the whole definition again, SQLite cannot.
-func (x *fixer) alterColumn() []finding.Fix {
-	table, column, named := x.part()
-	want, others, ok := x.wanted()
-	if x.engine() != "postgres" || !named || !ok {
-		return nil
-	}
-	d := dialects["postgres"]
-	text := ""
-	if want.State == finding.Present {
-		v, err := snapshot.ParseValue(want.Value)
-		if err != nil {
-			return nil
-		}
-		text, _ = v.Text()
-	}
-	change := ""
-	switch x.at.Attribute {
-	case "nullable": // said only of columns that may not be NULL
-		change = "DROP NOT NULL"
-		if want.State == finding.Present {
-			change = "SET NOT NULL"
-		}
-	case "default":
-		change = "DROP DEFAULT"
-		if want.State == finding.Present {
-			change = "SET DEFAULT " + text
-		}
-	case "type":
-		change = "TYPE " + text
-	default:
-		return nil
-	}
-	if strings.HasSuffix(change, " ") || !expression(change) {
-		return nil
-	}
-	return statement(others, "ALTER TABLE "+d.name(table...)+" ALTER COLUMN "+d.name(column)+" "+change)
-}
-
 // createIndex makes a plain index as it is where it is there; one over expressions or of another method is the migration's.
 func (x *fixer) createIndex() []finding.Fix {
 	d, known := x.dialect()
@@ -155,10 +128,12 @@ func (x *fixer) createIndex() []finding.Fix {
 		return nil
 	}
 	a := x.at.Whole()
-	for _, special := range []string{"method", "where", "include", "nulls_not_distinct", "hidden"} {
-		if _, has := x.fact(from, a.Attr(special)); has {
-			return nil
-		}
+	if !x.saysOnly(from, a, "columns", "unique") || strings.HasPrefix(name, "index(") { // the latter has no name of its own
+		return nil
+	}
+	concurrently := d.concurrently
+	if x.partitioned(table) { // of whose index each part's is made: not while others write
+		concurrently = ""
 	}
 	columns := x.list(from, a.Attr("columns"))
 	for i, c := range columns {
@@ -180,7 +155,7 @@ func (x *fixer) createIndex() []finding.Fix {
 			unique = " UNIQUE"
 		}
 	}
-	return statement(lacking, "CREATE"+unique+" INDEX"+d.concurrently+" "+d.name(name)+" ON "+d.name(table...)+" ("+strings.Join(columns, ", ")+")")
+	return statement(lacking, "CREATE"+unique+" INDEX"+concurrently+" "+d.name(name)+" ON "+d.name(table...)+" ("+strings.Join(columns, ", ")+")")
 }
 
 func (x *fixer) addConstraint() []finding.Fix {
@@ -191,6 +166,9 @@ func (x *fixer) addConstraint() []finding.Fix {
 		return nil
 	}
 	a := x.at.Whole()
+	if !x.saysOnly(from, a, "type", "columns", "definition", "references", "on_delete", "on_update") {
+		return nil
+	}
 	kind, _ := x.text(from, a.Attr("type"))
 	columns := d.list(x.list(from, a.Attr("columns")))
 	body := ""
@@ -217,7 +195,7 @@ func (x *fixer) addConstraint() []finding.Fix {
 		return statement(lacking, add+body)
 	}
 	add += "CONSTRAINT " + d.name(name) + " " + body
-	if d.notValid && (kind == "check" || kind == "foreign key") {
+	if d.notValid && (kind == "check" || kind == "foreign key" && !x.partitioned(table)) {
 		return statement(lacking, add+" NOT VALID", alter+" VALIDATE CONSTRAINT "+d.name(name))
 	}
 	return statement(lacking, add)
@@ -228,17 +206,22 @@ func (x *fixer) references(d dialect, from, columns string) string {
 	a := x.at.Whole()
 	other, _ := x.text(from, a.Attr("@references_table"))
 	text, _ := x.text(from, a.Attr("references"))
-	_, list, ok := strings.Cut(strings.TrimSuffix(text, ")"), "(")
-	if !ok || other == "" {
+	keys := strings.Split(strings.TrimSuffix(text[strings.LastIndex(text, "(")+1:], ")"), ",")
+	var known []string // the same in no order: a name with a comma in it would be two
+	for _, link := range x.list(from, a.Attr("@references_columns")) {
+		parts := idents(link)
+		known = append(known, parts[len(parts)-1])
+	}
+	if other == "" || !slices.Equal(slices.Sorted(slices.Values(keys)), slices.Sorted(slices.Values(known))) {
 		return ""
 	}
-	body := "FOREIGN KEY (" + columns + ") REFERENCES " + d.name(idents(other)...) + " (" + d.list(strings.Split(list, ",")) + ")"
-	for attribute, clause := range map[string]string{"on_delete": " ON DELETE ", "on_update": " ON UPDATE "} {
-		if does, has := x.text(from, a.Attr(attribute)); has {
+	body := "FOREIGN KEY (" + columns + ") REFERENCES " + d.name(idents(other)...) + " (" + d.list(keys) + ")"
+	for _, on := range []struct{ attribute, clause string }{{"on_delete", " ON DELETE "}, {"on_update", " ON UPDATE "}} {
+		if does, has := x.text(from, a.Attr(on.attribute)); has {
 			if !slices.Contains([]string{"cascade", "set null", "set default", "restrict"}, does) {
 				return ""
 			}
-			body += clause + strings.ToUpper(does)
+			body += on.clause + strings.ToUpper(does)
 		}
 	}
 	return body

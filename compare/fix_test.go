@@ -43,7 +43,7 @@ var fixCases = []fixCase{
 	{"column-different", "main:column/users.email#nullable", `false`, "", nil, `ALTER TABLE "users" ALTER COLUMN "email" SET NOT NULL;`},
 	{"column-different", "main:column/users.email#type", `"bigint"`, `"integer"`, nil, `ALTER TABLE "users" ALTER COLUMN "email" TYPE bigint;`},
 	{"constraint-different", "main:constraint/orders.orders_user", `true`, "", map[string]string{"main:constraint/orders.orders_user#type": `"foreign key"`, "main:constraint/orders.orders_user#columns": `["user_id"]`,
-		"main:constraint/orders.orders_user#references": `"users(id)"`, "main:constraint/orders.orders_user#@references_table": `"users"`, "main:constraint/orders.orders_user#on_delete": `"cascade"`},
+		"main:constraint/orders.orders_user#references": `"users(id)"`, "main:constraint/orders.orders_user#@references_table": `"users"`, "main:constraint/orders.orders_user#@references_columns": `["users.id"]`, "main:constraint/orders.orders_user#on_delete": `"cascade"`},
 		`ALTER TABLE "orders" ADD CONSTRAINT "orders_user" FOREIGN KEY ("user_id") REFERENCES "users" ("id") ON DELETE CASCADE NOT VALID; ALTER TABLE "orders" VALIDATE CONSTRAINT "orders_user";`},
 	{"constraint-different", "main:constraint/users.age", `true`, "", map[string]string{"main:constraint/users.age#type": `"check"`, "main:constraint/users.age#definition": `"age > 0"`},
 		`ALTER TABLE "users" ADD CONSTRAINT "age" CHECK (age > 0) NOT VALID; ALTER TABLE "users" VALIDATE CONSTRAINT "age";`},
