@@ -123,6 +123,23 @@ func TestJUnitHasACaseForEveryCheck(t *testing.T) {
 	}
 }
 
+// TestCommandsAreThereToBePasted: whole, in the reports that people read where something failed.
+func TestCommandsAreThereToBePasted(t *testing.T) {
+	const command = `GRANT SELECT ON TABLE "orders" TO "a role with a name that is longer than any line of a terminal is wide";`
+	fix := func(r *Report) {
+		r.Findings[0].Fix = []finding.Fix{{Where: "production: primary", Command: command}}
+	}
+	if out := rendered(t, "junit", fix); !bytes.Contains(out, []byte("on production: primary:")) || !bytes.Contains(out, []byte("GRANT SELECT ON TABLE")) {
+		t.Errorf("JUnit has no command:\n%s", out)
+	}
+	r := judged(t, "", Baseline{})
+	fix(r)
+	var out bytes.Buffer
+	if err := writeTable(&out, r, Style{Verbose: true}); err != nil || !strings.Contains(out.String(), "    "+command+"\n") {
+		t.Errorf("%v: the table has no command in one line:\n%s", err, out.String())
+	}
+}
+
 // TestSARIFIsWhatGitHubTakes holds the log to the official schema, and to what GitHub refuses beyond it.
 func TestSARIFIsWhatGitHubTakes(t *testing.T) {
 	out := rendered(t, "sarif", func(r *Report) {
@@ -135,6 +152,13 @@ func TestSARIFIsWhatGitHubTakes(t *testing.T) {
 	}
 	if bytes.Contains(out, []byte("null")) {
 		t.Error("a null list")
+	}
+	other, err := sarif.FromBytes(rendered(t, "sarif", func(r *Report) { r.Command = "rehearse" }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := *log.Runs[0].AutomationDetails.ID, *other.Runs[0].AutomationDetails.ID; a == b || !strings.HasSuffix(a, "/") {
+		t.Errorf("two commands of one job are %q and %q", a, b)
 	}
 	at := map[string]string{}
 	for _, r := range log.Runs[0].Results {

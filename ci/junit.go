@@ -117,11 +117,21 @@ func (j *junitWriter) finding(f *finding.Finding, failOn Threshold) {
 	case !counts(f):
 		c.Skipped = &junitDetail{Message: XML(mark(f))}
 	case failOn.Fails(f.Severity):
-		c.Failure = &junitDetail{Type: f.Severity.String(), Message: XML(f.Message), Text: XML(f.Why) + "\n" + XML(f.Hint) + "\nid " + f.ID}
+		c.Failure = &junitDetail{Type: f.Severity.String(), Message: XML(f.Message), Text: junitText(f)}
 	default:
 		c.Output = f.Severity.String() + ": " + XML(f.Message)
 	}
 	j.add(scope, c)
+}
+
+// junitText says why it matters and what to do, with the commands that people can paste.
+func junitText(f *finding.Finding) string {
+	lines := []string{f.Why, f.Hint}
+	lines = append(append(lines, FixLines(f.Fix)...), "id "+f.ID)
+	for i := range lines {
+		lines[i] = XML(lines[i])
+	}
+	return strings.Join(lines, "\n")
 }
 
 func (j *junitWriter) gap(g *finding.Gap) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sort"
+	"strings"
 
 	"github.com/envdiff/envdiff/internal/finding"
 )
@@ -19,9 +20,16 @@ type sarifLog struct {
 
 type sarifRun struct {
 	Tool        sarifTool         `json:"tool"`
+	Details     sarifDetails      `json:"automationDetails"`
 	Invocations []sarifInvocation `json:"invocations"`
 	Results     []sarifResult     `json:"results"`
 	ColumnKind  string            `json:"columnKind"`
+}
+
+// sarifDetails tell runs of one tool apart: GitHub refuses an upload of two runs that have the same id, and closes the alerts of the one before
+// where a later upload has it. What stands before the last slash is the category.
+type sarifDetails struct {
+	ID string `json:"id"`
 }
 
 type sarifTool struct {
@@ -193,5 +201,5 @@ func (s *sarifWriter) log() sarifLog {
 		inv.Notifications = append(inv.Notifications, sarifNotification{"warning", sarifText{fmt.Sprintf("%d more results are in the report", s.left)}})
 	}
 	return sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0",
-		Runs: []sarifRun{{Tool: sarifTool{d}, Invocations: []sarifInvocation{inv}, Results: s.results, ColumnKind: "unicodeCodePoints"}}}
+		Runs: []sarifRun{{Tool: sarifTool{d}, Details: sarifDetails{"envdiff/" + CollectdName(s.report.Command) + "/" + CollectdName(strings.Join(comparedEnvironments(s.report), ".")) + "/"}, Invocations: []sarifInvocation{inv}, Results: s.results, ColumnKind: "unicodeCodePoints"}}}
 }

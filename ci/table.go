@@ -95,6 +95,7 @@ func (p *page) findingRow(f *finding.Finding) [][]string {
 	}
 	lines = append(lines, indent(queryLines(f.Queries, maxQueries, room-2))...)
 	if p.style.Verbose {
+		lines = append(lines, indent(FixLines(f.Fix))...) // never wrapped: what is pasted is the command
 		lines = append(lines, "  id "+f.ID)
 	}
 	return beside(f.Rule, lines)

@@ -168,7 +168,7 @@ func showFinding(w io.Writer, f *finding.Finding) {
 	sort.SliceStable(sides, func(i, j int) bool { return sides[i].Environment < sides[j].Environment })
 	for _, side := range sides {
 		value := string(side.State)
-		if v, err := snapshot.ParseValue(side.Value); err == nil && side.State == finding.Present {
+		if v, err := snapshot.ParseValue(side.Value); err == nil && side.State == finding.Present && (v.JSON() != "null" || strings.Contains(f.Address, "#")) { // of an object there is no more to say
 			value = v.Display()
 		}
 		fmt.Fprintf(w, "    %s: %s  (%s)\n", ci.Terminal(side.Environment), ci.Terminal(value), ci.Terminal(strings.Join(side.Instances, ", ")))
