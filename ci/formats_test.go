@@ -8,6 +8,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	stdhtml "html"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -322,5 +323,20 @@ func TestCommentFallsBackToASummary(t *testing.T) {
 	}
 	if CommentMarker(r) != CommentMarker(judged(t, "", Baseline{})) || !strings.HasPrefix(CommentMarker(r), "<!-- ") {
 		t.Error("the marker is not the same from run to run")
+	}
+}
+
+// What was done to rows that few others are like stands wherever people look at a copy.
+func TestSmallGroupsAreShown(t *testing.T) {
+	groups := func(r *Report) {
+		r.Refresh = &finding.Refresh{Targets: []finding.RefreshedTarget{{Environment: "staging", Database: "main", Status: "swapped", Rows: 8, Tables: 1, Migrations: []string{}}}}
+		r.Sanitize = &finding.Sanitization{Tables: []finding.SanitizedTable{{Table: "people", Rows: 8, Columns: []finding.SanitizedColumn{}, SmallGroups: &finding.SmallGroups{By: []string{"born", "postcode"}, K: 3, Rows: 5,
+			Generalised: 3, Suppressed: 2, Verbatim: []finding.VerbatimCells{{Column: "town", Cells: 4}}}}}}
+	}
+	const want = "mall groups of people by born, postcode (fewer than 3 alike): 5 rows, 3 made coarser, 2 emptied; cells of them that are as in the source: town (4)"
+	for _, format := range []string{"table", "markdown", "html"} {
+		if text := strings.Join(strings.Fields(stdhtml.UnescapeString(string(rendered(t, format, groups)))), " "); !strings.Contains(text, want) {
+			t.Errorf("%s does not say it:\n%s", format, text)
+		}
 	}
 }

@@ -61,8 +61,9 @@ func markMissing(sides []htmlDefinition, i int) {
 }
 
 type htmlSanitized struct {
-	Says string
-	Rows []htmlColumn
+	Says   string
+	Groups []string
+	Rows   []htmlColumn
 }
 
 type htmlColumn struct{ Column, Action, Kept string }
@@ -80,6 +81,9 @@ func htmlSanitization(r *Report) *htmlSanitized {
 		}
 	}
 	out.Says = fmt.Sprintf("%s of %s, pseudonymised; %s.", plural(int(rows), "row", "rows"), plural(len(r.Sanitize.Tables), "table", "tables"), plural(int(r.Sanitize.Leaks), "leak", "leaks"))
+	for _, text := range smallGroups(r) {
+		out.Groups = append(out.Groups, Terminal(strings.ToUpper(text[:1])+text[1:]+"."))
+	}
 	if text := searched(r); text != "" {
 		out.Says += " " + strings.ToUpper(text[:1]) + text[1:] + "."
 	}

@@ -23,7 +23,37 @@ func refreshed(r *Report) []string {
 		}
 		lines = append(lines, text+fmt.Sprintf(", in %.1f s", t.Seconds))
 	}
-	if text := searched(r); text != "" && len(lines) > 0 {
+	if len(lines) == 0 {
+		return nil
+	}
+	lines = append(lines, smallGroups(r)...)
+	if text := searched(r); text != "" {
+		lines = append(lines, text)
+	}
+	return lines
+}
+
+// smallGroups says of each table with groups what was done to the rows that few others are like, and what they still show.
+func smallGroups(r *Report) (lines []string) {
+	if r.Sanitize == nil {
+		return nil
+	}
+	for _, t := range r.Sanitize.Tables {
+		g := t.SmallGroups
+		if g == nil {
+			continue
+		}
+		text := fmt.Sprintf("small groups of %s by %s (fewer than %d alike): %s", t.Table, strings.Join(g.By, ", "), g.K, plural(int(g.Rows), "row", "rows"))
+		if g.Rows > 0 {
+			text += fmt.Sprintf(", %d made coarser, %d emptied", g.Generalised, g.Suppressed)
+		}
+		var shown []string
+		for _, v := range g.Verbatim {
+			shown = append(shown, fmt.Sprintf("%s (%d)", v.Column, v.Cells))
+		}
+		if len(shown) > 0 {
+			text += "; cells of them that are as in the source: " + strings.Join(shown, ", ")
+		}
 		lines = append(lines, text)
 	}
 	return lines

@@ -11,6 +11,7 @@ import (
 	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/engine/mysql"
 	"github.com/envdiff/envdiff/internal/engine/postgres"
+	"github.com/envdiff/envdiff/internal/finding"
 	"github.com/envdiff/envdiff/internal/keys"
 	"github.com/envdiff/envdiff/internal/schema"
 	"github.com/envdiff/envdiff/internal/testservers"
@@ -128,6 +129,16 @@ func TestASampleIsClosedOverItsReferences(t *testing.T) {
 // copied is a sanitised copy beside the source's database, dropped at the end of the test.
 func copied(t *testing.T, src engine.DB, base engine.Target, sch *schema.Database, policy string, sample sanitize.Sample) (engine.Target, int64) {
 	t.Helper()
+	target, report := copiedWith(t, src, base, sch, policy, sanitize.CopyOptions{Sample: &sample})
+	var rows int64
+	for _, table := range report.Tables {
+		rows += table.Rows
+	}
+	return target, rows
+}
+
+func copiedWith(t *testing.T, src engine.DB, base engine.Target, sch *schema.Database, policy string, options sanitize.CopyOptions) (engine.Target, *finding.Sanitization) {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "sanitize.yaml")
 	if err := os.WriteFile(path, []byte(policy), 0o600); err != nil {
 		t.Fatal(err)
@@ -136,7 +147,11 @@ func copied(t *testing.T, src engine.DB, base engine.Target, sch *schema.Databas
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := sanitize.NewPlan(rules, sch, sanitize.Keepable, sample.Obligations)
+	var demands []schema.Obligation
+	if options.Sample != nil {
+		demands = options.Sample.Obligations
+	}
+	plan, err := sanitize.NewPlan(rules, sch, sanitize.Keepable, demands)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +159,7 @@ func copied(t *testing.T, src engine.DB, base engine.Target, sch *schema.Databas
 	if err != nil {
 		t.Fatal(err)
 	}
-	built, err := sanitize.Build(t.Context(), src, base, "", sch, plan, key, sanitize.CopyOptions{Sample: &sample})
+	built, err := sanitize.Build(t.Context(), src, base, "", sch, plan, key, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +168,7 @@ func copied(t *testing.T, src engine.DB, base engine.Target, sch *schema.Databas
 			t.Log(err)
 		}
 	})
-	return built.Target, built.Rows
+	return built.Target, built.Report
 }
 
 // answer is all that a query yields, as text.
