@@ -64,6 +64,9 @@ func categoryOf(name string) (category, bool) {
 			}
 		}
 	}
+	if birthAbbreviation(parts) {
+		return "birth-date", true
+	}
 	return "", false
 }
 

@@ -94,7 +94,7 @@ type claimed struct {
 
 // formats are what "stays one of its kind" means, where a mask has a kind.
 var formats = map[string]func([]byte) bool{
-	"email": func(v []byte) bool { return classify(v) == valueEmail },
+	"email": func(v []byte) bool { return !blank(v) && classify(v) == valueEmail },
 	"uuid":  isUUID,
 	"ip":    func(v []byte) bool { _, err := netip.ParseAddr(string(v)); return err == nil },
 	"json":  json.Valid,

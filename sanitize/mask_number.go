@@ -143,7 +143,7 @@ func exceeds(v []byte, limit string) bool {
 }
 
 // geo masks coordinates, alone or inside text: the sign and the tens of degrees stay (so a latitude stays below 90 and
-// a longitude below 180), every further digit is permuted.
+// a longitude below 180), every further digit is permuted. Zero, which stands for no place, stays zero, and nothing else becomes it.
 type geo struct {
 	s      *shape
 	number cellMasker
@@ -156,7 +156,23 @@ func newGeo(key keys.Key, o maskOptions) cellMasker {
 func (m *geo) append(dst, v []byte) []byte {
 	start := len(dst)
 	dst = append(dst, v...)
-	out := dst[start:]
+	if nowhere(v) {
+		return dst
+	}
+	closed(dst[start:], nowhere, m.move)
+	return dst
+}
+
+// nowhere is a coordinate of zeros.
+func nowhere(v []byte) bool {
+	n, ok := parseNumber(v)
+	return ok && n.end == len(v) && bytes.IndexByte(v, '0') >= 0 && !bytes.ContainsAny(v, "123456789")
+}
+
+// plain is what append leaves as it is.
+func (m *geo) plain(v []byte) bool { return nowhere(v) }
+
+func (m *geo) move(out []byte) {
 	m.s.reset()
 	found := false
 	for i := 0; i < len(out); {
@@ -176,13 +192,12 @@ func (m *geo) append(dst, v []byte) []byte {
 	}
 	if !found {
 		m.s.mask(out)
-		return dst
+		return
 	}
 	if len(m.s.sym) > 0 {
 		m.s.derange()
 		m.s.store(out)
 	}
-	return dst
 }
 
 // appendNumber leaves integers and exponents to number.

@@ -3,7 +3,7 @@ package sanitize
 import "bytes"
 
 // reach makes sure that nobody is reached by a text of a copy that is kept. E-mail addresses in it end in .invalid within their length; those too
-// short for that (a@gmx.de) get a top-level domain of z's, of which none is delegated. Telephone numbers are of the reserved ranges. Payment
+// short for that (a@gmx.de) get a top-level domain of the same length that is not delegated. Telephone numbers are of the reserved ranges. Payment
 // cards and IBANs are masked as such, so right check digits stay right: a copy's own checks see what production's see.
 type reach struct {
 	phone *phone // nil: e-mail addresses only
@@ -79,12 +79,21 @@ func undeliverable(text []byte, at int) {
 		copy(text[tail:end], reservedTLD)
 		return
 	}
-	label := bytes.LastIndexByte(text[:end], '.') + 1
-	for ; label < end; label++ {
-		if c := text[label]; isLetter(c) {
-			text[label] = 'Z' | c&0x20
+	label := text[bytes.LastIndexByte(text[:end], '.')+1 : end]
+	for i, c := range label {
+		if isLetter(c) {
+			label[i] = undelegated(len(label), i) | c&0x20
 		}
 	}
+}
+
+// undelegated is the i-th letter, in upper case, of a top-level domain of so many letters that nobody will ever have: .zz is a user-assigned code of ISO 3166, .alt
+// is kept out of the DNS by RFC 9476, .test by RFC 2606, .local by RFC 6762. None of another length is reserved below seven letters: of z's there is none today.
+func undelegated(length, i int) byte {
+	if tld := map[int]string{3: "ALT", 4: "TEST", 5: "LOCAL"}[length]; tld != "" {
+		return tld[i]
+	}
+	return 'Z'
 }
 
 // localByte and hostByte are what e-mail addresses are made of before and behind the @; beyond ASCII, anything.
