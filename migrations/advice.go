@@ -1,9 +1,11 @@
 package migrations
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
+	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/schema"
 )
 
@@ -58,6 +60,20 @@ func (r *rehearsal) passes(broken []breach) string {
 		return "; the replay passes, for " + lenient
 	}
 	return "; the foreign key alone would not stop it, for " + lenient
+}
+
+// noRoom reports that a disk is full, or a table at its own limit: of the scratch server, and nothing is said of production's. PostgreSQL's 53100, SQLite's FULL,
+// MySQL's ER_DISK_FULL, ER_RECORD_FILE_FULL and ER_ERROR_ON_WRITE.
+func noRoom(err error) bool {
+	var e *engine.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Code {
+	case "53100", "1021", "1114", "1026":
+		return true
+	}
+	return strings.HasSuffix(strings.ToUpper(e.Code), "_FULL")
 }
 
 // hintAfter says what to do about a failure that is not about rows.

@@ -37,7 +37,11 @@ func reachOfBody(engineName, body string) string {
 			return does
 		}
 	}
-	for _, sql := range stringsOf(body, "execute") {
+	run := stringsOf(body, "execute")
+	if executesVariable.MatchString(text) {
+		run = append(run, stringsOf(body, ":=")...)
+	}
+	for _, sql := range run {
 		if does := reachOf(engineName, strings.TrimSpace(sql)); does != "" {
 			return does
 		}
@@ -45,23 +49,37 @@ func reachOfBody(engineName, body string) string {
 	return ""
 }
 
-// stringsOf are the contents of the strings of a text; with a word, of those that stand behind it in their statement.
+// executesVariable is an EXECUTE of what was put together before: then the strings that are assigned count, too.
+var executesVariable = regexp.MustCompile(`(?i)\bexecute\s+[a-z_]\w*\s*(?:;|\|\||using\b|into\b)`)
+
+// stringsOf are the contents of the strings of a text; with a word or sign, of those that stand behind it in their statement, and all of these together, as || makes
+// of them.
 func stringsOf(sql, word string) []string {
-	var out []string
+	var out, here []string
 	behind := false
+	end := func() {
+		if len(here) > 1 {
+			out = append(out, strings.Join(here, ""))
+		}
+		behind, here = false, nil
+	}
 	for len(sql) > 0 {
 		tok, n := scan(sql)
 		text := sql[:n]
 		switch {
 		case tok == tokenString && (behind || word == ""):
 			out = append(out, unquoted(text))
-		case tok == tokenWord && word != "" && strings.EqualFold(text, word):
+			if behind {
+				here = append(here, unquoted(text))
+			}
+		case tok == tokenWord && word != "" && strings.EqualFold(text, word), word == ":=" && strings.HasPrefix(sql, word):
 			behind = true
 		case strings.Contains(text, ";") && tok == tokenOther:
-			behind = false
+			end()
 		}
 		sql = sql[n:]
 	}
+	end()
 	return out
 }
 

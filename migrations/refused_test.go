@@ -15,6 +15,8 @@ func TestWhatReachesOutOfTheDatabase(t *testing.T) {
 		"ALTER SYSTEM SET work_mem = '1GB'": "postgres", "USE other": "mysql", "LOAD DATA LOCAL INFILE 'x' INTO TABLE t": "mysql",
 		"DO $$ BEGIN PERFORM dblink_exec('a', 'b'); END $$": "postgres", "DO $x$ BEGIN COPY t FROM PROGRAM 'id'; END $x$": "postgres",
 		"-- x\nDO LANGUAGE plpgsql 'BEGIN IF true THEN /* x */ CREATE ROLE app; END IF; END'": "postgres", "DO $$ BEGIN EXECUTE format('DROP DATABASE %I', 'shop'); END $$": "postgres",
+		"DO $$ DECLARE cmd text; BEGIN cmd := 'COPY users TO PROGRAM ''id'''; EXECUTE cmd; END $$": "postgres", "DO $$ BEGIN EXECUTE 'CREATE ' || 'ROLE app'; END $$": "postgres",
+		"DO $$ DECLARE c text := 'ALTER ' || 'SYSTEM SET work_mem = ''1GB'''; BEGIN EXECUTE c USING 1; END $$": "postgres",
 		"GRANT app_rw TO app": "postgres", "revoke a, b from c": "postgres",
 		"PREPARE s FROM 'SET GLOBAL max_connections = 1'": "mysql", "EXECUTE IMMEDIATE 'CREATE USER app'": "mysql",
 	} {
@@ -27,6 +29,8 @@ func TestWhatReachesOutOfTheDatabase(t *testing.T) {
 		"VACUUM": "sqlite", "CREATE TABLE attachments (id int)": "sqlite", "INSERT INTO t SELECT * FROM users": "mysql", "SET NAMES utf8mb4": "mysql", "GRANT SELECT ON users TO app": "postgres",
 		"CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$": "postgres", "COPY users FROM STDIN": "postgres",
 		"DO $$ BEGIN RAISE NOTICE 'create role app first'; END $$": "postgres", "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_class) THEN EXECUTE 'CREATE TABLE roles (id int)'; END IF; END $$": "postgres",
+		"DO $$ DECLARE note text := 'drop database'; BEGIN EXECUTE format('CREATE TABLE %I (id int)', 'roles'); RAISE NOTICE '%', note; END $$": "postgres",
+		"DO $$ DECLARE c text := 'CREATE TABLE roles (id int)'; BEGIN EXECUTE c; END $$":                                                        "postgres",
 		"PREPARE s FROM 'SELECT 1'": "mysql", "GRANT SELECT ON ALL TABLES IN SCHEMA public TO app": "postgres", "GRANT UPDATE (a, b) ON t TO app": "postgres", "DO $$ BEGIN EXECUTE 'SELECT 1'; RAISE NOTICE 'drop database'; END $$": "postgres",
 	} {
 		if does := reachOf(engineName, sql); does != "" {

@@ -112,7 +112,7 @@ func (r *rehearsal) makes(sql string) string {
 // lacksRole is the role that the scratch server lacks and production has, where that is all that a failure is about.
 func (r *rehearsal) lacksRole(err error) string {
 	var e *engine.Error
-	if !errors.As(err, &e) || e.Code != "42704" {
+	if !errors.As(err, &e) || e.Code != "42704" && e.Code != "22023" {
 		return ""
 	}
 	if m := absent.FindStringSubmatch(e.Message); m != nil && r.roles[m[1]] {

@@ -382,3 +382,13 @@ func TestAMigrationThatNeverEnds(t *testing.T) {
 		t.Errorf("migrations %+v", m)
 	}
 }
+
+func TestAFullScratchIsNoFailureOfTheMigration(t *testing.T) {
+	out, err := trial{production: makeDatabase(t, shop), files: map[string]string{"41_a.up.sql": "", "42_x.up.sql": "PRAGMA max_page_count = 12;\nCREATE TABLE big (x);\nINSERT INTO big WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 99) SELECT zeroblob(9000) FROM c, users;"}}.run(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(out.Findings) > 0 || len(out.Gaps) != 1 || !strings.Contains(out.Gaps[0].Reason, "statement 3 of 3 (line 3) is not rehearsed: the scratch server has no room left") {
+		t.Errorf("findings %q, gaps %q", messages(out.Findings), gaps(out))
+	}
+}

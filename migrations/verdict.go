@@ -101,6 +101,10 @@ func (r *rehearsal) verdict(i int) bool {
 			r.gap(r.address(m.Migration), fmt.Sprintf("not rehearsed: %s %s, by a text that it puts together", m.position(f.statement), out.does), elsewhere)
 			return true
 		}
+		if noRoom(f.err) {
+			r.gap(r.address(m.Migration), m.position(f.statement)+" is not rehearsed: the scratch server has no room left for it ("+errorText(f.err)+")", "give it as much free disk as production has: a table that is written anew needs its size again, and an UPDATE nearly so")
+			return true
+		}
 		if role := r.lacksRole(f.err); role != "" {
 			r.gap(r.address(m.Migration), m.position(f.statement)+" is not rehearsed: the scratch server has no role "+role+", which production has", "CREATE ROLE "+role+" NOLOGIN on the scratch server")
 			return true

@@ -25,6 +25,7 @@ const (
 	tracingMost   = 1.15 // times the plain run
 	manyMost      = 20 * time.Second
 	rehearsalMost = 0.30 // of the copy's time, beyond the migrations' own
+	predictedMost = 2.0  // times the real duration, or a part of it, of statements above a second
 )
 
 const benchRows = `
@@ -100,7 +101,7 @@ func BenchmarkManySmallMigrations(b *testing.B) {
 			}
 			for b.Loop() {
 				start := time.Now()
-				out := benchRehearsal(b, e, e.production(b, "SELECT 1"), dir)
+				out := benchRehearsal(b, e, e.production(b, "SELECT 1"), dir, 100)
 				took := time.Since(start)
 				if n := len(out.Database.Migrations); n != 300 || out.Database.Migrations[299].Status != "ok" || len(out.Findings) > 0 {
 					b.Fatalf("%d migrations, findings %v", n, out.Findings)
@@ -129,7 +130,7 @@ func BenchmarkRehearsalBeyondTheCopy(b *testing.B) {
 	for b.Loop() {
 		for range 3 {
 			start := time.Now()
-			out := benchRehearsal(b, estate{engine: sqlite.New(), scratch: engine.Target{Engine: "sqlite"}}, target, filepath.Join(dir, "migrations"))
+			out := benchRehearsal(b, estate{engine: sqlite.New(), scratch: engine.Target{Engine: "sqlite"}}, target, filepath.Join(dir, "migrations"), 100)
 			beyond := time.Since(start).Seconds() - out.Database.Copy.Seconds
 			for _, m := range out.Database.Migrations {
 				beyond -= m.Seconds
@@ -150,8 +151,8 @@ func write(b *testing.B, dir, name, text string) {
 	}
 }
 
-// benchRehearsal is a rehearsal with a full copy; reading the schema and the policy's proposal are not counted as part of the copy.
-func benchRehearsal(b *testing.B, e estate, production engine.Target, dir string) migrations.Output {
+// benchRehearsal is a rehearsal with a copy of so many percent of the rows; reading the schema and the policy's proposal are not counted as part of the copy.
+func benchRehearsal(b *testing.B, e estate, production engine.Target, dir string, percent float64) migrations.Output {
 	b.Helper()
 	db, err := e.engine.Open(b.Context(), production, engine.ReadOnly)
 	if err != nil {
@@ -175,11 +176,16 @@ func benchRehearsal(b *testing.B, e estate, production engine.Target, dir string
 			if err != nil {
 				return migrations.CopyResult{}, err
 			}
-			built, err := sanitize.Build(ctx, db, e.scratch, b.TempDir(), sch, plan, keys.New(), sanitize.CopyOptions{})
+			var opt sanitize.CopyOptions
+			mode := "full"
+			if percent < 100 {
+				opt.Sample, mode = &sanitize.Sample{Percent: percent, Obligations: demands}, "sample"
+			}
+			built, err := sanitize.Build(ctx, db, e.scratch, b.TempDir(), sch, plan, keys.New(), opt)
 			if err != nil {
 				return migrations.CopyResult{}, err
 			}
-			return migrations.CopyResult{Target: built.Target, Sanitization: built.Report, Copy: finding.Copy{Mode: "full", Rows: built.Rows, Seconds: time.Since(start).Seconds()}}, nil
+			return migrations.CopyResult{Target: built.Target, Sanitization: built.Report, Copy: finding.Copy{Mode: mode, Rows: built.Rows, Seconds: time.Since(start).Seconds(), Sampled: opt.Sample != nil}}, nil
 		},
 	})
 	if err != nil {

@@ -38,6 +38,13 @@ func TestWhatPeoplePutIntoMigrations(t *testing.T) {
 		{name: "a guard for a role that is not there", script: "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'envdiff_test_role') THEN CREATE ROLE envdiff_test_role; END IF; END $$;", gap: "production does not have the role envdiff_test_role, and the deploy would make it"},
 		{name: "a function that runs a program", script: "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN COPY users TO PROGRAM 'cat >/dev/null'; END $$;"},
 		{name: "and its call", script: "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN COPY users TO PROGRAM 'cat >/dev/null'; END $$;\nSELECT f();", gap: "runs a program on the server by a routine"},
+		{name: "a program by a variable", script: "DO $$ DECLARE cmd text; BEGIN cmd := 'COPY users TO ' || 'PROGRAM ''cat >/dev/null'''; EXECUTE cmd; END $$;", gap: "runs a program"},
+		{name: "a demand by EXECUTE", script: "DO $$ BEGIN EXECUTE format('ALTER TABLE %I ALTER COLUMN %I SET NOT NULL', 'users', 'email'); END $$;", finding: "1 row of users has NULL in email", hint: "fill the NULLs"},
+		{name: "another role", script: "SET ROLE envdiff_owner;\nCREATE TABLE a (x int);\nRESET ROLE;\nSET SESSION AUTHORIZATION envdiff_owner;\nCREATE TABLE b (x int);\nRESET SESSION AUTHORIZATION;"},
+		{name: "another role that stays, and may not write the version", script: "SET ROLE pg_read_all_data;\nSELECT 1;", gap: "golang-migrate itself fails on an empty clone where the replay passes: permission denied for table schema_migrations"},
+		{name: "another role that may not", script: "SET ROLE pg_read_all_data;\nCREATE TABLE a (x int);\nRESET ROLE;", finding: "permission denied"},
+		{name: "another user who may not", script: "SET SESSION AUTHORIZATION pg_monitor;\nALTER TABLE users ADD COLUMN c int;", finding: "must be owner of table users"},
+		{name: "a role that is nowhere", script: "SET ROLE no_such_role;\nCREATE TABLE a (x int);", finding: "role \"no_such_role\" does not exist"},
 		{name: "another server", script: "SELECT * FROM dblink('host=127.0.0.1', 'SELECT 1') AS t (a int);", gap: "reaches out of the database"},
 		{name: "a long lock", script: "ALTER TABLE users ADD COLUMN c int;\nSELECT pg_sleep(1.2);", finding: "blocks reads and writes of users for about", hint: "online form"},
 	} {

@@ -34,6 +34,9 @@ func fail(ctx context.Context, t engine.Target, err error) error {
 	return &engine.Error{Code: "08006", Message: t.String() + ": the connection to the server was lost", Err: err}
 }
 
+// absentRole is a role's name, which is no value of a row.
+var absentRole = regexp.MustCompile(`^role "[^"]*" does not exist$`)
+
 // misuse is an error of the caller or of what a user wrote, in words that hold no value.
 func misuse(format string, args ...any) error {
 	return &engine.Error{Code: "22023", Message: fmt.Sprintf(format, args...)}
@@ -91,6 +94,9 @@ func message(e *pgconn.PgError, table string) string {
 		return "the lock was not granted in time: another session holds it"
 	case "42601":
 		return syntaxError(e.Message)
+	}
+	if e.Code == "22023" && absentRole.MatchString(e.Message) { // SET ROLE and SET SESSION AUTHORIZATION take the name for a setting's value
+		return e.Message
 	}
 	switch class(e.Code) {
 	case "22":
