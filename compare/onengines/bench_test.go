@@ -87,6 +87,48 @@ func TestProfileOf(t *testing.T) {
 	}
 }
 
+const memoryInChild = "ENVDIFF_MEMORY_OF"
+
+// TestMemoryOf is the process whose memory BenchmarkMemory measures; without its table there is nothing to do.
+func TestMemoryOf(t *testing.T) {
+	what := strings.Fields(os.Getenv(memoryInChild))
+	if len(what) != 2 {
+		return
+	}
+	debug.SetGCPercent(60)
+	p := &place{name: "postgres", engine: postgres.New(), target: engine.Target{Engine: "postgres", DSN: what[0], Display: "the test database"}}
+	everything := func(string, string) bool { return true }
+	s := p.side(t, "a", snapshot.DatabaseSpec{Exact: []string{"events"}, Profile: snapshot.GradeScan, Keep: everything}, testKey, database.Rows{}, database.Profile{}).Snapshot
+	for _, kind := range []string{"rows", "profile"} {
+		attribute := map[string]string{"rows": "count", "profile": "rows"}[kind]
+		if v, ok := s.Value(snapshot.Object("main", kind, "events").Attr(attribute)); !ok || v.JSON() != what[1] {
+			t.Errorf("%s: %s rows", kind, v.JSON())
+		}
+	}
+	digests := s.Attachments[snapshot.RowsAttachment("main", "primary", "events")]
+	if d, err := snapshot.CompareRows(digests, digests); err != nil || !d.None() {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
+
+// BenchmarkMemory digests and profiles narrow rows, a million and twenty of them, beside a bare COPY of them. It fails where the process holds more than maxPeak of either, and above five
+// times of that: two reads, one of which looks at every cell.
+func BenchmarkMemory(b *testing.B) {
+	server := testservers.Postgres(b)
+	for _, rows := range []int{1_000_000, 20_000_000} {
+		b.Run(fmt.Sprintf("%dM", rows/1_000_000), func(b *testing.B) {
+			dsn := server.NewDatabase(b)
+			server.Exec(b, dsn, fmt.Sprintf(`CREATE UNLOGGED TABLE events (id bigint NOT NULL, kind text, n integer);
+INSERT INTO events SELECT i, (ARRAY['new','paid','sent','done'])[1+i%%4], i%%1000003 FROM generate_series(1, %d) i; ALTER TABLE events ADD PRIMARY KEY (id); ANALYZE`, rows))
+			peer := []string{"psql", "-q", dsn, "-c", `\copy events to /dev/null`}
+			for b.Loop() {
+				testservers.Beside(b, "TestMemoryOf", memoryInChild+"="+dsn+" "+strconv.Itoa(rows), 5, maxPeak, peer)
+			}
+			server.Exec(b, dsn, "DROP TABLE events")
+		})
+	}
+}
+
 // BenchmarkProfilePostgres profiles the orders in one scan, beside a bare COPY of them. It fails above three times of that.
 func BenchmarkProfilePostgres(b *testing.B) {
 	server := testservers.Postgres(b)
