@@ -72,7 +72,7 @@ type Grade string
 
 // The grades.
 const (
-	// GradeUsual is GradePlanner on the server of a protected environment, else GradeScan.
+	// GradeUsual is GradePlanner in a protected environment, else, and of a SQLite file that was never analysed, GradeScan.
 	GradeUsual Grade = "usual"
 	// GradePlanner reads the server's own statistics and no table.
 	GradePlanner Grade = "planner"

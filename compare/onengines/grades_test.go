@@ -176,6 +176,28 @@ func TestStatisticsThatMayNotBeRead(t *testing.T) {
 	}
 }
 
+// A protected SQLite file is not read for its profile where ANALYZE has left statistics; of one without, nothing would be known.
+func TestGradesOfSQLite(t *testing.T) {
+	staging, production := newPlace(t, "sqlite"), newPlace(t, "sqlite")
+	staging.exec(t, ordersOf("sqlite", 900, 1000)...)
+	production.exec(t, ordersOf("sqlite", 900, 10)...)
+	spec := keepAll(snapshot.GradeUsual)
+	a := staging.side(t, "staging", spec, testKey, database.Profile{})
+	spec.Protected = true
+	if s := production.side(t, "production", spec, testKey, database.Profile{}).Snapshot; fact(s, "orders", "grade") != `"scan"` || fact(s, "orders.note", "nulls") != "90" {
+		t.Errorf("never analysed: %s", fact(s, "orders", "grade"))
+	}
+	production.exec(t, "CREATE INDEX by_note ON orders (note)", "ANALYZE")
+	b := production.side(t, "production", spec, testKey, database.Profile{})
+	if fact(b.Snapshot, "orders", "grade") != `"planner"` || fact(b.Snapshot, "orders.note", "nulls") != "90" || fact(b.Snapshot, "orders.status", "nulls") != "" {
+		t.Errorf("analysed: %s, %s nulls", fact(b.Snapshot, "orders", "grade"), fact(b.Snapshot, "orders.note", "nulls"))
+	}
+	messages, _ := compared(t, a, b)
+	if got := messages["data-one-sided-undated main:profile/orders.note#nulls"]; !strings.Contains(got, "about 10 % nulls in production") || len(messages) != 1 {
+		t.Errorf("%q", messages)
+	}
+}
+
 // Tables larger than a sample's are read in part, on the engines that can, and the parts are like the whole.
 func TestSamplesOfLargeTables(t *testing.T) {
 	for name, rows := range map[string]string{"postgres": "repeat(md5(i::text), 60) FROM generate_series(1, 60000) i", "mysql": "REPEAT(MD5(i), 60) FROM (SELECT seq i FROM seq_1_to_60000) s"} {

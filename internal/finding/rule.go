@@ -198,7 +198,7 @@ var rules = []Rule{
 	{ID: "not-repeatable", Severity: Low, Area: AreaMigration, Title: "a migration cannot be run a second time",
 		Why: "after a deploy that stopped half-way it cannot simply be run again", Hint: "IF NOT EXISTS, ON CONFLICT DO NOTHING, and WHERE on what is not done yet"},
 	{ID: "data-one-sided-undated", Severity: Low, Area: AreaData, Title: "production's data had a trait that staging's lacks, by statistics of unknown age",
-		Why: "what staging never saw breaks in production first, if it is still there", Hint: "ANALYZE TABLE … PERSISTENT FOR ALL, or set the database's profile to sample"},
+		Why: "what staging never saw breaks in production first, if it is still there", Hint: "analyse the table, or set the database's profile to sample or scan"},
 	{ID: "restart-needed", Severity: Low, Area: AreaHost, Title: "an upgrade waits for a restart: of the host, or of a process that runs with replaced files",
 		Why: "the fix is installed and does not run", Hint: "restart the process, or reboot"},
 	{ID: "package-extra", Severity: Low, Area: AreaPackage, Title: "a package is on one side only and nobody misses it",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/engine"
@@ -25,8 +26,8 @@ func (Profile) Doc() snapshot.Doc {
 	return snapshot.Doc{
 		Title: "Profile of every column",
 		Text: "Counts of rows, nulls, blanks, lengths, signs and distinct values, in one of three grades, which `databases.NAME.profile` sets. `planner` reads the server's own " +
-			"statistics and no table: it is the default on the servers of protected environments, and what statistics cannot know, or what may have changed since they were made, is not " +
-			"claimed; what MariaDB's and MySQL's show, which have no date, is said to be of unknown age. `sample` reads about 30,000 rows of tables larger than 80 MB. `scan`, the default elsewhere and of SQLite's files, is one streaming read of each table; of large ones in parts, by a quarter of --jobs connections that see one moment, where the " +
+			"statistics and no table: it is the default in protected environments, but for a SQLite file that was never analysed, which is scanned; and what statistics cannot know, or what may have changed since they were made, is not " +
+			"claimed; what those of MariaDB, MySQL and SQLite show, which have no date, is said to be of unknown age. `sample` reads about 30,000 rows of tables larger than 80 MB. `scan`, the default elsewhere, is one streaming read of each table; of large ones in parts, by a quarter of --jobs connections that see one moment, where the " +
 			"server can cut them (PostgreSQL 14 and later by pages, MariaDB and MySQL by a primary key of whole numbers): what is counted of parts adds up. Reading pauses above max_load and max_lag, and --resume goes on from a run that was interrupted, as for rows. No value is stored, except the smallest and largest " +
 			"number, and values of few, of columns that the sanitising policy keeps. The number of distinct values is exact up to 16,384, and beyond an estimate with a standard error of about 1 %. Tables under " +
 			"`ignore` and the version tables of migration tools are left out.",
@@ -83,7 +84,7 @@ func (c Profile) Collect(ctx context.Context, in snapshot.DatabaseInput) snapsho
 		}
 	}
 	var r snapshot.Result
-	grade := gradeOf(in)
+	grade := gradeOf(in, db)
 	if grade == snapshot.GradePlanner {
 		planned(ctx, in, tables, &r)
 		return r
@@ -122,13 +123,14 @@ func (c Profile) Collect(ctx context.Context, in snapshot.DatabaseInput) snapsho
 	return r
 }
 
-// gradeOf settles the usual grade: a protected server is not made to read its tables. A file has no server that others wait for, and no
-// statistics of its values.
-func gradeOf(in snapshot.DatabaseInput) snapshot.Grade {
+// gradeOf settles the usual grade: a protected database is not made to read its tables, but for a file that was never analysed: no server serves it to others, and
+// nothing would be known of it.
+func gradeOf(in snapshot.DatabaseInput, db *schema.Database) snapshot.Grade {
 	if in.Spec.Profile != snapshot.GradeUsual {
 		return in.Spec.Profile
 	}
-	if in.Spec.Protected && in.DB.Engine().Name() != "sqlite" {
+	analysed := slices.ContainsFunc(db.Tables, func(t schema.Table) bool { return t.EstimatedRows > 0 })
+	if in.Spec.Protected && (in.DB.Engine().Name() != "sqlite" || analysed) {
 		return snapshot.GradePlanner
 	}
 	return snapshot.GradeScan

@@ -83,17 +83,20 @@ func (c *column) plannedFacts(a snapshot.Address, s *engine.ColumnStatistics, ex
 	if s.Distinct > 0 {
 		set("distinct", snapshot.Int(int64(math.Round(s.Distinct))))
 	}
-	if s.NullShare < 0 {
+	if s.NullShare >= 0 {
+		set("nulls", snapshot.Int(int64(math.Round(min(1, s.NullShare)*rows))))
+		set("null_share", snapshot.Float(rounded(s.NullShare)))
+	}
+	if s.NullShare < 0 && len(s.Common)+len(s.Bounds) == 0 {
 		return // nobody has looked at the values
 	}
-	set("nulls", snapshot.Int(int64(math.Round(min(1, s.NullShare)*rows))))
-	set("null_share", snapshot.Float(rounded(s.NullShare)))
 	common := 0.0
 	for _, v := range s.Common {
 		common += v.Share
 		c.addText(v.Value, max(1, int64(math.Round(v.Share*rows))))
 	}
-	share := 1 - common - min(1, s.NullShare)
+	nulls := min(1, max(0, s.NullShare))
+	share := 1 - common - nulls
 	if s.Loose {
 		share = 0
 	}
@@ -123,7 +126,7 @@ func (c *column) plannedFacts(a snapshot.Address, s *engine.ColumnStatistics, ex
 	}
 	c.beyondFacts(set)
 	// A list of all values is one that nothing is left beside.
-	if len(s.Bounds) == 0 && common+s.NullShare > 1-1/(2*rows) {
+	if len(s.Bounds) == 0 && common+nulls > 1-1/(2*rows) {
 		c.categoryFacts(set)
 	}
 }
