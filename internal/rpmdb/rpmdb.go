@@ -1,5 +1,5 @@
-// Package rpmdb reads which packages are installed out of rpm's own database files, for hosts on which rpm cannot be asked: the two formats that rpm has written since 4.16, SQLite
-// (rpmdb.sqlite; Fedora 33, RHEL 9) and ndb (Packages.db; SUSE). Berkeley DB (Packages), which rpm wrote before, is not read. It works on any bytes, and holds no more than it was given.
+// Package rpmdb reads which packages are installed out of rpm's own database files, for hosts on which rpm cannot be asked: SQLite (rpmdb.sqlite;
+// since Fedora 33 and RHEL 9), ndb (Packages.db; SUSE) and Berkeley DB (Packages; until rpm 4.15, RHEL 8). It works on any bytes, and holds little more than it was given.
 package rpmdb
 
 import (
@@ -43,7 +43,11 @@ func Read(database, wal []byte) ([]Package, error) {
 	case bytes.HasPrefix(database, []byte(ndbMagic)):
 		err = readNDB(database, each)
 	default:
-		err = ErrFormat
+		order := bdbOrder(database)
+		if order == nil {
+			return nil, ErrFormat
+		}
+		err = readBDB(database, order, each)
 	}
 	if err != nil {
 		return nil, err

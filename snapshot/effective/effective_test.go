@@ -124,6 +124,8 @@ func TestWhatProgramsRefuse(t *testing.T) {
 		"a secret as directive": {nginx("EMERG unknown directive \"hunter2==\" in " + dir + "a.conf:4"), "nginx", "an argument that it does not take", dir + "a.conf:4"},
 		"a certificate": {nginx(`EMERG cannot load certificate "/etc/ssl/shop.pem": BIO_new_file() failed (SSL: error:80000002:system library::No such file or directory:calling fopen(/etc/ssl/shop.pem, r))`),
 			"nginx", "the certificate or key /etc/ssl/shop.pem is not there", ""},
+		"what only root may":      {nginx("EMERG open() \"/etc/nginx/secret.conf\" failed (13: Permission denied) in /etc/nginx/nginx.conf:4"), "", "", ""},
+		"too many server names":   {nginx("EMERG could not build server_names_hash, you should increase server_names_hash_bucket_size: 32"), "nginx", "could not build server_names_hash, you should increase server_names_hash_bucket_size", ""},
 		"a key with a passphrase": {nginx(`EMERG cannot load certificate key "/etc/ssl/shop.key": PEM_read_bio_PrivateKey() failed (SSL: error:0700009F:configuration file routines::bad password read)`), "", "", ""},
 		"PHP": {"= php/cli\nPHP:  syntax error, unexpected 'hunter2' in /etc/php/8.2/cli/conf.d/9.ini on line 2\nphpinfo()\n= status 0\n= end\n", "php/cli", "syntax error: PHP leaves out the rest of the file",
 			"/etc/php/8.2/cli/conf.d/9.ini:2"},

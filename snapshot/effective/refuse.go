@@ -33,6 +33,7 @@ var (
 		`"[a-z0-9_]{1,40}" directive (?:is not allowed here|is duplicate)|a duplicate (?:listen|default server|location|upstream)|host not found in (?:upstream|resolver)|` +
 		`open\(\) "/[^"]{1,300}" failed \(2: No such file or directory\)|unknown "[a-z0-9_]{1,40}" variable|the size \S+ of shared memory|dlopen\(\) "/[^"]{1,300}" failed)`)
 	nginxCertificate = regexp.MustCompile(`cannot load certificate(?: key)? "(/[^"]{1,300})": .*No such file or directory`)
+	nginxTooSmall    = regexp.MustCompile(`^could not build [a-z_ ]{1,60}, you should increase [a-z_]{1,60}`)
 	sshdPlace        = regexp.MustCompile(`(?m)^(/[^:\n]{1,300})(?:: | )line (\d+): ?(Bad configuration option: [A-Za-z]{1,40}$|[Mm]issing argument|no argument after keyword|[Bb]ad [a-z ]{1,40}|[Uu]nsupported option)?`)
 	mysqldPlace      = regexp.MustCompile(`(?m)(Found option without preceding group|Wrong group definition) in config file:? '?(/[^'\n]{1,300}?)'?,? at line:? (\d+)`)
 	phpPlace         = regexp.MustCompile(`(?m)^PHP:\s+syntax error,.* in (/[^\n]{1,300}) on line (\d+)$`)
@@ -54,9 +55,12 @@ func nginxRefuses(said string) (refusal, bool) {
 		if m := nginxCertificate.FindStringSubmatch(text); m != nil {
 			return refusal{reason: "the certificate or key " + m[1] + " is not there"}, true
 		}
+		if m := nginxTooSmall.FindString(text); m != "" {
+			return refusal{reason: m}, true
+		}
 		m := nginxPlace.FindStringSubmatch(text)
-		if m == nil {
-			return refusal{}, false // a file that this user may not read, a device: nothing that is known to be wrong
+		if m == nil || strings.Contains(text, "(13: Permission denied)") || strings.Contains(text, "(1: Operation not permitted)") {
+			return refusal{}, false // something that root may and this user may not: nothing is known to be wrong
 		}
 		reason := nginxSays.FindString(text)
 		if reason == "" {

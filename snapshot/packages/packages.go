@@ -27,7 +27,7 @@ func (Collector) Doc() snapshot.Doc {
 	return snapshot.Doc{
 		Title: "Installed packages and modified conffiles",
 		Text: `Reads the package databases themselves, so that a directory tree serves as well as a running host: ` + "`/var/lib/dpkg/status`" + ` and the
-` + "`status.d`" + ` of distroless images, ` + "`/lib/apk/db/installed`" + `, and of rpm ` + "`rpmdb.sqlite`" + ` or ` + "`Packages.db`" + `, or ` + "`rpm -qa`" + ` where that can be run.
+` + "`status.d`" + ` of distroless images, ` + "`/lib/apk/db/installed`" + `, and of rpm ` + "`rpmdb.sqlite`, `Packages.db`" + ` or ` + "`Packages`" + `, or ` + "`rpm -qa`" + ` where that can be run.
 
 A package that was removed and left its configuration behind is not installed. Kernel packages, whose names hold a
 version, are one package with the newest installed version: ` + "`linux-image-VERSION-amd64`" + `. A package of a foreign architecture has it in its name: ` + "`deb/libc6%3Ai386`" + `.
@@ -45,7 +45,7 @@ other are one set.
 
 apt is asked for the origin of packages only where it has an up-to-date cache, and as nobody. rpm is asked as nobody too, for as root it writes an index beside its database. Where nobody cannot read it without that index, or rpm is not there, the database itself is read, as in a directory tree.
 
-Not read: Berkeley DB (` + "`/var/lib/rpm/Packages`" + `, rpm before 4.16) of a directory tree, packages of programming languages in people's home directories, programs of Go beyond 200 MB and those of hosts whose
+Not read: packages of programming languages in people's home directories, programs of Go beyond 200 MB and those of hosts whose
 grep does not know -b (busybox), conffiles outside /etc or below a directory of it that is a link.`,
 		Needs: []string{"/var/lib/dpkg/status or status.d, /lib/apk/db/installed", "rpm or its database", "find, grep and sed, for packages of programming languages", "read access to /etc for modified conffiles"},
 		Attributes: []string{
@@ -90,7 +90,6 @@ const rpmScript = `as= out=
 for db in ` + rpmDatabases + `; do
 [ -e "$db" ] || continue
 command -v rpm >&2 && out=$($as rpm --dbpath "${db%/*}" -qa --qf '%{NAME}\t%{EPOCHNUM}\t%{VERSION}-%{RELEASE}\t%{ARCH}\n') && [ "$out" ] && printf '%s\n' "$out" && exit 0
-case $db in */Packages) exit 1 ;; esac
 set -- "$db"
 [ -s "$db-wal" ] && set -- "$db" "$db-wal"
 printf '= %s %s\n' "$(stat -L -c %s "$db")" "$([ "$2" ] && stat -L -c %s "$2" || echo 0)"

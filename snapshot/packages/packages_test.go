@@ -209,7 +209,7 @@ func TestOtherDatabases(t *testing.T) {
 		{"alpine, cut", map[string]string{"lib/apk/db/installed": "P:musl\nV:1.2\n\nP:zl"}, nil, map[string]string{"package/apk/musl#version": "1.2"}, "package zl has no version", ""},
 		{"rpm in a tree", map[string]string{"var/lib/rpm/rpmdb.sqlite": rpmSQLite(t), "var/lib/rpm/rpmdb.sqlite-wal": ""}, nil, rpmInstalled, "", ""},
 		{"rpm in a tree, cut", map[string]string{"var/lib/rpm/rpmdb.sqlite": rpmSQLite(t)[:10000]}, nil, map[string]string{}, "rpmdb.sqlite could not be read: it is damaged", ""},
-		{"rpm before 4.16 in a tree", map[string]string{"var/lib/rpm/Packages": "\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x61\x15\x06\x00"}, nil, map[string]string{}, "Packages is in a format that only rpm reads", ""},
+		{"no rpm database in a tree", map[string]string{"var/lib/rpm/Packages": "PK"}, nil, map[string]string{}, "Packages is in a format that is not known", ""},
 		{"nothing, nothing named", map[string]string{"etc/x": ""}, nil, map[string]string{}, "", "packages"},
 		{"nothing, deb named", map[string]string{"etc/x": ""}, []string{"deb"}, map[string]string{}, "no package database was found", ""},
 		{"only what is named is read", apk, []string{"deb", "pip"}, map[string]string{}, "no package database was found", "packages of programming languages"},

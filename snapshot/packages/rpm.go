@@ -138,7 +138,7 @@ func rpmDatabase(in snapshot.Input, r *snapshot.Result, path string, database, l
 	found, err := rpmdb.Read(database, log)
 	switch {
 	case errors.Is(err, rpmdb.ErrFormat):
-		rpmGap(in, r, path, "is in a format that only rpm reads, Berkeley DB of rpm before 4.16")
+		rpmGap(in, r, path, "is in a format that is not known")
 		return
 	case err != nil:
 		rpmGap(in, r, path, "could not be read: "+err.Error())
