@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"sort"
 	"strings"
 	"time"
 )
@@ -74,6 +75,29 @@ func xmlLines(text string) string {
 
 // TagURI makes an id of a feed or entry (RFC 4151) that is the same on every machine.
 func TagURI(specific string) string { return "tag:envdiff.dev,2026:" + RelativeURI(specific) }
+
+// NamedFeed is a feed of one of several projects.
+type NamedFeed struct {
+	Name string
+	Feed Feed
+}
+
+// JoinFeeds makes one feed of several: the newest entries first, each with the name of its project.
+func JoinFeeds(id, title string, feeds []NamedFeed) Feed {
+	f := Feed{ID: id, Title: title}
+	for _, named := range feeds {
+		if named.Feed.Updated.After(f.Updated) {
+			f.Updated = named.Feed.Updated
+		}
+		for _, e := range named.Feed.Entries {
+			e.ID, e.Title = e.ID+"/of/"+RelativeURI(named.Name), named.Name+": "+e.Title
+			f.Entries = append(f.Entries, e)
+		}
+	}
+	sort.SliceStable(f.Entries, func(a, b int) bool { return f.Entries[a].Updated.After(f.Entries[b].Updated) })
+	f.Entries = f.Entries[:min(len(f.Entries), feedMost)]
+	return f
+}
 
 // feedMost bounds a feed: readers load all of it again and again.
 const feedMost = 200

@@ -2,6 +2,7 @@ package ci
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -247,6 +248,12 @@ func (h *History) Scopes() []ScopeTrend {
 // Feed is the history as a feed: a run that changed something is an entry, newest first.
 func (h *History) Feed() Feed {
 	f := Feed{ID: TagURI("history"), Title: "envdiff: what changed"}
+	known := map[string]Seen{} // by id: a run says of what is gone no more than that
+	for _, run := range h.Runs {
+		for _, s := range run.New {
+			known[s.ID] = s
+		}
+	}
 	for i := len(h.Runs) - 1; i >= 0 && len(f.Entries) < feedMost; i-- {
 		run := h.Runs[i]
 		if f.Updated.IsZero() {
@@ -260,7 +267,7 @@ func (h *History) Feed() Feed {
 			lines = append(lines, "new: "+s.Severity+" "+s.Rule+" "+s.Address)
 		}
 		for _, id := range run.Gone {
-			lines = append(lines, "gone: "+id)
+			lines = append(lines, strings.TrimSpace("gone: "+known[id].Severity+" "+known[id].Rule+" "+cmp.Or(known[id].Address, id)))
 		}
 		f.Entries = append(f.Entries, FeedEntry{ID: TagURI("run/" + run.Key() + "/" + run.At.UTC().Format("20060102T150405.000000000Z")), Updated: run.At,
 			Title: run.Key() + ": " + plural(len(run.New), "new finding", "new findings") + ", " + plural(len(run.Gone), "is gone", "are gone"), Text: strings.Join(lines, "\n")})

@@ -27,8 +27,22 @@ type SiteProject struct {
 	Refs         []string // every stored snapshot, for the choice of two
 	Runs         []Run    // newest first
 	Trend        template.HTML
-	Report       bool // a newest report is kept
+	Report       bool          // a newest report is kept
+	Pending      []SitePending // what the next deploys bring
 	Problem      string
+}
+
+// SitePending is what is on the way between two environments.
+type SitePending struct {
+	From, To string
+	At       time.Time
+	Items    []SiteItem
+}
+
+// SiteItem is one thing on the way.
+type SiteItem struct {
+	What, Address, Text, Who string
+	Since                    time.Time
 }
 
 // SiteEnvironment is an environment with its snapshots, newest first.

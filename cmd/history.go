@@ -26,8 +26,8 @@ func historyCommand() command {
 		short: "what came and went: trends per scope, first and last seen",
 		long: `Every compare, gate and rehearse of whole environments leaves a line in the store, where there is one:
 its verdict, and which findings were new and gone since the run before. history shows the last runs of
-each comparison, how many findings each scope has had, and since when each finding that is open is
-there. With ENVs it shows the comparisons of exactly these. Nothing is captured.
+each comparison, how many findings each scope has had, since when each finding that is open is there,
+and when the last ones that went were last seen. With ENVs it shows the comparisons of exactly these. Nothing is captured.
 
   envdiff history staging production
   envdiff history -o atom=changes.atom`,
@@ -84,11 +84,28 @@ func historyText(h *ci.History) string {
 		b.WriteString("  since             last seen         finding\n")
 		for _, l := range h.Lives() {
 			if l.Key == key && l.Open {
-				fmt.Fprintf(&b, "  %s  %s  %s %s %s\n", l.First.Format("2006-01-02 15:04"), l.Last.Format("2006-01-02 15:04"), ci.Terminal(l.Severity), ci.Terminal(l.Rule), ci.Terminal(l.Address))
+				fmt.Fprintf(&b, "  %s\n", lifeText(l))
 			}
+		}
+		for _, l := range goneLast(h, key) {
+			fmt.Fprintf(&b, "  %s, gone\n", lifeText(l))
 		}
 	}
 	return b.String()
+}
+
+func lifeText(l ci.Life) string {
+	return fmt.Sprintf("%s  %s  %s %s %s", l.First.Format("2006-01-02 15:04"), l.Last.Format("2006-01-02 15:04"), ci.Terminal(l.Severity), ci.Terminal(l.Rule), ci.Terminal(l.Address))
+}
+
+// goneShown is how many findings that are gone are listed of a comparison; all are in -o json.
+const goneShown = 10
+
+// goneLast are the findings that a comparison has no more, the last to go first.
+func goneLast(h *ci.History, key string) []ci.Life {
+	gone := slices.DeleteFunc(h.Lives(), func(l ci.Life) bool { return l.Key != key || l.Open })
+	slices.SortStableFunc(gone, func(a, b ci.Life) int { return b.Last.Compare(a.Last) })
+	return gone[:min(len(gone), goneShown)]
 }
 
 // sparkline draws numbers as eight heights, the newest 40 of them.

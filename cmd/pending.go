@@ -29,7 +29,7 @@ func pendingCommand() command {
 deployments, in the repository that envdiff.yaml is in, or --repository), the migrations that TO has
 not applied, and the packages and configuration in which TO differs from FROM. Both may be stored
 snapshots. Nothing is replayed or judged: that is the gate's. Exit 3 when something could not be
-looked at.
+looked at. A store that there is keeps the list for envdiff serve and its feed.
 
   envdiff pending staging production
   envdiff pending staging@latest production@latest -o atom=pending.atom`,
@@ -51,7 +51,8 @@ type onTheWay struct {
 	Text    string    `json:"text"`
 	Who     string    `json:"who,omitempty"`
 	At      time.Time `json:"at,omitzero"`
-	id      string
+	Since   time.Time `json:"since,omitzero"` // as far as the store remembers
+	ID      string    `json:"id"`
 }
 
 func runPending(ctx context.Context, s *session, args []string) (int, error) {
@@ -74,7 +75,9 @@ func runPending(ctx context.Context, s *session, args []string) (int, error) {
 	steps, more := pendingMigrations(c, sides[1])
 	items, notes = append(items, steps...), append(notes, more...)
 	items = append(items, changes(r)...)
-	if err := s.writeOverview(pendingOverview(args, sides, items, notes, r.Gaps)); err != nil {
+	p := keptPending{From: sides[0].environment(), To: sides[1].environment(), At: newest(sides), Items: items}
+	s.keepPending(ctx, c, p)
+	if err := s.writeOverview(pendingOverview(args, p, notes, r.Gaps)); err != nil {
 		return 0, err
 	}
 	if len(r.Gaps) > 0 {
@@ -101,7 +104,7 @@ func (s *session) deployments(ctx context.Context, c *config.Config, sides []sid
 			continue
 		}
 		for _, commit := range commits {
-			items = append(items, onTheWay{What: "commit", Address: address, Text: fmt.Sprintf("%.12s %s", commit.Hash, commit.Subject), Who: commit.Author.String(), At: commit.At, id: commit.Hash})
+			items = append(items, onTheWay{What: "commit", Address: address, Text: fmt.Sprintf("%.12s %s", commit.Hash, commit.Subject), Who: commit.Author.String(), At: commit.At, ID: commit.Hash})
 		}
 	}
 	return items, notes
@@ -140,7 +143,7 @@ func pendingMigrations(c *config.Config, to side) (items []onTheWay, notes []str
 		for _, migration := range src.Migrations {
 			if !known || laterVersion(migration.Version, applied) {
 				a := snapshot.At(db, "migration", migration.Version+"_"+migration.Name).String()
-				items = append(items, onTheWay{What: "migration", Address: a, Text: migration.Up, id: a})
+				items = append(items, onTheWay{What: "migration", Address: a, Text: migration.Up, ID: a})
 			}
 		}
 	}
@@ -175,23 +178,29 @@ func changes(r *ci.Report) []onTheWay {
 	var items []onTheWay
 	for _, f := range r.Findings {
 		if f.Change != finding.Odd && f.Rule != "secret-shared" && slices.Contains([]finding.Area{finding.AreaPackage, finding.AreaConfig, finding.AreaService}, f.Area) {
-			items = append(items, onTheWay{What: string(f.Area), Address: f.Address, Text: f.Message, id: f.ID})
+			items = append(items, onTheWay{What: string(f.Area), Address: f.Address, Text: f.Message, ID: f.ID})
 		}
 	}
 	return items
 }
 
-func pendingOverview(args []string, sides []side, items []onTheWay, notes []string, gaps []finding.Gap) overview {
-	title := args[0] + " → " + args[1]
-	at := sides[0].snap.Manifest.CapturedAt
-	if sides[1].snap.Manifest.CapturedAt.After(at) {
-		at = sides[1].snap.Manifest.CapturedAt
+// newest is when the newer of the sides was captured.
+func newest(sides []side) time.Time {
+	var at time.Time
+	for _, sd := range sides {
+		if sd.snap.Manifest.CapturedAt.After(at) {
+			at = sd.snap.Manifest.CapturedAt
+		}
 	}
-	l := overview{feed: ci.Feed{ID: ci.TagURI("pending/" + sides[0].environment() + "/" + sides[1].environment()), Title: "envdiff: on the way, " + title, Updated: at}}
+	return at
+}
+
+func pendingOverview(args []string, p keptPending, notes []string, gaps []finding.Gap) overview {
+	l := overview{feed: p.feed()}
 	var b strings.Builder
-	fmt.Fprintf(&b, "envdiff pending %s\n", ci.Terminal(title))
+	fmt.Fprintf(&b, "envdiff pending %s\n", ci.Terminal(args[0]+" → "+args[1]))
 	what := ""
-	for _, item := range items {
+	for _, item := range p.Items {
 		if item.What != what {
 			what = item.What
 			fmt.Fprintf(&b, "\n%s\n", strings.ToUpper(what))
@@ -201,11 +210,6 @@ func pendingOverview(args []string, sides []side, items []onTheWay, notes []stri
 			fmt.Fprintf(&b, "  (%s, %s)", ci.Terminal(item.Who), item.At.Format(time.DateOnly))
 		}
 		b.WriteString("\n")
-		entry := ci.FeedEntry{ID: l.feed.ID + "/" + ci.RelativeURI(item.id), Title: item.What + ": " + item.Text, Updated: at, Text: strings.TrimSpace(item.Address + "\n" + item.Text + "\n" + item.Who)}
-		if !item.At.IsZero() {
-			entry.Updated = item.At
-		}
-		l.feed.Entries = append(l.feed.Entries, entry)
 	}
 	for _, note := range notes {
 		fmt.Fprintf(&b, "\nnote: %s\n", ci.Terminal(note))
@@ -213,8 +217,8 @@ func pendingOverview(args []string, sides []side, items []onTheWay, notes []stri
 	for _, g := range gaps {
 		fmt.Fprintf(&b, "\nnot known: %s %s: %s\n", ci.Terminal(g.Environment), ci.Terminal(g.Address), ci.Terminal(g.Reason))
 	}
-	fmt.Fprintf(&b, "\n%s on the way\n", countOf(len(items), "change", "changes"))
+	fmt.Fprintf(&b, "\n%s on the way\n", countOf(len(p.Items), "change", "changes"))
 	l.text = b.String()
-	l.data = map[string]any{"format": "envdiff.pending/1", "from": args[0], "to": args[1], "items": append([]onTheWay{}, items...), "notes": append([]string{}, notes...), "gaps": append([]finding.Gap{}, gaps...)}
+	l.data = map[string]any{"format": "envdiff.pending/1", "from": args[0], "to": args[1], "items": append([]onTheWay{}, p.Items...), "notes": append([]string{}, notes...), "gaps": append([]finding.Gap{}, gaps...)}
 	return l
 }

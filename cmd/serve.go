@@ -25,9 +25,10 @@ func serveCommand() command {
 	return command{
 		name: "serve", args: "[envdiff.yaml...]",
 		short: "show the store as a small read-only site",
-		long: `Shows stored snapshots, environments by time, compares any two of them, and the history, also as a
-feed. Nothing is captured and nothing can be written: there is no route that does. Several
-envdiff.yaml, each with its store, are shown on one page.
+		long: `Shows stored snapshots, environments by time, compares any two of them, the history, and what envdiff
+pending last found on the way; /feed.atom has what changed and what is on the way. Nothing is captured
+and nothing can be written: there is no route that does. Several envdiff.yaml, each with its store,
+are shown on one page and in one feed.
 
 It listens on the loopback interface alone. Any other --listen needs ENVDIFF_SERVE_TOKEN, at least 16
 characters: a client sends it as a bearer token, a browser as the password of any user. It speaks

@@ -41,6 +41,10 @@ func (t *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		t.answer(w, "text/html; charset=utf-8", func(b *bytes.Buffer) error { return t.index(r.Context()).Write(b) })
 		return
 	}
+	if r.URL.Path == "/feed.atom" {
+		t.answer(w, atomType, func(b *bytes.Buffer) error { return t.feed(r.Context()).Write(b) })
+		return
+	}
 	name, page, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	c := t.projects[name]
 	switch {
@@ -51,7 +55,7 @@ func (t *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case page == "report":
 		t.answer(w, "text/html; charset=utf-8", func(b *bytes.Buffer) error { return t.report(r.Context(), b, t.stores[name]) })
 	case page == "history.atom":
-		t.answer(w, "application/atom+xml; charset=utf-8", func(b *bytes.Buffer) error {
+		t.answer(w, atomType, func(b *bytes.Buffer) error {
 			h, err := readHistory(r.Context(), t.stores[name])
 			if err != nil {
 				return err
@@ -77,6 +81,27 @@ func (t *site) answer(w http.ResponseWriter, kind string, render func(*bytes.Buf
 		w.Header().Set("Content-Type", kind)
 		_, _ = w.Write(b.Bytes())
 	}
+}
+
+const atomType = "application/atom+xml; charset=utf-8"
+
+// feed is one feed of all projects: what changed, and what is on the way. A store that cannot be read is told in the server's log.
+func (t *site) feed(ctx context.Context) ci.Feed {
+	var feeds []ci.NamedFeed
+	for _, name := range t.names {
+		h, err := readHistory(ctx, t.stores[name])
+		if err == nil {
+			feeds = append(feeds, ci.NamedFeed{Name: name, Feed: h.Feed()})
+		}
+		kept, more := readPending(ctx, t.stores[name])
+		for _, p := range kept {
+			feeds = append(feeds, ci.NamedFeed{Name: name, Feed: p.feed()})
+		}
+		if err = errors.Join(err, more); err != nil {
+			fmt.Fprintf(t.session.world.Stderr, "envdiff: warning: %s\n", ci.Terminal(err.Error()))
+		}
+	}
+	return ci.JoinFeeds(ci.TagURI("site/"+strings.Join(t.names, ",")), "envdiff: "+strings.Join(t.names, ", "), feeds)
 }
 
 // runsOnSite is how many runs the first page lists of a project.
@@ -105,6 +130,11 @@ func (t *site) index(ctx context.Context) ci.Site {
 			p.Trend = ci.TrendOf(h, p.Runs[0].Key())
 		}
 		p.Report, _ = store.HasNote(ctx, lastReport)
+		if kept, err := readPending(ctx, store); err == nil {
+			for _, one := range kept {
+				p.Pending = append(p.Pending, one.onSite())
+			}
+		}
 		out.Projects = append(out.Projects, p)
 	}
 	return out

@@ -201,3 +201,64 @@ func TestServeListensOnLoopbackAlone(t *testing.T) {
 		t.Errorf("exit status %d: %s", status, errs.String())
 	}
 }
+
+// TestServeShowsSeveralProjectsOnOnePageAndInOneFeed: what changed and what is on the way, each with its project, and a date that stays.
+func TestServeShowsSeveralProjectsOnOnePageAndInOneFeed(t *testing.T) {
+	parent := t.TempDir()
+	now := time.Date(2026, 11, 1, 2, 0, 0, 0, time.UTC)
+	for _, project := range []string{"shop", "forum"} {
+		dir := filepath.Join(parent, project)
+		for path, text := range map[string]string{
+			"envdiff.yaml":               "keys: {redact: \"${ENVDIFF_KEY}\"}\nenvironments:\n  staging: {hosts: {web: [\"root:staging\"]}}\n  production: {hosts: {web: [\"root:production\"]}}\nroles:\n  web: {config: [\"/etc/app/*\"]}\n",
+			"staging/etc/app/app.ini":    "[" + project + "]\nworkers = 4\n",
+			"production/etc/app/app.ini": "[" + project + "]\nworkers = 8\n",
+		} {
+			full := filepath.Join(dir, path)
+			if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(full, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, c := range []string{"snapshot staging", "staging production", "pending staging production", "pending staging production"} {
+			now = now.Add(24 * time.Hour)
+			var errs bytes.Buffer
+			w := World{Args: append(strings.Fields(c), "-q"), Stdout: io.Discard, Stderr: &errs, Dir: dir, Now: func() time.Time { return now }, Engines: engines(), Collectors: collectors(),
+				LookupEnv: func(name string) (string, bool) {
+					return map[string]string{"ENVDIFF_KEY": "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY="}[name], name == "ENVDIFF_KEY"
+				}}
+			if status := Run(context.Background(), w); status > exitFinding {
+				t.Fatalf("%s: exit status %d: %s", c, status, errs.String())
+			}
+		}
+	}
+	s, err := newSession(World{Stdout: io.Discard, Stderr: io.Discard, Dir: parent, Now: time.Now, LookupEnv: func(string) (string, bool) { return "", false }}, options{color: "never", progress: "none"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	site, err := s.site([]string{"shop/envdiff.yaml", "forum/envdiff.yaml"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(site.close)
+	site.loopback = true
+	server := httptest.NewServer(site)
+	t.Cleanup(server.Close)
+	for path, holds := range map[string][]string{
+		"/": {`<h2 id="p-shop">`, `<h2 id="p-forum">`, "On the way, staging → production <small>1</small>", "app.ini shop.workers is 4 in staging, 8 in production", `href="/feed.atom"`},
+		"/feed.atom": {"<title>shop: compare staging production: 1 new finding, 0 are gone</title>", "<title>forum: config: app.ini forum.workers is 4 in staging, 8 in production</title>",
+			"<updated>2026-11-08T02:00:00Z</updated>"}, // the first pending of forum, not the second
+	} {
+		request, err := http.NewRequest(http.MethodGet, server.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		status, body, _ := get(t, request)
+		for _, want := range holds {
+			if status != http.StatusOK || !strings.Contains(body, want) {
+				t.Errorf("%s: %d, without %q:\n%s", path, status, want, body)
+			}
+		}
+	}
+}
