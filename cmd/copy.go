@@ -33,11 +33,13 @@ type copier struct {
 	storedKey string
 	versions  []schema.Name // the version table, copied as it is
 	keep      *keeping      // nil: copies are dropped
+	scans     *scans        // nil: samples scan
 }
 
 // newCopier checks everything that a copy needs before anything is made: policy, key,
 // and that the policy names every column.
 func (s *session) newCopier(ctx context.Context, c *config.Config, env, db string, source engine.DB, use sanitize.Use) (*copier, error) {
+	scans := s.scans(ctx, c, env, db, source)
 	sch, err := source.Schema(ctx)
 	if err != nil {
 		return nil, err
@@ -58,7 +60,7 @@ func (s *session) newCopier(ctx context.Context, c *config.Config, env, db strin
 		return nil, err
 	}
 	cp := &copier{now: s.world.Now, warn: s.warn, env: env, db: db, source: source, schema: sch, policy: policy, key: key,
-		spec: c.Databases[db].Copy, use: use, versions: versionTables(c, db)}
+		spec: c.Databases[db].Copy, use: use, versions: versionTables(c, db), scans: scans}
 	if use == sanitize.Rehearsal {
 		if cp.keep, err = s.keeping(c, db, source.Engine()); err != nil {
 			return nil, err
@@ -132,10 +134,15 @@ func (cp *copier) make(ctx context.Context, base engine.Target, dir string, plan
 	}
 	start := cp.now()
 	note := func(text string) { cp.warn("%s: %s", cp.db, text) }
-	built, err := sanitize.Build(ctx, cp.source, base, dir, cp.schema, plan, cp.key, sanitize.CopyOptions{Sample: sample, Note: note})
+	options := sanitize.CopyOptions{Sample: sample, Note: note}
+	built, err := sanitize.Build(ctx, cp.source, base, dir, cp.schema, plan, cp.key, options)
+	if err != nil && ctx.Err() == nil && cp.scans.stale(sample) {
+		built, err = sanitize.Build(ctx, cp.source, base, dir, cp.schema, plan, cp.key, options)
+	}
 	if err != nil {
 		return migrations.CopyResult{}, err
 	}
+	cp.keepScans()
 	out := migrations.CopyResult{Target: built.Target, Sanitization: built.Report,
 		Copy: finding.Copy{Mode: "full", Rows: built.Rows, Seconds: cp.now().Sub(start).Seconds(), MadeAt: start.UTC().Format(time.RFC3339), Sampled: sample != nil}}
 	if sample != nil {
@@ -160,5 +167,13 @@ func (cp *copier) sample(demands []schema.Obligation) (*sanitize.Sample, error) 
 	} else if percent >= 100 {
 		return nil, nil
 	}
+	cp.scans.take(out)
 	return out, nil
+}
+
+// keepScans stores what the sample has found.
+func (cp *copier) keepScans() {
+	if err := cp.scans.keep(); err != nil {
+		cp.warn("%s: %v", cp.db, err)
+	}
 }

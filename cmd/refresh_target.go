@@ -187,9 +187,13 @@ func (f *feed) fill(ctx context.Context, t *destination, result *finding.Refresh
 		defer func() { halt(); p.told(f.s, f.db, t.env) }()
 	}
 	done, err = sanitize.Refresh(ctx, in)
+	if err != nil && len(findings) == 0 && ctx.Err() == nil && f.scans.stale(sample) {
+		done, err = sanitize.Refresh(ctx, in)
+	}
 	if err != nil {
 		return done, findings, err
 	}
+	f.keepScans()
 	result.Status = "swapped"
 	if advance != nil {
 		result.Migrations = advance.Versions()

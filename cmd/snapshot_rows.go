@@ -64,6 +64,9 @@ func (s *session) storeDatabase(ctx context.Context, c *config.Config, env, db s
 	if err != nil {
 		return err
 	}
+	if sample != nil {
+		sample.Scans = nil // what is stored for good is chosen anew
+	}
 	temp, err := s.scratch()
 	if err != nil {
 		return err

@@ -26,6 +26,11 @@ type Sample struct {
 	// Violations returns the engine's condition for rows of a table that break an obligation, false if it has none.
 	// Optional: nulls, duplicates and orphans are found without it, failed checks are not.
 	Violations func(o schema.Obligation, table schema.Name) (where string, ok bool)
+	// Scans is what an earlier sample has found, and then what this one has; nil is nothing. Marks are the source's, asked for when it was opened.
+	Scans *Scans
+	Marks map[schema.Name]string
+	// Settled is set where all rows were chosen by Scans, and none of the source was read for that.
+	Settled bool
 }
 
 // defaultWitnesses is enough for a duplicate group and one more.
@@ -46,6 +51,7 @@ type tableSelection struct {
 	hash     *rowHash
 	keys     []engine.Row // of the chosen rows, where they are few
 	scan     bool         // keys is not all: the table is read whole, and rows are chosen on the way
+	integers []bool       // of the key's columns
 }
 
 // maxChosen is how many rows of a table are asked for by their keys; more are found as fast by reading the table.
@@ -132,21 +138,36 @@ func choose(ctx context.Context, src engine.DB, sch *schema.Database, plan *Plan
 	for i := range plan.Tables {
 		if t := &plan.Tables[i]; !t.Exclude && !t.Preserve && !t.Version {
 			table, ok := sch.Table(t.Table)
-			c.sel.tables[t.Table] = &tableSelection{plan: t, scan: !ok || !findable(table, t)}
+			c.sel.tables[t.Table] = &tableSelection{plan: t, scan: !ok || !findable(table, t), integers: integerKeys(sch, t)}
 		}
 	}
 	c.makeEdges()
+	if print := c.scansPrint(key.ID()); print == "" {
+		c.sample.Scans = nil
+	} else if c.sample.Scans != nil {
+		c.sample.Scans.begin(print)
+	}
+	if s.Settled = c.settled(); s.Settled {
+		return c.sel, nil
+	}
 	for i := range plan.Tables {
-		if ts := c.sel.tables[plan.Tables[i].Table]; ts != nil {
-			if err := c.firstPass(ts); err != nil {
-				return nil, fmt.Errorf("sampling %s: %w", TableKey(ts.plan.Table), err)
-			}
+		ts := c.sel.tables[plan.Tables[i].Table]
+		if ts == nil || c.stored(ts) {
+			continue
 		}
+		if err := c.firstPass(ts); err != nil {
+			return nil, fmt.Errorf("sampling %s: %w", TableKey(ts.plan.Table), err)
+		}
+		c.scanned(ts)
 	}
 	if err := c.witnessObligations(); err != nil {
 		return nil, err
 	}
-	return c.sel, c.close()
+	if err := c.close(); err != nil {
+		return nil, err
+	}
+	c.chosen()
+	return c.sel, nil
 }
 
 // firstPass reads a table once: it draws the sample, notes the traits of every column and keeps the odd rows.

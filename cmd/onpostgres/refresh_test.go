@@ -209,3 +209,28 @@ func TestRefreshMeetsOthers(t *testing.T) {
 	p.expect(t, 0, "no findings", "refresh", "production", "staging")
 	p.noScratch(t)
 }
+
+// What a sample found in tables that nobody writes to is stored for the next one, as digests and keys that the copy shows anyway.
+func TestRefreshOfASampleStoresItsScan(t *testing.T) {
+	p := newFeed(t)
+	text, err := os.ReadFile(filepath.Join(p.dir, "envdiff.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.write(t, "envdiff.yaml", strings.Replace(string(text), "main: {migrations", "main: {copy: 5%, migrations", 1))
+	p.expect(t, 0, "no findings", "refresh", "production", "staging")
+	first := p.value(t, p.staging, state)
+	path := filepath.Join(p.dir, ".envdiff", "scans", "production-main.json")
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("%v %v", info, err)
+	}
+	stored, err := os.ReadFile(path)
+	if err != nil || strings.Contains(string(stored), "zqtoken") || strings.Contains(string(stored), "@mail") {
+		t.Errorf("a value is stored: %s", stored)
+	}
+	p.expect(t, 0, "no findings", "refresh", "production", "staging")
+	if p.value(t, p.staging, state) != first {
+		t.Error("the second sample is another one")
+	}
+}

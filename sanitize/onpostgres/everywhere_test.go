@@ -88,10 +88,7 @@ func built(t *testing.T, server *testservers.Server, src engine.DB, sch *schema.
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := keys.Parse("ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=")
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := testKey(t)
 	copied, err := sanitize.Build(t.Context(), src, engine.Target{Engine: "postgres", DSN: server.DSN("postgres"), Display: "scratch"}, t.TempDir(), sch, plan, key, sanitize.CopyOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -102,6 +99,16 @@ func built(t *testing.T, server *testservers.Server, src engine.DB, sch *schema.
 		}
 	})
 	return copied.Target, copied.Report
+}
+
+// testKey is the same in each run, as a project's is.
+func testKey(t testing.TB) keys.Key {
+	t.Helper()
+	key, err := keys.Parse("ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
 }
 
 func TestNobodyIsLeftAnywhereInACopy(t *testing.T) {
