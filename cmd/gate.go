@@ -52,7 +52,7 @@ func runGate(ctx context.Context, s *session, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	g := gate{session: s, config: c, from: sides[0], to: sides[1], redact: redact, report: s.newReport("gate", sides), changes: map[string]migrations.Changes{}}
+	g := gate{session: s, config: c, from: sides[0], to: sides[1], redact: redact, report: s.newReport("gate", sides), changes: map[string]migrations.Changes{}, rowless: map[string]bool{}}
 	defer g.close()
 	if err := g.rehearse(ctx); err != nil {
 		return 0, err
@@ -71,6 +71,7 @@ type gate struct {
 	redact   *snapshot.Redactor
 	report   *ci.Report
 	changes  map[string]migrations.Changes // scope → what its pending migrations do
+	rowless  map[string]bool               // scope → its copy could not show what rows will be, for a migration fails on it
 	// after is TO as it will be; nil while nothing is pending or the migrations do not pass.
 	after  *snapshot.Snapshot
 	copies []*snapshot.Snapshot
@@ -114,7 +115,7 @@ func (g *gate) rehearseOne(ctx context.Context, db string) error {
 	if err != nil {
 		return err
 	}
-	g.changes[db] = out.Changes
+	g.changes[db], g.rowless[db] = out.Changes, out.Rowless
 	if moments[migrations.After] == nil {
 		return nil
 	}
@@ -131,7 +132,7 @@ func (g *gate) rehearseOne(ctx context.Context, db string) error {
 func lastReplayed(out migrations.Output) string {
 	last := out.Pending.Applied.Version
 	for _, m := range out.Database.Migrations {
-		if m.Status == "ok" || out.Database.Copy.Mode == "" {
+		if m.Status == "ok" || out.Database.Copy.Mode == "" || out.Rowless {
 			last = m.Version
 		}
 	}

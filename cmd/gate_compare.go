@@ -75,12 +75,12 @@ func (g *gate) explain(today, then []finding.Finding) []finding.Finding {
 // rehearsal's gap says that it is not known.
 func (g *gate) unseen(f *finding.Finding) {
 	a, err := snapshot.ParseAddress(f.Address)
-	if err != nil || a.Kind != "rows" || g.to.ref.Live() {
+	if err != nil || a.Kind != "rows" || g.to.ref.Live() && !g.rowless[a.Scope] {
 		return
 	}
 	if by, ok := g.changes[a.Scope].Object(a); ok {
 		f.Severity, f.Weighed, f.ExplainedBy = finding.Info, true, &by
-		f.Hint = by + " writes these rows; a stored snapshot cannot show what they will be"
+		f.Hint = by + " writes these rows, and no copy shows what they will be"
 	}
 }
 

@@ -1,8 +1,6 @@
 package migrations
 
 import (
-	"strings"
-
 	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/schema"
 )
@@ -75,73 +73,6 @@ func (l *lineage) step(sql string, before, after *schema.Database, eff engine.Ef
 	}
 	l.write(after, eff)
 	return demands
-}
-
-// matched is how the tables and columns of two schemas, one statement apart, belong together.
-type matched struct {
-	renamed          map[schema.Name]schema.Name       // before → after, where they differ
-	columns          map[schema.Name]map[string]string // table as named before: column before → after, where they differ
-	created, dropped []schema.Name
-}
-
-func (m matched) renames() bool { return len(m.renamed) > 0 || len(m.columns) > 0 }
-
-// match pairs tables by name, then by storage: one statement renames a table, or creates and drops, never both. (By
-// name first: SQLite moves root pages about when it vacuums.)
-func match(before, after *schema.Database) matched {
-	m := matched{renamed: map[schema.Name]schema.Name{}, columns: map[schema.Name]map[string]string{}}
-	gone := map[string]schema.Name{}
-	for i := range before.Tables {
-		b := &before.Tables[i]
-		a, ok := after.Table(b.Name)
-		if ok {
-			if c := renamedColumns(b, a); c != nil {
-				m.columns[b.Name] = c
-			}
-			continue
-		}
-		m.dropped = append(m.dropped, b.Name)
-		if hasStorage(b.StorageID) {
-			gone[b.StorageID] = b.Name
-		}
-	}
-	for i := range after.Tables {
-		a := &after.Tables[i]
-		if _, ok := before.Table(a.Name); ok {
-			continue
-		}
-		if old, ok := gone[a.StorageID]; ok {
-			m.renamed[old] = a.Name
-			continue
-		}
-		m.created = append(m.created, a.Name)
-	}
-	return m
-}
-
-// hasStorage is false for tables without rows of their own (SQLite's virtual tables have root page 0).
-func hasStorage(id string) bool { return id != "" && id != "0" }
-
-// renamedColumns pairs columns by position when a statement neither added nor dropped one.
-func renamedColumns(before, after *schema.Table) map[string]string {
-	if len(before.Columns) != len(after.Columns) {
-		return nil
-	}
-	var out map[string]string
-	for i, b := range before.Columns {
-		a := after.Columns[i]
-		if a.Name == b.Name {
-			continue
-		}
-		if _, still := after.Column(b.Name); still {
-			return nil // another order, not another name
-		}
-		if out == nil {
-			out = map[string]string{}
-		}
-		out[b.Name] = a.Name
-	}
-	return out
 }
 
 // move applies the statement's structural changes.
@@ -248,81 +179,6 @@ func (l *lineage) afterWrite(t *table, eff engine.Effects) origin {
 		}
 	}
 	return seeded
-}
-
-// fill gives an empty table the rows of a SELECT, if production can be asked for them.
-func (l *lineage) fill(t *table, ins *engine.InsertSelect, after *schema.Database, eff engine.Effects) {
-	def, ok := after.Table(ins.Table)
-	if !ok {
-		t.origin = written
-		return
-	}
-	r, status := l.selection(ins, def, eff)
-	switch {
-	case status == Decisive:
-		t.origin, t.rows = selected, r
-	case l.afterWrite(t, eff) == seeded:
-		t.origin = seeded
-	default:
-		t.origin, t.rows = written, r
-	}
-}
-
-// selection is the rows of an INSERT … SELECT as production can be asked for them, and how much the answer is worth:
-// decisive over rows that nothing pending has changed, conditional over ones that were written to, unproved where the
-// query would not mean the same in production.
-func (l *lineage) selection(ins *engine.InsertSelect, def *schema.Table, eff engine.Effects) (*rows, Status) {
-	status := Decisive
-	var reads []schema.Name
-	moved := map[schema.Name]*rows{}
-	for _, name := range eff.Reads {
-		if name == ins.Table {
-			continue
-		}
-		t := l.tables[name]
-		if t == nil || t.rows == nil {
-			return nil, Unproved
-		}
-		if t.origin == written {
-			status = Conditional
-		}
-		if t.rows.query != "" || !t.rows.unchanged || t.rows.table != name {
-			if name.Schema != "" { // a WITH cannot stand for a qualified name
-				return nil, Unproved
-			}
-			moved[name] = t.rows
-		}
-		reads = append(reads, t.rows.reads...)
-	}
-	if mentions(ins.Query, l.changedViews) || len(moved) > 0 && (mentions(ins.Query, l.views) || qualified.MatchString(ins.Query)) {
-		return nil, Unproved
-	}
-	return queryRows(def, insertColumns(ins, def), over(ins.Query, moved, l.quote), reads), status
-}
-
-// mentions reports whether a query's text holds one of these names, conservatively.
-func mentions(query string, names []string) bool {
-	lower := strings.ToLower(query)
-	for _, n := range names {
-		if strings.Contains(lower, strings.ToLower(n)) {
-			return true
-		}
-	}
-	return false
-}
-
-// insertColumns are the columns that an INSERT fills; without a list, all that can be written.
-func insertColumns(ins *engine.InsertSelect, def *schema.Table) []string {
-	if len(ins.Columns) > 0 {
-		return ins.Columns
-	}
-	var out []string
-	for _, c := range def.Columns {
-		if c.Generated == "" && !c.Hidden {
-			out = append(out, c.Name)
-		}
-	}
-	return out
 }
 
 // touched are production's tables whose rows a statement reads or writes, wherever the rows are now.

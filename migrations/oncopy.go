@@ -12,13 +12,56 @@ import (
 func (r *rehearsal) replayOnCopy(ctx context.Context) error {
 	findings, gaps, after := len(r.out.Findings), len(r.out.Gaps), r.out.After
 	mode, err := r.replayOnce(ctx)
-	if err != nil || r.failed == nil || mode != "reused" {
+	if err == nil && r.failed != nil && mode != "reused" {
+		return r.watchWithoutRows(ctx)
+	}
+	if err != nil || r.failed == nil {
 		return err
 	}
 	r.out.Findings, r.out.Gaps, r.out.After = r.out.Findings[:findings], r.out.Gaps[:gaps], after
 	r.failed, r.unnoticed, r.out.Database.Migrations = nil, map[*Demand]int64{}, []finding.RehearsedMigration{}
-	_, err = r.replayOnce(ctx)
+	if _, err = r.replayOnce(ctx); err == nil && r.failed != nil {
+		return r.watchWithoutRows(ctx)
+	}
 	return err
+}
+
+// watchWithoutRows shows the watcher, once the replay has failed, what the migrations would make of the schema: on an empty clone, where they pass without the rows that
+// stop them. Else all that the deploy brings would look like drift beside the one migration that is to be corrected.
+func (r *rehearsal) watchWithoutRows(ctx context.Context) error {
+	if r.in.Watch == nil || r.plan.stop != nil || r.plan.after == nil || r.in.Spec.Command != "" {
+		return nil
+	}
+	r.doing = "replaying on an empty clone"
+	clone, err := r.emptyClone(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.drop(clone.Target)
+	if err := r.watch(ctx, Before, clone.Target); err != nil {
+		return err
+	}
+	again := plan{migrations: make([]planned, len(r.plan.migrations))}
+	for i, m := range r.plan.migrations {
+		again.migrations[i] = m.bare()
+	}
+	err = clone.like(r.in.Engine, r.in.Schema).use(ctx, r.in.Engine, func(s engine.Session) error {
+		return learn(ctx, &again, s, r.in.Schema, r.in.Engine, r.in.Spec)
+	})
+	if err != nil || again.stop != nil {
+		return err
+	}
+	r.out.Rowless = true
+	return r.watch(ctx, After, clone.Target)
+}
+
+// bare is a migration without what was learnt of it.
+func (m *planned) bare() planned {
+	out := planned{Migration: m.Migration, noTx: m.noTx, unreadable: m.unreadable}
+	for _, st := range m.statements {
+		out.statements = append(out.statements, plannedStatement{Statement: st.Statement, idle: st.idle})
+	}
+	return out
 }
 
 // replayOnce also tells the mode of the copy.

@@ -35,7 +35,7 @@ type Input struct {
 	// Run runs Spec.Command against a scratch database, and nothing else.
 	Run func(ctx context.Context, t engine.Target) error
 
-	// Watch looks at the database on which the migrations are replayed, the copy or where there is none the
+	// Watch looks at the database on which the migrations are replayed, the copy or where there is none, or where they fail on it, an
 	// empty clone, before the first of them and after the last one. It may be nil.
 	Watch func(ctx context.Context, moment Moment, t engine.Target) error
 
@@ -54,7 +54,7 @@ type Moment int
 // The moments.
 const (
 	Before Moment = iota
-	After         // only when all migrations passed
+	After         // when all migrations passed; behind a replay that failed, both moments once more, of an empty clone
 )
 
 // CopyResult is the copy that BuildCopy made.
@@ -83,6 +83,8 @@ type Output struct {
 	Gaps         []finding.Gap
 	// After is the schema once all pending migrations are applied; nil when they do not get that far on any clone.
 	After *schema.Database
+	// Rowless says that Watch saw an empty clone last, for the replay on the copy failed.
+	Rowless bool
 	// Changes are what the pending migrations do to the schema.
 	Changes Changes
 }
