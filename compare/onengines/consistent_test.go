@@ -40,7 +40,7 @@ func TestAnInterruptedRunIsGoneOnFromWithoutReadingFinishedTablesAgain(t *testin
 
 func goneOnFrom(t *testing.T, collector snapshot.DatabaseCollector) {
 	p := newPlace(t, "sqlite")
-	p.exec(t, "CREATE TABLE a (id INTEGER NOT NULL PRIMARY KEY, n INTEGER)", "CREATE TABLE b (id INTEGER NOT NULL PRIMARY KEY)", "INSERT INTO a VALUES (1, 1), (2, 2)", "INSERT INTO b VALUES (1)")
+	p.exec(t, "CREATE TABLE a (id INTEGER NOT NULL PRIMARY KEY, n INTEGER)", "CREATE TABLE b (id INTEGER NOT NULL PRIMARY KEY)", "INSERT INTO a SELECT i, i FROM "+numbersTo("sqlite", 20_000), "INSERT INTO b VALUES (1)")
 	store, now := t.TempDir(), time.Now()
 	capture := func(ctx context.Context, resume bool, stop func(string) error) (*snapshot.Snapshot, *sync.Map, *snapshot.Unfinished, error) {
 		var reads sync.Map

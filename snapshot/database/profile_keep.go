@@ -13,6 +13,9 @@ import (
 
 // profileWork names the profiling of a table: whatever decides what it comes to is in it.
 func profileWork(in snapshot.DatabaseInput, grade snapshot.Grade, t *schema.Table) []string {
+	if in.Unfinished == nil {
+		return nil
+	}
 	work := []string{"profile", in.Redact.KeyID(), in.Scope, in.Instance, tableName(t.Name), string(grade), fmt.Sprintf("%v %+v", in.Spec.References, t.ForeignKeys)}
 	columns := newColumns(in, t)
 	for i := range t.Columns {

@@ -19,6 +19,8 @@ const (
 	partBytes = 64 << 20
 	// partedRows is how many rows a table has that may be cut: of smaller ones nobody asks.
 	partedRows = 200_000
+	// keptRows is how many rows a table has whose profile is kept for a next run: smaller ones are read again sooner than a file is written for each.
+	keptRows = 20_000
 )
 
 // profiling reads tables past the counters of their columns.
@@ -183,7 +185,7 @@ func (p *profiling) finish(ctx context.Context, db engine.DB, t *tableProfile) {
 	if p.grade == snapshot.GradeScan {
 		orphans(ctx, in, t.table, p.all, &t.result)
 	}
-	if len(t.result.Gaps) == 0 && ctx.Err() == nil {
+	if t.rows >= keptRows && len(t.result.Gaps) == 0 && ctx.Err() == nil {
 		_ = in.Unfinished.Keep(in.Now, map[string]string{"kind": "profile"}, t.write, t.work...) // what cannot be kept is read again by a next run
 	}
 }
