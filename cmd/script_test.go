@@ -46,7 +46,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"githubaction": githubAction, "gitlabjob": gitlabJob, "jenkinsfile": jenkinsfile, "nightly": nightly, "damage": damage,
+			"githubaction": githubAction, "gitlabjob": gitlabJob, "jenkinsfile": jenkinsfile, "cisnippet": ciSnippet, "nightly": nightly, "damage": damage,
 			"exits": exits, "shop": shop, "validate": validate, "edit": edit, "same": same, "sql": runSQL, "answers": answers, "alike": alike,
 			"serve": serve, "bucket": bucket, "notemp": notemp,
 		},

@@ -143,6 +143,34 @@ func jenkinsfile(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// cisnippet STATUS: runs the steps of what init writes for GitHub, each as far as its condition says.
+func ciSnippet(ts *testscript.TestScript, _ bool, args []string) {
+	var workflow struct {
+		Jobs map[string]struct {
+			Steps []struct {
+				If, Run, Uses string
+				Env           map[string]string
+			}
+		}
+	}
+	readYAML(ts, "init.ci.yaml", &workflow)
+	status := "0"
+	for _, step := range workflow.Jobs["envdiff"].Steps {
+		if step.Run == "" || status != "0" && step.If != "always()" {
+			continue
+		}
+		for name, value := range step.Env {
+			ts.Setenv(name, fill(value, map[string]string{"github.token": "the-token", "secrets.ENVDIFF_KEY": ts.Getenv("ENVDIFF_KEY"), "secrets.ENVDIFF_PSEUDONYM_KEY": ts.Getenv("ENVDIFF_PSEUDONYM_KEY")}))
+		}
+		if got := shell(ts, "bash", step.Run); status == "0" {
+			status = got
+		}
+	}
+	if status != args[0] {
+		ts.Fatalf("the job ends with %s, want %s", status, args[0])
+	}
+}
+
 func readYAML(ts *testscript.TestScript, path string, into any) {
 	text, err := os.ReadFile(path)
 	ts.Check(err)

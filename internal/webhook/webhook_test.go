@@ -10,9 +10,11 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestPostIsSignedAndKeepsItsPathToItself(t *testing.T) {
+	pauses = []time.Duration{0, 0}
 	var body, signature string
 	status := 200
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -44,6 +46,27 @@ func TestPostIsSignedAndKeepsItsPathToItself(t *testing.T) {
 	for _, bad := range []string{"", "file:///etc/passwd", "services/x", "http://\x00"} {
 		if Post(context.Background(), bad, 1, nil) == nil {
 			t.Errorf("%q is taken for a URL", bad)
+		}
+	}
+}
+
+// TestABusyReceiverIsTriedAgain: a change is told once, so that one answer of a restarting receiver must not lose it; a refusal is no accident.
+func TestABusyReceiverIsTriedAgain(t *testing.T) {
+	pauses = []time.Duration{0, 0}
+	for _, c := range []struct {
+		answers []int
+		tries   int
+		told    bool
+	}{{[]int{503, 429, 200}, 3, true}, {[]int{500, 500, 500, 200}, 3, false}, {[]int{403, 200}, 1, false}} {
+		tries := 0
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(c.answers[tries])
+			tries++
+		}))
+		err := Post(context.Background(), server.URL, "x", nil)
+		server.Close()
+		if tries != c.tries || (err == nil) != c.told {
+			t.Errorf("%v: %d tries, %v", c.answers, tries, err)
 		}
 	}
 }
