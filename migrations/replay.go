@@ -75,7 +75,9 @@ func (r *rehearsal) replayOne(ctx context.Context, s engine.Session, i int) *fai
 		r.notice(ctx, s, st.demands)
 		o := observed{statement: j, began: r.in.Now()}
 		rows, trace, err := tx.traced(ctx, st.replayed())
-		o.ended, o.trace = r.in.Now(), trace
+		if o.ended, o.trace = r.in.Now(), trace; trace.Took > 0 {
+			o.ended = o.began.Add(trace.Took)
+		}
 		o.growth = r.growthOf(st, trace)
 		seen = append(seen, o)
 		result.Statements = append(result.Statements, r.traced(st.Text, rows, o.seconds(), err))

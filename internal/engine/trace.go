@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"time"
 
 	"github.com/envdiff/envdiff/internal/schema"
 )
@@ -30,6 +31,8 @@ type Trace struct {
 	Rewrites []Rewrite
 	Scans    []schema.Name // tables read as a whole
 	Builds   []string      // indexes built
+	// Took is the statement's own time, without that of looking at what it did; 0 where that was not apart.
+	Took time.Duration
 	// LogBytes is the volume of WAL, binary log or redo log, whichever the engine has and lets see.
 	LogBytes int64
 	Log      string // which one

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/schema"
@@ -14,8 +15,9 @@ import (
 // tracer finds out how the server changes a table by asking for the cheapest way first: a way that it refuses costs nothing, and the one that it
 // takes is the one that it would have chosen by itself.
 type tracer struct {
-	log logPosition
-	eye *eye // nil where the server does not show metadata locks
+	log  logPosition
+	took time.Duration // of the statement, or of the way in which it was taken
+	eye  *eye          // nil where the server does not show metadata locks
 }
 
 // StartTrace begins to observe.
@@ -55,6 +57,7 @@ func (s *session) Traced(ctx context.Context, sql string) (int64, engine.Trace, 
 	var t engine.Trace
 	var rows int64
 	var err error
+	s.trace.took = 0
 	table, kind := s.changes(sql)
 	switch kind {
 	case altersTable, makesIndex:
@@ -67,11 +70,14 @@ func (s *session) Traced(ctx context.Context, sql string) (int64, engine.Trace, 
 		rows, err = s.c.affected(ctx, sql)
 		t.Locks = []engine.TableLock{{Table: table, Mode: "EXCLUSIVE", Blocks: engine.BlocksReadsAndWrites, Brief: true, Derived: true}}
 	default:
+		began := time.Now()
 		rows, err = s.c.affected(ctx, sql)
+		s.trace.took = time.Since(began)
 	}
 	if err != nil {
 		return rows, engine.Trace{}, fail(ctx, s.target, err)
 	}
+	t.Took = s.trace.took
 	s.trace.log, t.LogBytes, t.Log, err = s.loggedSince(ctx, s.trace.log)
 	return rows, t, fail(ctx, s.target, err)
 }
@@ -135,6 +141,8 @@ func declared(sql string) (way, bool) {
 
 // seen runs a statement while the eye looks at its locks; nil where nothing was seen of them.
 func (s *session) seen(ctx context.Context, sql string, table schema.Name) (rows int64, lock *engine.TableLock, err error) {
+	began := time.Now()
+	defer func() { s.trace.took = time.Since(began) }()
 	if s.trace.eye == nil {
 		rows, err = s.c.affected(ctx, sql)
 		return rows, nil, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/schema"
@@ -92,11 +93,14 @@ func (s *session) Traced(ctx context.Context, sql string) (int64, engine.Trace, 
 			return s.tracedAlone(ctx, sql)
 		}
 	}
+	began := time.Now()
 	rows, err := execute(ctx, s.pg, sql)
+	took := time.Since(began)
 	if err != nil {
 		return rows, engine.Trace{}, fail(ctx, s.target, err)
 	}
 	t, err := s.observe(ctx, sql)
+	t.Took = took
 	return rows, t, fail(ctx, s.target, err)
 }
 
@@ -128,7 +132,9 @@ func (s *session) tracedAlone(ctx context.Context, sql string) (int64, engine.Tr
 	if _, err := execute(ctx, s.pg, "BEGIN"); err != nil {
 		return 0, engine.Trace{}, fail(ctx, s.target, err)
 	}
+	began := time.Now()
 	rows, err := execute(ctx, s.pg, sql)
+	took := time.Since(began)
 	var refusal *pgconn.PgError
 	if errors.As(err, &refusal) && refusal.Code == activeTransaction {
 		if _, err := execute(ctx, s.pg, "ROLLBACK"); err != nil {
@@ -141,7 +147,9 @@ func (s *session) tracedAlone(ctx context.Context, sql string) (int64, engine.Tr
 		t, err = s.observe(ctx, sql)
 	}
 	if err == nil {
+		began = time.Now()
 		_, err = execute(ctx, s.pg, "COMMIT")
+		t.Took = took + time.Since(began)
 	}
 	if err != nil {
 		cleanup, cancel := bounded(ctx)

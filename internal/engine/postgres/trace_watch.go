@@ -52,7 +52,9 @@ func (s *session) watched(ctx context.Context, sql string) (int64, engine.Trace,
 			}
 		}
 	}()
+	began := time.Now()
 	rows, err := execute(ctx, s.pg, sql)
+	took := time.Since(began)
 	close(done)
 	<-stopped
 	heard := s.trace.notice
@@ -60,7 +62,7 @@ func (s *session) watched(ctx context.Context, sql string) (int64, engine.Trace,
 		return rows, engine.Trace{}, fail(ctx, s.target, err)
 	}
 	t, err := s.observe(ctx, sql)
-	t.Builds = heard.built
+	t.Builds, t.Took = heard.built, took
 	for _, lock := range seen {
 		t.Locks = append(t.Locks, lock)
 	}

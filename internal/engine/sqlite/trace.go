@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"strconv"
+	"time"
 
 	lib "modernc.org/sqlite/lib"
 
@@ -23,11 +24,13 @@ func (s *session) Traced(ctx context.Context, sql string) (int64, engine.Trace, 
 		return rows, engine.Trace{}, err
 	}
 	wrote, before := s.writing(), s.size(ctx)
+	began := time.Now()
 	rows, err := s.Exec(ctx, sql)
+	took := time.Since(began)
 	if err != nil {
 		return rows, engine.Trace{}, err
 	}
-	var t engine.Trace
+	t := engine.Trace{Took: took}
 	alone := !s.c.inTransaction() && writes(sql)
 	if !wrote && (s.writing() || alone) {
 		t.Locks = []engine.TableLock{{Mode: "RESERVED", Blocks: engine.BlocksWrites}}
