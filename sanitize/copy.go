@@ -67,11 +67,15 @@ func Copy(ctx context.Context, src, dst engine.DB, sch *schema.Database, plan *P
 	if key.Zero() {
 		return nil, errors.New("masking needs the pseudonym key: envdiff init makes one, and envdiff.yaml names it under keys.pseudonym")
 	}
+	long, err := longRows(ctx, src, plan)
+	if err != nil {
+		return nil, err
+	}
 	sel, err := choose(ctx, src, sch, plan, key, opt.Sample)
 	if err != nil {
 		return nil, err
 	}
-	c := &copier{src: src, dst: dst, sch: sch, plan: plan, key: key, opt: opt, selection: sel, leaks: newLeakSet(opt.MaxLeakValues)}
+	c := &copier{src: src, dst: dst, sch: sch, plan: plan, key: key, opt: opt, selection: sel, leaks: newLeakSet(opt.MaxLeakValues), long: long}
 	return c.run(ctx)
 }
 
@@ -91,6 +95,10 @@ func (c *copier) run(ctx context.Context) (result *finding.Sanitization, err err
 	var mutex sync.Mutex
 	copied := map[schema.Name]*TableDone{}
 	err = c.spread(ctx, lanes, tables, func(ctx context.Context, l *lane, t *TablePlan) error {
+		if c.long[t.Table] {
+			c.longTurn.Lock()
+			defer c.longTurn.Unlock()
+		}
 		done, err := l.take(ctx, t)
 		if err != nil {
 			return err
@@ -150,4 +158,6 @@ type copier struct {
 	opt       CopyOptions
 	selection *selection
 	leaks     *leakSet
+	long      map[schema.Name]bool // tables of which one is copied at a time
+	longTurn  sync.Mutex
 }
