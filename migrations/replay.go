@@ -30,7 +30,7 @@ type failure struct {
 func (r *rehearsal) replay(ctx context.Context, s engine.Session) error {
 	r.listMigrations()
 	if tracer, ok := s.(engine.Tracer); ok {
-		if err := tracer.StartTrace(ctx); err != nil {
+		if err := tracer.StartTrace(ctx, r.in.Now); err != nil {
 			return err
 		}
 	}

@@ -51,7 +51,7 @@ func BenchmarkTracing(b *testing.B) {
 		exec := func(sql string) error { _, err := s.Exec(b.Context(), sql); return err }
 		if traced {
 			t := s.(engine.Tracer)
-			if err := t.StartTrace(b.Context()); err != nil {
+			if err := t.StartTrace(b.Context(), time.Now); err != nil {
 				b.Fatal(err)
 			}
 			exec = func(sql string) error { _, _, err := t.Traced(b.Context(), sql); return err }

@@ -9,8 +9,8 @@ import (
 
 // Tracer is a session that can tell what a statement does beyond its result. The others' statements are only timed.
 type Tracer interface {
-	// StartTrace begins to observe. What is there now is production's: locks on what the traced statements make harm nobody.
-	StartTrace(ctx context.Context) error
+	// StartTrace begins to observe, by a clock. What is there now is production's: locks on what the traced statements make harm nobody.
+	StartTrace(ctx context.Context, now func() time.Time) error
 	// Traced runs a statement as Exec does. The trace is as complete as the statement got.
 	Traced(ctx context.Context, sql string) (rows int64, trace Trace, err error)
 }

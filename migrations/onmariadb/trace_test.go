@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/engine/mysql"
@@ -38,7 +39,7 @@ func trace(t *testing.T, server *testservers.MariaServer, statement string) engi
 	}
 	defer s.Close()
 	tracer := s.(engine.Tracer)
-	if err := tracer.StartTrace(ctx); err != nil {
+	if err := tracer.StartTrace(ctx, time.Now); err != nil {
 		t.Fatal(err)
 	}
 	_, tr, err := tracer.Traced(ctx, statement)
@@ -133,7 +134,7 @@ func TestTheLogIsMeasured(t *testing.T) {
 	}
 	defer s.Close()
 	tracer := s.(engine.Tracer)
-	if err := tracer.StartTrace(t.Context()); err != nil {
+	if err := tracer.StartTrace(t.Context(), time.Now); err != nil {
 		t.Fatal(err)
 	}
 	for _, rotate := range []bool{false, true} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/engine/postgres"
@@ -36,7 +37,7 @@ func trace(t *testing.T, server *testservers.Server, statement string) engine.Tr
 	}
 	defer s.Close()
 	tracer := s.(engine.Tracer)
-	if err := tracer.StartTrace(ctx); err != nil {
+	if err := tracer.StartTrace(ctx, time.Now); err != nil {
 		t.Fatal(err)
 	}
 	_, tr, err := tracer.Traced(ctx, statement)

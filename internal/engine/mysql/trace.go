@@ -15,14 +15,15 @@ import (
 // tracer finds out how the server changes a table by asking for the cheapest way first: a way that it refuses costs nothing, and the one that it
 // takes is the one that it would have chosen by itself.
 type tracer struct {
+	now  func() time.Time
 	log  logPosition
 	took time.Duration // of the statement, or of the way in which it was taken
 	eye  *eye          // nil where the server does not show metadata locks
 }
 
 // StartTrace begins to observe.
-func (s *session) StartTrace(ctx context.Context) error {
-	s.trace = &tracer{}
+func (s *session) StartTrace(ctx context.Context, now func() time.Time) error {
+	s.trace = &tracer{now: now}
 	var err error
 	if s.trace.log, err = s.logged(ctx); err == nil {
 		s.trace.eye = s.openEye(ctx)
@@ -70,9 +71,9 @@ func (s *session) Traced(ctx context.Context, sql string) (int64, engine.Trace, 
 		rows, err = s.c.affected(ctx, sql)
 		t.Locks = []engine.TableLock{{Table: table, Mode: "EXCLUSIVE", Blocks: engine.BlocksReadsAndWrites, Brief: true, Derived: true}}
 	default:
-		began := time.Now()
+		began := s.trace.now()
 		rows, err = s.c.affected(ctx, sql)
-		s.trace.took = time.Since(began)
+		s.trace.took = s.trace.now().Sub(began)
 	}
 	if err != nil {
 		return rows, engine.Trace{}, fail(ctx, s.target, err)
@@ -141,8 +142,8 @@ func declared(sql string) (way, bool) {
 
 // seen runs a statement while the eye looks at its locks; nil where nothing was seen of them.
 func (s *session) seen(ctx context.Context, sql string, table schema.Name) (rows int64, lock *engine.TableLock, err error) {
-	began := time.Now()
-	defer func() { s.trace.took = time.Since(began) }()
+	began := s.trace.now()
+	defer func() { s.trace.took = s.trace.now().Sub(began) }()
 	if s.trace.eye == nil {
 		rows, err = s.c.affected(ctx, sql)
 		return rows, nil, err

@@ -15,6 +15,7 @@ import (
 // tracer observes a session's statements from within: its own locks, the files of the tables that it has locked, and what
 // the server tells at the level debug1, where every scan and index build of DDL is announced.
 type tracer struct {
+	now    func() time.Time
 	known  map[string]heap            // tables and materialised views that were there when tracing began, by oid
 	held   map[string]map[string]bool // modes that the open transaction holds, by oid
 	scans  map[string]int64           // sequential scans of the open transaction, by oid
@@ -58,8 +59,8 @@ func (n *notices) hear(text string) {
 }
 
 // StartTrace raises the session's own message level and learns the tables' files.
-func (s *session) StartTrace(ctx context.Context) error {
-	s.trace = &tracer{known: map[string]heap{}, held: map[string]map[string]bool{}, scans: map[string]int64{}}
+func (s *session) StartTrace(ctx context.Context, now func() time.Time) error {
+	s.trace = &tracer{now: now, known: map[string]heap{}, held: map[string]map[string]bool{}, scans: map[string]int64{}}
 	if _, err := execute(ctx, s.pg, "SET client_min_messages = debug1"); err != nil {
 		return fail(ctx, s.target, err)
 	}
@@ -93,9 +94,9 @@ func (s *session) Traced(ctx context.Context, sql string) (int64, engine.Trace, 
 			return s.tracedAlone(ctx, sql)
 		}
 	}
-	began := time.Now()
+	began := s.trace.now()
 	rows, err := execute(ctx, s.pg, sql)
-	took := time.Since(began)
+	took := s.trace.now().Sub(began)
 	if err != nil {
 		return rows, engine.Trace{}, fail(ctx, s.target, err)
 	}
@@ -132,9 +133,9 @@ func (s *session) tracedAlone(ctx context.Context, sql string) (int64, engine.Tr
 	if _, err := execute(ctx, s.pg, "BEGIN"); err != nil {
 		return 0, engine.Trace{}, fail(ctx, s.target, err)
 	}
-	began := time.Now()
+	began := s.trace.now()
 	rows, err := execute(ctx, s.pg, sql)
-	took := time.Since(began)
+	took := s.trace.now().Sub(began)
 	var refusal *pgconn.PgError
 	if errors.As(err, &refusal) && refusal.Code == activeTransaction {
 		if _, err := execute(ctx, s.pg, "ROLLBACK"); err != nil {
@@ -147,9 +148,9 @@ func (s *session) tracedAlone(ctx context.Context, sql string) (int64, engine.Tr
 		t, err = s.observe(ctx, sql)
 	}
 	if err == nil {
-		began = time.Now()
+		began = s.trace.now()
 		_, err = execute(ctx, s.pg, "COMMIT")
-		t.Took = took + time.Since(began)
+		t.Took = took + s.trace.now().Sub(began)
 	}
 	if err != nil {
 		cleanup, cancel := bounded(ctx)

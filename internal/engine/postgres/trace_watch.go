@@ -52,9 +52,9 @@ func (s *session) watched(ctx context.Context, sql string) (int64, engine.Trace,
 			}
 		}
 	}()
-	began := time.Now()
+	began := s.trace.now()
 	rows, err := execute(ctx, s.pg, sql)
-	took := time.Since(began)
+	took := s.trace.now().Sub(began)
 	close(done)
 	<-stopped
 	heard := s.trace.notice

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"time"
 
 	lib "modernc.org/sqlite/lib"
 
@@ -13,8 +14,8 @@ import (
 // session is a connection of its own, with SQLite's defaults (foreign keys are not
 // enforced unless a statement asks for it).
 type session struct {
-	traced bool
-	c      *conn
+	clock func() time.Time // of what is traced; nil while nothing is
+	c     *conn
 }
 
 // Exec runs all statements of a text, as a migration tool does with a file, and counts the rows that they changed.

@@ -11,22 +11,22 @@ import (
 )
 
 // StartTrace begins to observe.
-func (s *session) StartTrace(context.Context) error {
-	s.traced = true
+func (s *session) StartTrace(_ context.Context, now func() time.Time) error {
+	s.clock = now
 	return nil
 }
 
 // Traced runs a statement. SQLite has one lock for the whole file: whoever takes it first keeps all other writers waiting until the
 // transaction ends.
 func (s *session) Traced(ctx context.Context, sql string) (int64, engine.Trace, error) {
-	if !s.traced {
+	if s.clock == nil {
 		rows, err := s.Exec(ctx, sql)
 		return rows, engine.Trace{}, err
 	}
 	wrote, before := s.writing(), s.size(ctx)
-	began := time.Now()
+	began := s.clock()
 	rows, err := s.Exec(ctx, sql)
-	took := time.Since(began)
+	took := s.clock().Sub(began)
 	if err != nil {
 		return rows, engine.Trace{}, err
 	}

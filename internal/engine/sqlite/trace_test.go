@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/envdiff/envdiff/internal/engine"
 )
@@ -26,7 +27,7 @@ func TestTheFirstWriterHoldsTheLock(t *testing.T) {
 	}
 	defer s.Close()
 	tracer := s.(engine.Tracer)
-	if err := tracer.StartTrace(ctx); err != nil {
+	if err := tracer.StartTrace(ctx, time.Now); err != nil {
 		t.Fatal(err)
 	}
 	for _, step := range []struct {
