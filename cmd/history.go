@@ -27,7 +27,8 @@ func historyCommand() command {
 		long: `Every compare, gate and rehearse of whole environments leaves a line in the store, where there is one:
 its verdict, and which findings were new and gone since the run before. history shows the last runs of
 each comparison, how many findings each scope has had, since when each finding that is open is there,
-and when the last ones that went were last seen. With ENVs it shows the comparisons of exactly these. Nothing is captured.
+and when the last ones that went were last seen. With ENVs it shows the comparisons of exactly these.
+Nothing is captured.
 
   envdiff history staging production
   envdiff history -o atom=changes.atom`,
