@@ -51,7 +51,7 @@ func statementLines(m finding.RehearsedMigration, all bool) []string {
 		if s.DiskBytes > 1<<20 {
 			parts = append(parts, fmt.Sprintf("needs %d MB of disk", s.DiskBytes>>20))
 		}
-		if p := s.ProductionSeconds; len(p) == 2 && p[1] >= 1 {
+		if p := s.ProductionSeconds; len(p) == 2 && p[1] >= 1 && s.Derived != "" {
 			parts = append(parts, fmt.Sprintf("%.1f to %.1f s in production (%s)", p[0], p[1], s.Derived))
 		}
 		if len(parts) > 0 {

@@ -38,6 +38,7 @@ func (q *question) archive(m *mirror, names []string) {
 			n++
 		}
 		q.call(paths(names[:n]), "a", size+archiveSlack, len(q.bodies))
+		q.largest = max(q.largest, size+archiveSlack)
 		for _, name := range names[:n] {
 			q.archived[name] = true
 		}
@@ -47,7 +48,7 @@ func (q *question) archive(m *mirror, names []string) {
 
 // archive takes the files of an archive that tar ended well.
 func (a *answer) archive() error {
-	text, err := a.line.stream.body(maxTotal)
+	text, err := a.line.stream.body(a.q.largest)
 	if err != nil {
 		return err
 	}

@@ -121,6 +121,7 @@ type question struct {
 	text     strings.Builder
 	needs    needs
 	archived map[string]bool // files that are asked for in an archive
+	largest  int64           // limit of an archive
 	trees    []listing       // in the order of the answers
 	bodies   []string
 	sums     []sumName
