@@ -48,7 +48,7 @@ var soak = flag.Bool("soak", false, "capture and compare 1,000 hosts and 20 data
 // TestSoak captures and compares an estate again and again while something of it is broken each time: the planted drift is always found, nothing is
 // said but of what is broken, and neither memory nor descriptors nor goroutines grow.
 func TestSoak(t *testing.T) {
-	hosts, databases, rounds := 12, 10, len(faults)
+	hosts, databases, rounds := 12, 10, 2*len(faults)
 	if *soak {
 		hosts, databases, rounds = 1000, 20, 20
 	}
