@@ -166,7 +166,9 @@ func newHost(program, dir string, force Forced) (*Host, error) {
 	for name, text := range map[string]string{
 		"server": "ListenAddress 127.0.0.1\nPort " + strconv.Itoa(port) + "\nHostKey " + at("host") + "\nAuthorizedKeysFile " + at("user.pub") +
 			"\nPidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\n" +
-			"UseDNS no\nPrintMotd no\nMaxStartups 200\nAcceptEnv LANG LC_*\n" + forced,
+			"UseDNS no\nPrintMotd no\nMaxStartups 200\nAcceptEnv LANG LC_*\n" +
+			"SetEnv SHLVL=1\n" + // Debian's bash reads ~/.bashrc over ssh unless it is called by another shell; a host is not to depend on what whoever runs the tests keeps there
+			forced,
 		"client": "Host *\nIdentityFile " + at("user") + "\nIdentitiesOnly yes\nIdentityAgent none\nUserKnownHostsFile " + h.Known +
 			"\nGlobalKnownHostsFile /dev/null\nAddKeysToAgent no\n",
 		"known_hosts": fmt.Sprintf("[127.0.0.1]:%d %s", port, public),

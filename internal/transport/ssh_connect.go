@@ -81,6 +81,7 @@ func (o SSHOptions) dial(ctx context.Context) (*line, error) {
 	if err != nil {
 		return nil, err
 	}
+	widen(w)
 	l := &line{cmd: cmd, out: r, said: &lastWords{}, ended: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = w, l.said
 	if l.in, err = cmd.StdinPipe(); err == nil {

@@ -22,7 +22,8 @@ t() {
 	done
 	if [ $# = 0 ]; then return; fi
 	r tree "$F"
-	e=$({ list "$@" | head -c "$L" >&3; } 2>&1 | serious)
+	e=$({ list "$@" | head -c "$L" >&3; } 2>&1)
+	if [ "$e" ]; then e=$(printf '%s\n' "$e" | serious); fi
 	if [ "$F" != find ]; then
 		r rest
 		find "$@" -maxdepth "$k" -type l -exec sh -c 'm=$1; shift; for p do printf "%s:l %s\0" "$m" "$p"; readlink -n "$p"; echo; done' sh "$S" {} + </dev/null
@@ -50,6 +51,13 @@ list() {
 	esac
 }
 
+# empty PATH: nothing is in the file. Its size alone does not tell: what a kernel or a program makes up while it is read has none.
+empty() {
+	case $1 in /proc/* | /sys/* | /dev/*) return 1 ;; esac
+	x=
+	[ ! -s "$1" ] && true <"$1" && ! { IFS= read -r x <"$1" || [ "$x" ]; }
+}
+
 # b LIMIT INDEX PATH...: the first bytes of files.
 b() {
 	k=$1 i=$2; shift 2
@@ -57,6 +65,9 @@ b() {
 		if [ ! -e "$p" ]; then r no "$i" gone
 		elif [ ! -f "$p" ]; then r no "$i" special
 		elif [ ! -r "$p" ]; then r no "$i" denied
+		elif empty "$p"; then
+			r body "$i"
+			r end 0
 		else
 			r body "$i"
 			head -c "$k" <"$p"

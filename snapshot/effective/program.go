@@ -4,7 +4,11 @@ package effective
 const program = `cd /proc || exit 1
 [ -e stat ] || exit 1
 part() { printf '\n= %s\n' "$1"; }
-stamp() { while IFS= read -r f; do stat -L -c '%Y %n' "$f"; done; }
+# given COMMAND...: the command with the names on standard input behind it, where there are any. One program for many files: a program costs a host more than what it reads.
+given() { while IFS= read -r f; do set -- "$@" "$f"; n=$((n + 1)); done; [ $n = 0 ] || "$@"; }
+# speaking PATTERN: those of the names on standard input in whose files the pattern is.
+speaking() { n=0; given grep -l -E "$1"; }
+stamp() { n=0; given stat -L -c '%Y %n'; }
 # included MAIN: the files that nginx reads, found level by level; patterns are relative to the directory of the main file.
 included() (
 	IFS='
@@ -58,9 +62,10 @@ judged() (
 )
 part clock; sed -n 's/^btime //p' stat; getconf CLK_TCK || echo 100
 running= master=
+here=$(readlink self/ns/pid)
 for p in $(grep -l -E '^[0-9]+ \((nginx|sshd|php-fpm[^)]*|mariadbd|mysqld)\) ' [0-9]*/stat); do
 	d=${p%/stat}
-	[ "$(readlink "$d/ns/pid")" = "$(readlink self/ns/pid)" ] && [ "$(readlink "$d/root")" = / ] || continue
+	[ "$(readlink "$d/ns/pid")" = "$here" ] && [ "$(readlink "$d/root")" = / ] || continue
 	case $(tr '\000' ' ' <"$d/cmdline") in
 	*--no-defaults* | *--defaults-* | *'master process '*' -c '* | *'master process '*' -p '*) continue ;;
 	'nginx: master process'*) master=$d ;;
@@ -91,7 +96,8 @@ told() {
 	x=$("$2" $quiet -i 2>&1) s=$?
 	part "php/$1"; printf '%s\n\n= status %s\n' "$x" $s
 	part "php/$1-silenced"
-	printf '%s\n' "$x" | sed -n -e 's/^Loaded Configuration File => //p' -e '/^Additional .ini files parsed => /,/^PHP API/{s/^Additional .ini files parsed => //;s/,$//;p;}' | grep '^/' | while IFS= read -r f; do
+	printf '%s\n' "$x" | sed -n -e 's/^Loaded Configuration File => //p' -e '/^Additional .ini files parsed => /,/^PHP API/{s/^Additional .ini files parsed => //;s/,$//;p;}' | grep '^/' |
+		speaking '^[[:space:]]*(session\.auto_start|opcache\.enable|opcache\.preload|error_log|xdebug\.mode)[[:space:]]*=' | while IFS= read -r f; do
 		sed -e '/^[[:space:]]*\[\(PATH\|HOST\)/,$d' "$f" | sed -n -e 's/^[[:space:]]*\(session\.auto_start\|opcache\.enable\|opcache\.preload\|error_log\|xdebug\.mode\)[[:space:]]*=[[:space:]]*/\1=/p'
 	done
 }
@@ -106,6 +112,6 @@ done
 if command -v my_print_defaults >&2; then
 	x=$(my_print_defaults --mysqld 2>&1) || x=$(my_print_defaults mysqld server 2>&1)
 	part mysqld; printf '%s\n= status %s\n' "$x" $?
-	part mysqld-files; for f in $(find -L /etc/mysql /etc/my.cnf /etc/my.cnf.d -type f -name '*.cnf'); do grep -q -E '^\[(mysqld|mariadbd|mariadb|server|galera)' "$f" && printf '%s\n' "$f"; done | stamp
+	part mysqld-files; find -L /etc/mysql /etc/my.cnf /etc/my.cnf.d -type f -name '*.cnf' | speaking '^\[(mysqld|mariadbd|mariadb|server|galera)' | stamp
 fi
 part end`

@@ -17,14 +17,42 @@ var applicationEcosystems = [...]string{"pip", "npm", "gem", "go", "jar"}
 
 // findApplications searches a running host for what was installed beside the distribution's packages, and prints a line KIND TAB PATH for each, with what it takes
 // from inside of files on lines that begin with a blank. Of a deployment only the release that runs is searched: where "current" leads. Directories of people are not.
-const findApplications = `for d in find grep sed head tail cut tr; do command -v $d >&2 || exit 3; done
+//
+// What Go's linker tells of a program stands in a segment that may be written to (debug/buildinfo looks there too), which is little of a large program: the program headers of 64-bit
+// ELF begin at byte 64, are seven words each, and the first word of such a segment is its type, 1, with the flags RW or RWX above it. What has none such is searched whole.
+const findApplications = `for d in find grep sed head tail; do command -v $d >&2 || exit 3; done
 set -- ; for d in /opt /srv /var/www /u/apps /usr/local /usr/lib/node_modules /var/lib/gems; do [ -d "$d" ] && set -- "$@" "$d"; done
 for d in $(find /opt /srv /var/www /u/apps /home -xdev -maxdepth 4 -name current -type l); do [ -d "$d/" ] && set -- "$@" "$d/"; done
 [ $# = 0 ] && exit 0
-m=$(printf '\377 Go buildinf:') b=$(echo x | grep -a -b -o -F x)
-find "$@" -xdev -maxdepth 10 \( -name releases -o -name .git -o -name .cache -o -path '*/pkg/tool' \) -prune -o \
- \( -name site-packages -o -name dist-packages -o -name node_modules -o -name specifications \) -print -prune -o \
- -type f -name '*.jar' -print -o -type f -perm -100 -size +1000k -size -200000k -print | head -n 20001 | while IFS= read -r p; do
+m=$(printf '\377 Go buildinf:') b=$(echo x | grep -a -b -o -F x) i=$IFS l='
+'
+# told OFFSET: prints what the program $p says of its build there, if it does.
+told() {
+	x=$(tail -c +$(($1 + 1)) "$p" | head -c 65536 | grep -a -o -E -e 'Go buildinf:.{0,40}' -e '(path|mod|dep|build)	[!-~]+(	[!-~]*)*')
+	case $x in *'Go buildinf:'*) ;; *) return 1 ;; esac
+	printf 'go\t%s\n' "$p"
+	set -f; IFS=$l; for x in $x; do printf ' %s\n' "$x"; done; IFS=$i; set +f
+}
+# build HEADER...: the same, looked for in what may be written to, at its beginning first, or everywhere.
+build() {
+	s=
+	while [ $# -ge 7 ]; do
+		case $1 in 25769803777 | 30064771073) s="$2 $5 $s" ;; esac
+		shift 7
+	done
+	set -- ${s:-0 200000000}
+	while [ $# -gt 0 ]; do
+		[ "$s" ] && told "$1" && return
+		k=0
+		for o in $(tail -c +$(($1 + 1)) "$p" | head -c "$2" | grep -a -b -o -F "$m"); do
+			case $o in [0-9]*:*) told $(($1 + ${o%%:*})) && [ "$s" ] && return; k=$((k + 1)); [ $k = 4 ] && break ;; esac
+		done
+		shift 2
+	done
+}
+find "$@" -xdev -maxdepth 10 ! -type f \( \( -name releases -o -name .git -o -name .cache -o -path '*/pkg/tool' \) -prune -o \
+ \( -name site-packages -o -name dist-packages -o -name node_modules -o -name specifications \) -print -prune \) -o \
+ -type f \( -name '*.jar' -print -o -size +1000k -perm -100 -size -200000k -print \) | head -n 20001 | while IFS= read -r p; do
 n=$((n + 1)); [ $n -gt 20000 ] && printf 'cut\t/\n'
 case $p in
 */site-packages | */dist-packages)
@@ -42,10 +70,7 @@ case $p in
 	[ -d "$p/../gems" ] && for f in "$p"/*.gemspec; do [ -e "$f" ] && printf 'gem\t%s\n' "$f"; done ;;
 *.jar) printf 'jar\t%s\n' "$p" ;;
 *)
-	[ "$b" ] && for o in $(grep -a -b -o -F "$m" "$p" | head -n 4 | cut -d : -f 1); do
-		printf 'go\t%s\n' "$p"
-		tail -c +$((o + 1)) "$p" | head -c 65536 | grep -a -o -E -e 'Go buildinf:.{0,40}' -e '(path|mod|dep|build)	[!-~]+(	[!-~]*)*' | tr -d '\000-\010\013-\037' | sed 's/^/ /'
-	done ;;
+	[ "$b" ] && build $(od -A n -v -t u8 -j 64 -N 1120 "$p") ;;
 esac
 done
 exit 0`
@@ -114,7 +139,7 @@ func installedFiles(text string) []installedFile {
 		line = strings.TrimRight(line, "\r\n")
 		if inside, ok := strings.CutPrefix(line, " "); ok {
 			if n := len(out); n > 0 && len(inside) < 2048 {
-				out[n-1].inside = append(out[n-1].inside, inside)
+				out[n-1].inside = append(out[n-1].inside, strings.Map(withoutControl, inside))
 			}
 			continue
 		}
@@ -124,6 +149,14 @@ func installedFiles(text string) []installedFile {
 		}
 	}
 	return out
+}
+
+// withoutControl drops what stands between the strings of a program.
+func withoutControl(r rune) rune {
+	if r < ' ' && r != '\t' {
+		return -1
+	}
+	return r
 }
 
 // versions are the packages by address name and attribute, each with all that is installed under that name.
