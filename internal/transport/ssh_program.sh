@@ -15,11 +15,12 @@ r() { printf '\n%s %s\n' "$S" "$*"; }
 
 # t DEPTH ROOT...: everything to that depth below the roots, themselves included; links are not followed.
 t() {
-	k=$1; shift
+	k=$1 n=0 w=; shift
 	for p do
-		shift
-		if [ -e "$p" ] || [ -L "$p" ]; then set -- "$@" "$p"; fi
+		n=$((n + 1))
+		if [ -e "$p" ] || [ -L "$p" ]; then w="$w \"\${$n}\""; fi
 	done
+	eval "set -- $w"
 	if [ $# = 0 ]; then return; fi
 	r tree "$F"
 	e=$({ list "$@" | head -c "$L" >&3; } 2>&1)
@@ -51,6 +52,25 @@ list() {
 	esac
 }
 
+# refused PATH: says why a file, of index i, cannot be read, if it cannot.
+refused() {
+	if [ ! -e "$1" ]; then r no "$i" gone
+	elif [ ! -f "$1" ]; then r no "$i" special
+	elif [ ! -r "$1" ]; then r no "$i" denied
+	else return 1
+	fi
+}
+
+# readable PATH...: leaves those that can be read in w, as words for the caller's set: set -- "$@" "$p" would copy all of them for each. i is the first one's index.
+readable() {
+	n=0 w=
+	for p do
+		n=$((n + 1))
+		refused "$p" || w="$w \"\${$n}\""
+		i=$((i + 1))
+	done
+}
+
 # empty PATH: nothing is in the file. Its size alone does not tell: what a kernel or a program makes up while it is read has none.
 empty() {
 	case $1 in /proc/* | /sys/* | /dev/*) return 1 ;; esac
@@ -62,9 +82,7 @@ empty() {
 b() {
 	k=$1 i=$2; shift 2
 	for p do
-		if [ ! -e "$p" ]; then r no "$i" gone
-		elif [ ! -f "$p" ]; then r no "$i" special
-		elif [ ! -r "$p" ]; then r no "$i" denied
+		if refused "$p"; then :
 		elif empty "$p"; then
 			r body "$i"
 			r end 0
@@ -80,15 +98,8 @@ b() {
 # a LIMIT INDEX PATH...: files as an archive, of which at most LIMIT bytes are passed on.
 a() {
 	k=$1 i=$2; shift 2
-	for p do
-		shift
-		if [ ! -e "$p" ]; then r no "$i" gone
-		elif [ ! -f "$p" ]; then r no "$i" special
-		elif [ ! -r "$p" ]; then r no "$i" denied
-		else set -- "$@" "$p"
-		fi
-		i=$((i + 1))
-	done
+	readable "$@"
+	eval "set -- $w"
 	if [ $# = 0 ]; then return; fi
 	r archive
 	q=$({ { tar -c -f - "$@" </dev/null 2>/dev/null 3>&- 4>&-; echo $? >&4; } | head -c "$k" >&3; } 4>&1)
@@ -98,15 +109,8 @@ a() {
 # h TOOL INDEX PATH...: digests of files.
 h() {
 	k=$1 i=$2; shift 2
-	for p do
-		shift
-		if [ ! -e "$p" ]; then r no "$i" gone
-		elif [ ! -f "$p" ]; then r no "$i" special
-		elif [ ! -r "$p" ]; then r no "$i" denied
-		else set -- "$@" "$p"
-		fi
-		i=$((i + 1))
-	done
+	readable "$@"
+	eval "set -- $w"
 	if [ $# = 0 ]; then return; fi
 	r digests "$k"
 	"$k" "$@" </dev/null
