@@ -86,8 +86,8 @@ func parseArchive(text []byte) (map[string][]byte, error) {
 			if h.Size > int64(len(text)) { // a sparse file tells of more than it holds
 				continue
 			}
-			data, err := io.ReadAll(in)
-			if err != nil {
+			data := make([]byte, h.Size)
+			if _, err := io.ReadFull(in, data); err != nil {
 				return nil, err
 			}
 			files[name] = data

@@ -196,6 +196,8 @@ var (
 	dbWords = `(?:db|database|mysql|mariadb|postgres|postgresql|pgsql|pg|rds|datasource)`
 	// hostKeys are keys that name a database host by themselves.
 	hostKeys = regexp.MustCompile(`(?:^|_)` + dbWords + `_?(?:(?:master|primary|replica|slave|write|writer|read|reader)_)?(?:host|hostname|host_name|server|addr|address)$`)
+	// hostEnds are what keys end in that hostKeys or hostKey itself accepts.
+	hostEnds = []string{"host", "hostname", "host_name", "host-name", "server", "addr", "address"}
 	// dbContext are names of files and sections whose host is a database's.
 	dbContext = regexp.MustCompile(`(?:^|[_.-])` + dbWords + `s?(?:$|[_.-])`)
 	// otherService are names of services that are no SQL database.
@@ -210,6 +212,9 @@ func snake(s string) string {
 // hostKey reports a key whose value is a database host, and the port that goes with it.
 func (f *finder) hostKey(a snapshot.Address) (port int, ok bool) {
 	segs := segments(a.Attribute)
+	if !slices.ContainsFunc(hostEnds, func(end string) bool { return strings.HasSuffix(strings.ToLower(segs[len(segs)-1]), end) }) { // nearly all keys
+		return 0, false
+	}
 	last := snake(segs[len(segs)-1])
 	around := snake(strings.Join(segs[:len(segs)-1], "."))
 	if otherService.MatchString(last) || otherService.MatchString(around) {
