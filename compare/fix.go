@@ -24,6 +24,7 @@ var fixes = map[string]func(*fixer) []finding.Fix{
 	"package-extra":        (*fixer).install,
 	"service-state":        (*fixer).service,
 	"sysctl":               (*fixer).sysctl,
+	"not-loaded":           (*fixer).notLoaded,
 	"clock-off":            (*fixer).clock,
 	"disk-full":            (*fixer).disk,
 	"swapping":             (*fixer).memory,
