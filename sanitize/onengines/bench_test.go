@@ -14,7 +14,6 @@ import (
 
 	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/engine/mysql"
-	"github.com/envdiff/envdiff/internal/keys"
 	"github.com/envdiff/envdiff/internal/testservers"
 	"github.com/envdiff/envdiff/sanitize"
 )
@@ -46,9 +45,25 @@ func BenchmarkRefreshMariaDB(b *testing.B) {
 		dump := exec.Command("mariadb-dump", append(access, "--single-transaction", source)...)
 		dumped := piped(b, dump, exec.Command("mariadb", append(access, plain)...))
 		server.Exec(b, plain, "SET foreign_key_checks = 0; DROP TABLE customers, orders")
-		whole, searched := refreshed(b, server.DSN(source), server.DSN(target))
+		whole, searched := refreshed(b, server.DSN(source), server.DSN(target), nil)
 		b.ReportMetric(whole.Seconds()/dumped.Seconds(), "refresh/dump")
 		b.ReportMetric((whole-searched).Seconds()/dumped.Seconds(), "refresh-without-leak-check/dump")
+	}
+}
+
+// BenchmarkSampleMariaDB reports how many times as long the whole copy takes as one of 1 %: one that reads every row for its features (limit 1.5, from below), and a second one
+// of unchanged rows, whose scan is stored (limit 5, from below).
+func BenchmarkSampleMariaDB(b *testing.B) {
+	server := testservers.MariaDB(b)
+	source, target := server.NewDatabase(b), server.NewDatabase(b)
+	piped(b, exec.Command("printf", "%s", fmt.Sprintf(shop, 300_000, 1_500_000)), exec.Command("mariadb", "--no-defaults", "-h127.0.0.1", "-P"+strconv.Itoa(server.Port), "-uroot", source))
+	for b.Loop() {
+		whole, _ := refreshed(b, server.DSN(source), server.DSN(target), nil)
+		scans := &sanitize.Scans{}
+		sampled, _ := refreshed(b, server.DSN(source), server.DSN(target), &sanitize.Sample{Percent: 1, Scans: scans})
+		again, _ := refreshed(b, server.DSN(source), server.DSN(target), &sanitize.Sample{Percent: 1, Scans: scans})
+		b.ReportMetric(whole.Seconds()/sampled.Seconds(), "whole/sample")
+		b.ReportMetric(whole.Seconds()/again.Seconds(), "whole/second-sample")
 	}
 }
 
@@ -75,7 +90,7 @@ func piped(b *testing.B, from, to *exec.Cmd) time.Duration {
 }
 
 // refreshed runs one as the command does and tells how long the whole took, and the search for raw values.
-func refreshed(b *testing.B, from, to string) (whole, searched time.Duration) {
+func refreshed(b *testing.B, from, to string, sample *sanitize.Sample) (whole, searched time.Duration) {
 	b.Helper()
 	ctx, e := b.Context(), mysql.New()
 	start := time.Now()
@@ -111,10 +126,15 @@ func refreshed(b *testing.B, from, to string) (whole, searched time.Duration) {
 	}()
 	var mutex sync.Mutex
 	var searching time.Time
-	key := keys.New()
+	if sample != nil {
+		if sample.Marks, err = src.(engine.Watermarker).Watermarks(ctx); err != nil {
+			b.Fatal(err)
+		}
+	}
+	key := keyOfEachRun(b)
 	_, err = sanitize.Refresh(ctx, sanitize.Refreshing{Source: src, Schema: sch, Plan: plan, Key: key, Target: locked, Now: time.Now,
 		Mark: engine.Mark{CapturedAt: start, Source: "production", Key: key.ID(), Version: "bench"},
-		Copy: sanitize.CopyOptions{Workers: 4, Phase: func(p sanitize.Phase) {
+		Copy: sanitize.CopyOptions{Workers: 4, Sample: sample, Phase: func(p sanitize.Phase) {
 			mutex.Lock()
 			defer mutex.Unlock()
 			switch p {

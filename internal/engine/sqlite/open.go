@@ -26,6 +26,7 @@ type files struct {
 	journal    int64 // size; -1 is absent
 	hotJournal bool
 	counter    [8]byte // of an immutable file: what changeCounter read before it was opened
+	tail       string  // beside a -wal: what walTail read before it was opened
 }
 
 // fileState is what changes when somebody writes.
@@ -194,6 +195,7 @@ func changeCounter(path string) (counter [8]byte, err error) {
 }
 
 func openBesideWAL(ctx context.Context, t engine.Target, f *files) (*database, error) {
+	f.tail = walTail(f.path + "-wal")
 	db, err := openWith(ctx, t, f, "mode=ro&readonly_shm=1")
 	var refusal *engine.Error
 	if errors.As(err, &refusal) && ctx.Err() == nil && (refusal.Code == "SQLITE_READONLY" || refusal.Code == "SQLITE_CANTOPEN" || refusal.Code == "SQLITE_BUSY") {
