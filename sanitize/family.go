@@ -74,14 +74,6 @@ func (f family) maxInteger() string {
 	return "9223372036854775807"
 }
 
-// textSize is the limit in characters of a text type or of an array's elements, 0 for none.
-func (f family) textSize() int {
-	if f = f.element(); f.kind == familyText {
-		return f.size
-	}
-	return 0
-}
-
 // familyOf reads a column's type. SQLite's declared types bind no value, so there every family of text accepts every
 // mask of text, and SQLite's integers are 64 bits wide whatever they are called.
 func familyOf(engineName, typ string) family {

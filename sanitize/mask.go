@@ -41,7 +41,7 @@ type numberMasker interface {
 type maskOptions struct {
 	unique   bool // an index, key, foreign key or pending migration needs an injective mask
 	faithful bool // the copy lives for minutes: shape-preserving bijections; otherwise generated, one-way values
-	maxChars int  // of the column's type or its length check, 0 is no limit
+	limits        // of the domain's narrowest column
 	// maxInteger is the largest integer of the domain's narrowest column, as digits; "" is 64 bits.
 	maxInteger string
 }

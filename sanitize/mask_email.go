@@ -15,16 +15,16 @@ const reservedTLD = ".invalid"
 // appends .invalid to the domain. What is no address is masked by shape and stays none.
 type email struct {
 	local, domain *shape
-	maxChars      int
+	limits        limits
 	shorten       bool
 }
 
 func newEmail(key keys.Key, o maskOptions) cellMasker {
 	return &email{
-		local:    newShape(key.Derive("local part"), o.oneWay()),
-		domain:   newShape(key.Derive("mail domain"), o.oneWay()),
-		maxChars: o.maxChars,
-		shorten:  o.oneWay(),
+		local:   newShape(key.Derive("local part"), o.oneWay()),
+		domain:  newShape(key.Derive("mail domain"), o.oneWay()),
+		limits:  o.limits,
+		shorten: o.oneWay(),
 	}
 }
 
@@ -43,16 +43,8 @@ func (m *email) append(dst, v []byte) []byte {
 	dst = append(dst, core[:at]...)
 	m.local.mask(dst[local:])
 	dst = append(dst, '@')
-	dst = appendHost(dst, core[at+1:], m.domain, m.room(v), m.shorten)
+	dst = appendHost(dst, core[at+1:], m.domain, m.limits.room(v), m.shorten)
 	return append(dst, v[lead+len(core):]...)
-}
-
-// room is how many characters the column has left; a negative number is no limit.
-func (m *email) room(v []byte) int {
-	if m.maxChars == 0 {
-		return -1
-	}
-	return max(0, m.maxChars-utf8.RuneCount(v))
 }
 
 // appendHost masks a host name and puts it under .invalid. Where the column has no room for that, a
@@ -134,16 +126,16 @@ func isHostName(v []byte) bool {
 // escapes stay, and the host ends in .invalid.
 type url struct {
 	host, rest *shape
-	maxChars   int
+	limits     limits
 	shorten    bool
 }
 
 func newURL(key keys.Key, o maskOptions) cellMasker {
 	return &url{
-		host:     newShape(key.Derive("host"), o.oneWay()),
-		rest:     newShape(key.Derive("path"), o.oneWay()),
-		maxChars: o.maxChars,
-		shorten:  o.oneWay(),
+		host:    newShape(key.Derive("host"), o.oneWay()),
+		rest:    newShape(key.Derive("path"), o.oneWay()),
+		limits:  o.limits,
+		shorten: o.oneWay(),
 	}
 }
 
@@ -162,11 +154,7 @@ func (m *url) append(dst, v []byte) []byte {
 	m.rest.mask(dst[user:])
 	switch host := v[from:to]; {
 	case isHostName(host):
-		room := -1
-		if m.maxChars > 0 {
-			room = max(0, m.maxChars-utf8.RuneCount(v))
-		}
-		dst = appendHost(dst, host, m.host, room, m.shorten)
+		dst = appendHost(dst, host, m.host, m.limits.room(v), m.shorten)
 	default: // localhost, a bare name, an IPv6 literal: resolvable inside a network at most
 		start := len(dst)
 		dst = append(dst, host...)

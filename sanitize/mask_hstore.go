@@ -16,7 +16,9 @@ type hstore struct {
 }
 
 func newHstore(key keys.Key, o maskOptions) cellMasker {
-	return &hstore{in: newInside(key, o), unreadable: newShape(key.Derive("unreadable"), o.oneWay())}
+	return fit(o, func(o maskOptions) documentMask {
+		return &hstore{in: newInside(key, o), unreadable: newShape(key.Derive("unreadable"), o.oneWay())}
+	})
 }
 
 func (m *hstore) append(dst, v []byte) []byte {

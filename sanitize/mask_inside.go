@@ -32,7 +32,6 @@ const (
 )
 
 func newInside(key keys.Key, o maskOptions) *inside {
-	o.maxChars = 0
 	m := &inside{oneWay: o.oneWay(), keys: map[string]cellMasker{}}
 	m.kinds = [insideKinds]cellMasker{
 		newEmail(key.Derive("email"), o), newUUID(key.Derive("uuid"), o), newDate(key.Derive("date"), o), newURL(key.Derive("url"), o), newIP(key.Derive("ip"), o),

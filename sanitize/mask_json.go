@@ -19,8 +19,9 @@ type jsonMask struct {
 }
 
 func newJSON(key keys.Key, o maskOptions) cellMasker {
-	o.maxChars = 0
-	return &jsonMask{in: newInside(key, o), number: newNumber(key, o).(*number)}
+	return fit(o, func(o maskOptions) documentMask {
+		return &jsonMask{in: newInside(key, o), number: newNumber(key, o).(*number)}
+	})
 }
 
 func (m *jsonMask) append(dst, v []byte) []byte {

@@ -1,6 +1,7 @@
 package sanitize
 
 import (
+	"bytes"
 	"net/netip"
 	"unicode/utf8"
 
@@ -13,11 +14,28 @@ import (
 type ip struct {
 	s      *shape
 	unique bool
+	limits limits
 }
 
-func newIP(key keys.Key, o maskOptions) cellMasker { return &ip{newShape(key, !o.unique), o.unique} }
+func newIP(key keys.Key, o maskOptions) cellMasker {
+	return &ip{newShape(key, !o.unique), o.unique, o.limits}
+}
 
 func (m *ip) append(dst, v []byte) []byte {
+	start := len(dst)
+	if dst = m.address(dst, v); m.limits.holds(dst[start:]) {
+		return dst
+	}
+	dst = append(dst[:start], v...) // a short column, and an address that was written in few characters: its digits, which may be no address then
+	if bytes.IndexByte(v, ':') >= 0 {
+		m.permute6(dst[start:])
+	} else {
+		m.s.mask(dst[start:])
+	}
+	return dst
+}
+
+func (m *ip) address(dst, v []byte) []byte {
 	start := len(dst)
 	a, bits, ok := parseIP(v)
 	if !ok {

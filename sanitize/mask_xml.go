@@ -21,7 +21,9 @@ type xmlMask struct {
 }
 
 func newXML(key keys.Key, o maskOptions) cellMasker {
-	return &xmlMask{in: newInside(key, o), text: newShape(key.Derive("markup"), o.oneWay())}
+	return fit(o, func(o maskOptions) documentMask {
+		return &xmlMask{in: newInside(key, o), text: newShape(key.Derive("markup"), o.oneWay())}
+	})
 }
 
 func (m *xmlMask) append(dst, v []byte) []byte {

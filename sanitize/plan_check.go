@@ -42,8 +42,10 @@ func (b *planner) checkSet(table *schema.Table, def *schema.Column, c *ColumnPla
 		b.fail(entry.Line, entry.Col, "%s is NOT NULL: set it to a value", p)
 	case c.Value != nil && b.aloneInKey(table, c.Column):
 		b.fail(entry.Line, entry.Col, "%s: one value for all rows breaks %s; mask it, or set: null", p, n.unique[0])
-	case c.Value != nil && c.family.size > 0 && c.family.kind == familyText && len([]rune(*c.Value)) > c.family.size:
-		b.fail(entry.Line, entry.Col, "%s: the value has more than %d characters", p, c.family.size)
+	case c.Value != nil && c.family.elem == nil && !limitsOf(b.sch.Engine, def, c.family).holds([]byte(*c.Value)):
+		b.fail(entry.Line, entry.Col, "%s: the value is longer than %s holds", p, def.Type)
+	case c.Value != nil && !spells(def.Collation, *c.Value):
+		b.fail(entry.Line, entry.Col, "%s: the value has a character that the column's character set does not have (%s)", p, def.Collation)
 	}
 	c.Kept = []string{}
 }

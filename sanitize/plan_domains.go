@@ -1,6 +1,10 @@
 package sanitize
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/envdiff/envdiff/internal/schema"
+)
 
 // settleDomains gives all columns of a domain the same variant of the mask: what one of them needs, all get, or equal
 // values would have different pseudonyms.
@@ -28,7 +32,10 @@ func (b *planner) settleDomains() {
 			}
 		}
 		d.opts.unique = d.opts.unique || len(n.unique) > 0
-		d.opts.maxChars = tighter(d.opts.maxChars, tighter(n.max, c.family.textSize()))
+		d.opts.limits = d.opts.tighter(limits{chars: n.max})
+		if def := b.definition(p); def != nil {
+			d.opts.limits = d.opts.tighter(limitsOf(b.sch.Engine, def, c.family))
+		}
 		if elem := c.family.element(); elem.kind == familyInteger {
 			limit := elem.maxInteger()
 			if d.opts.maxInteger == "" || exceeds([]byte(d.opts.maxInteger), limit) {
@@ -41,6 +48,16 @@ func (b *planner) settleDomains() {
 		c.Kept = masks[c.Mask].kept(c.opts)
 		c.Why = slices.Compact(slices.Sorted(slices.Values(b.need(p).unique)))
 	})
+}
+
+// definition is a column as the schema has it.
+func (b *planner) definition(p place) *schema.Column {
+	t, ok := b.sch.Table(p.table)
+	if !ok {
+		return nil
+	}
+	c, _ := t.Column(p.column)
+	return c
 }
 
 func (b *planner) eachMasked(fn func(place, *ColumnPlan, *ColumnPolicy)) {
@@ -57,12 +74,4 @@ func (b *planner) eachMasked(fn func(place, *ColumnPlan, *ColumnPolicy)) {
 			}
 		}
 	}
-}
-
-// tighter is the smaller of two limits where 0 is none.
-func tighter(a, b int) int {
-	if a == 0 || b > 0 && b < a {
-		return b
-	}
-	return a
 }
