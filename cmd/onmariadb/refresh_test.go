@@ -58,7 +58,11 @@ type feeding struct {
 
 func newFeeding(t *testing.T) feeding {
 	t.Helper()
-	server := testservers.MariaDB(t)
+	return newFeedingOn(t, testservers.MariaDB(t))
+}
+
+func newFeedingOn(t *testing.T, server *testservers.MariaServer) feeding {
+	t.Helper()
 	f := feeding{project: project{t.TempDir()}, server: server, production: server.NewDatabase(t), staging: server.NewDatabase(t), twin: server.NewDatabase(t)}
 	server.Exec(t, f.production, feed)
 	url := func(name string) string { return fmt.Sprintf("mariadb://root@127.0.0.1:%d/%s", server.Port, name) }

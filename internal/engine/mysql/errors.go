@@ -112,6 +112,11 @@ func refused(e *driver.MySQLError) *engine.Error {
 	return &engine.Error{Code: fmt.Sprint(e.Number), Constraint: p.constraint, Table: p.table, Column: p.column, Message: message(e, p), Err: e}
 }
 
+const noSpace = "no space is left on the server's disk"
+
+// outOfSpace finds ENOSPC in what the server says of a file (errors 3, 1026, 1030 and others).
+var outOfSpace = regexp.MustCompile(`(?i)\b(?:errcode|errno|error):? 28\b`)
+
 // worded are our texts of errors whose own text holds values or statements; what placeOf found is added.
 var worded = map[uint16]string{
 	1048: "null values", 1138: "null values where the new definition takes none", 1263: "null values", 1364: "no value, and no default",
@@ -124,7 +129,8 @@ var worded = map[uint16]string{
 	1205: "the lock was not granted in time: another session holds it", 1213: "deadlock with another session", 1317: "the statement was interrupted",
 	1969: "the statement took longer than max_statement_time allows", 3024: "the statement took longer than max_execution_time allows",
 	1412: "the table was changed by DDL after the snapshot was taken: run again", 1792: "the session is read-only", 1290: "the server runs with an option that forbids this statement, such as read_only",
-	1114: "the table is full", 1021: "the server's disk is full", 1153: "a row or statement is larger than max_allowed_packet", 1031: "the table's engine does not support this",
+	1114: noSpace + ", or the table's space may not grow (innodb_data_file_path, max_heap_table_size)", 1021: noSpace,
+	1878: "a temporary file of the server could not be written: is there space left where its tmpdir is?", 1153: "a row or statement is larger than max_allowed_packet", 1031: "the table's engine does not support this",
 	1142: "this account may not do that", 1143: "this account may not do that", 1227: "this account lacks a privilege that the statement needs", 1370: "this account may not run a routine",
 	1644: "the database's own code refused the statement; its text is not shown because it may hold row values", 1449: "the account that defined a view, trigger or routine does not exist here",
 	1356: "a view refers to tables, columns or functions that are not there, or its definer may not use them", 1418: "a function has to be declared DETERMINISTIC or READS SQL DATA while binary logging is on",
@@ -147,6 +153,8 @@ func message(e *driver.MySQLError, p place) string {
 		return text + in(" ", p.constraint) + in(" in column ", p.column) + in(" of table ", p.table)
 	}
 	switch {
+	case outOfSpace.MatchString(e.Message) && !speaking[e.Number]:
+		return noSpace
 	case e.Number == 1064:
 		return syntaxError(e.Message)
 	case e.Number == 1005 || e.Number == 1025 || e.Number == 1215 || e.Number == 1822 || e.Number == 1823 || e.Number == 1824:

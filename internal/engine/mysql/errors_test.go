@@ -83,3 +83,21 @@ func TestMySQLsOwnWords(t *testing.T) {
 		}
 	}
 }
+
+// A disk is full in many words, and none of them is shown: they hold names of files.
+func TestAFullDiskIsCalledSo(t *testing.T) {
+	for number, text := range map[uint16]string{
+		3:    `Error writing file '/tmp/MLfd=34' (Errcode: 28 "No space left on device")`,
+		1026: `Error writing file './x/t.MYD' (errno: 28 "No space left on device")`,
+		1030: `Got error 28 "No space left on device" from storage engine InnoDB`,
+		1021: "Disk full (/tmp); waiting for someone to free some space...",
+		1114: "The table 'big' is full",
+	} {
+		if got := refused(&driver.MySQLError{Number: number, Message: text}).Message; !strings.HasPrefix(got, "no space is left on the server's disk") || strings.Contains(got, "tmp") {
+			t.Errorf("%d: %s", number, got)
+		}
+	}
+	if got := refused(&driver.MySQLError{Number: 1054, Message: "Unknown column 'error 28' in 'SELECT'"}).Message; !strings.Contains(got, "Unknown column") {
+		t.Error(got)
+	}
+}
