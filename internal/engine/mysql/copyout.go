@@ -24,24 +24,29 @@ func (d *database) CopyOut(ctx context.Context, r engine.Read, fn func(engine.Ro
 			}
 			values, few, err := lookups(ctx, c, r)
 			if err != nil {
-				return d.withGrant(err, r.Table)
+				return d.withAdvice(err, r.Table)
 			}
 			if few {
-				return d.withGrant(shape.lookUp(ctx, c, r, values, fn), r.Table)
+				return d.withAdvice(shape.lookUp(ctx, c, r, values, fn), r.Table)
 			}
 			sql, err := shape.selection(r)
 			if err != nil {
 				return err
 			}
-			return d.withGrant(c.stream(ctx, sql, fn), r.Table)
+			return d.withAdvice(c.stream(ctx, sql, fn), r.Table)
 		})
 	})
 }
 
-// withGrant adds what an account needs that may not read a table.
-func (d *database) withGrant(err error, table schema.Name) error {
+// withAdvice adds what an account needs that may not read a table, and that a column may have been there a moment ago: the catalogue is not of the session's moment.
+func (d *database) withAdvice(err error, table schema.Name) error {
 	var refusal *driver.MySQLError
-	if !errors.As(err, &refusal) || refusal.Number != 1142 && refusal.Number != 1143 {
+	switch {
+	case errors.As(err, &refusal) && refusal.Number == 1054:
+		said := refused(refusal)
+		said.Message += "; if the table was changed meanwhile, run again"
+		return said
+	case refusal == nil || refusal.Number != 1142 && refusal.Number != 1143:
 		return err
 	}
 	said := refused(refusal)
@@ -88,7 +93,7 @@ func describe(ctx context.Context, c *conn, database string, table schema.Name) 
 		})
 	}
 	if err == nil && len(s.columns) == 0 {
-		err = &engine.Error{Code: fmt.Sprint(errNoSuchTable), Table: table.String(), Message: "table " + table.String() + " does not exist, or the account may not see it"}
+		err = &engine.Error{Code: fmt.Sprint(errNoSuchTable), Table: table.String(), Message: "table " + table.String() + " does not exist, or the account may not see it; if it was renamed or dropped meanwhile, run again"}
 	}
 	return s, err
 }

@@ -30,14 +30,14 @@ func (d *database) Sample(ctx context.Context, r engine.Read, fn func(engine.Row
 			}
 			keys, err := d.keysOf(ctx, c, shape, r)
 			if err != nil {
-				return d.withGrant(err, r.Table)
+				return d.withAdvice(err, r.Table)
 			}
 			if whole = keys.small; whole {
 				sql, err := shape.selection(engine.Read{Table: r.Table, Columns: r.Columns})
 				if err != nil {
 					return err
 				}
-				return d.withGrant(c.stream(ctx, sql, fn), r.Table)
+				return d.withAdvice(c.stream(ctx, sql, fn), r.Table)
 			}
 			for probes := range slices.Chunk(keys.draw(r.Limit), probesAtOnce) {
 				match := &engine.Match{Columns: []string{keys.column}}
@@ -49,7 +49,7 @@ func (d *database) Sample(ctx context.Context, r engine.Read, fn func(engine.Row
 					return err
 				}
 				if err := c.stream(ctx, sql, fn); err != nil {
-					return d.withGrant(err, r.Table)
+					return d.withAdvice(err, r.Table)
 				}
 			}
 			return nil
