@@ -3,7 +3,6 @@ package compare
 import (
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/finding"
@@ -126,29 +125,45 @@ func literal(text string) (string, bool) {
 	return "'" + strings.ReplaceAll(text, "'", "''") + "'", true
 }
 
-// alterColumn changes one property of a column. A type is only made wider: a narrower one loses rows or does not fit, which a migration looks at
-// before. SQLite cannot.
+// alterColumn changes one property of a column. A type becomes one that holds all of its values, or one of the same family, in which the server refuses
+// what does not fit: no value is ever cut or rounded. SQLite cannot.
 func (x *fixer) alterColumn() []finding.Fix {
 	table, column, named := x.part()
 	want, others, ok := x.wanted()
 	d, known := x.dialect()
-	if !known || !named || !ok || x.at.Attribute == "type" && !x.allWiden(want, others) {
+	if !known || !named || !ok {
 		return nil
 	}
+	change := sameValues
+	if x.at.Attribute == "type" {
+		change = x.typeChange(want, others)
+		if change == otherValues || x.obstructed(others, column) {
+			return nil
+		}
+	}
 	alter := "ALTER TABLE " + d.name(table...)
+	const refused = "which is refused where a row does not fit"
 	switch x.engine() {
 	case "postgres":
-		change, ok := x.postgresChange(want)
+		clause, ok := x.postgresChange(want)
 		if !ok {
 			return nil
 		}
-		return statement(others, alter+" ALTER COLUMN "+d.name(column)+" "+change)
+		fixes := statement(others, alter+" ALTER COLUMN "+d.name(column)+" "+clause)
+		if change == fewerValues {
+			return noted(fixes, refused)
+		}
+		return fixes
 	case "mysql":
 		definition, ok := x.columnDefinition(want.Environment, x.at.Whole())
 		if !ok || !slices.Contains([]string{"type", "nullable", "default", "comment", "on_update", "hidden"}, x.at.Attribute) || !x.alikeElse(want, others) {
 			return nil
 		}
-		return statement(others, alter+" MODIFY COLUMN "+d.name(column)+" "+definition)
+		modify := alter + " MODIFY COLUMN " + d.name(column) + " " + definition
+		if change == fewerValues { // without a strict mode the server cuts what does not fit
+			return noted(statement(others, strictly, modify), refused)
+		}
+		return statement(others, modify)
 	}
 	return nil
 }
@@ -198,16 +213,6 @@ func (x *fixer) alikeElse(want finding.Side, others []finding.Side) bool {
 	return true
 }
 
-// allWiden reports whether a type holds whatever the others' types hold.
-func (x *fixer) allWiden(want finding.Side, others []finding.Side) bool {
-	to, ok := textOf(want)
-	for _, o := range others {
-		from, is := textOf(o)
-		ok = ok && is && widens(from, to)
-	}
-	return ok
-}
-
 func textOf(s finding.Side) (string, bool) {
 	if s.State != finding.Present {
 		return "", false
@@ -217,33 +222,4 @@ func textOf(s finding.Side) (string, bool) {
 		return "", false
 	}
 	return v.Text()
-}
-
-// integers are the engines' whole numbers, each wider than the one before.
-var integers = []string{"tinyint", "smallint", "mediumint", "int", "integer", "bigint"}
-
-// sized is a type with a length.
-var sized = regexp.MustCompile(`^(character varying|varchar|varbinary)\(([0-9]+)\)$`)
-
-// widens reports whether every value of one type is the same value of another.
-func widens(from, to string) bool {
-	narrow, unsigned := strings.CutSuffix(from, " unsigned")
-	wide, alsoUnsigned := strings.CutSuffix(to, " unsigned")
-	if i := slices.Index(integers, narrow); i >= 0 && unsigned == alsoUnsigned {
-		return slices.Index(integers, wide) > i
-	}
-	m, n := sized.FindStringSubmatch(from), sized.FindStringSubmatch(to)
-	switch {
-	case m != nil && m[1] == "character varying":
-		return to == "text" || to == "character varying" || n != nil && n[1] == m[1] && larger(n[2], m[2])
-	case m != nil && n != nil:
-		return m[1] == n[1] && larger(n[2], m[2])
-	}
-	return from == "real" && to == "double precision" || from == "float" && to == "double"
-}
-
-func larger(a, b string) bool {
-	m, errM := strconv.Atoi(a)
-	n, errN := strconv.Atoi(b)
-	return errM == nil && errN == nil && m > n
 }

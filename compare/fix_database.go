@@ -2,7 +2,6 @@ package compare
 
 import (
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/envdiff/envdiff/internal/finding"
@@ -78,23 +77,12 @@ func (x *fixer) saysOnly(environment string, a snapshot.Address, attributes ...s
 
 // attributes are those that an environment has of an object, without links (@…), which follow from the others.
 func (x *fixer) attributes(environment string, a snapshot.Address) []string {
-	prefix := a.String() + "#"
 	var names []string
-	for _, s := range x.sides {
-		if s.Name != environment || s.Snapshot == nil {
-			continue
+	x.each(environment, strings.TrimPrefix(a.String(), a.Scope+":")+"#", func(at snapshot.Address, _ snapshot.Value) {
+		if !strings.HasPrefix(at.Attribute, "@") {
+			names = append(names, at.Attribute)
 		}
-		lines := s.Snapshot.Lines
-		from := sort.Search(len(lines), func(i int) bool { return lines[i].Address.String() >= prefix })
-		for _, line := range lines[from:] {
-			if !strings.HasPrefix(line.Address.String(), prefix) {
-				break
-			}
-			if name := line.Address.Attribute; !strings.HasPrefix(name, "@") {
-				names = append(names, name)
-			}
-		}
-	}
+	})
 	return names
 }
 
