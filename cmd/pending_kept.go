@@ -28,19 +28,25 @@ type keptPending struct {
 
 // readPending reads what a store keeps; nothing is kept until pending was run.
 func readPending(ctx context.Context, store *snapshot.Store) ([]keptPending, error) {
-	var kept []keptPending
 	text, err := store.ReadNote(ctx, pendingNote)
-	if err == nil {
-		err = json.Unmarshal(text, &kept)
-	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("reading what is on the way: %w", err)
+	}
+	return parsePending(text)
+}
+
+func parsePending(text []byte) (kept []keptPending, err error) {
+	if len(text) == 0 {
+		return nil, nil
+	}
+	if err := json.Unmarshal(text, &kept); err != nil {
 		return nil, fmt.Errorf("reading what is on the way: %w", err)
 	}
 	return kept, nil
 }
 
-// keepPending says of each item since when it is on the way, as far as the store remembers, and keeps the list where there is a store. It is a
-// convenience, as keepReport is: nothing fails for it.
+// keepPending says of each item since when it is on the way, as far as the store remembers, and keeps the list where there is a store: runs for other
+// pairs of environments lose nothing of theirs. It is a convenience, as keepReport is: nothing fails for it.
 func (s *session) keepPending(ctx context.Context, c *config.Config, p keptPending) {
 	for i := range p.Items {
 		p.Items[i].Since = p.At
@@ -51,15 +57,30 @@ func (s *session) keepPending(ctx context.Context, c *config.Config, p keptPendi
 	}
 	ctx, cancel := context.WithTimeout(ctx, inPassing)
 	defer cancel()
-	kept, err := readPending(ctx, store)
+	err = store.ChangeNote(ctx, pendingNote, func(text []byte) ([]byte, error) {
+		kept, err := parsePending(text)
+		if err != nil {
+			return nil, err
+		}
+		return p.among(kept)
+	})
+	if err == nil {
+		return
+	}
+	kept, err := readPending(ctx, store) // a store that this run may only read
 	if err != nil {
 		s.warn("%v", err)
 		return
 	}
+	_, _ = p.among(kept)
+}
+
+// among is what is kept with this pair's list in place of an older one, from which its items have since when they are on the way. Of a newer one nothing is replaced.
+func (p keptPending) among(kept []keptPending) ([]byte, error) {
 	same := func(k keptPending) bool { return k.From == p.From && k.To == p.To }
 	if i := slices.IndexFunc(kept, same); i >= 0 {
-		if p.At.Before(kept[i].At) { // an older pair of snapshots was looked at: what is kept is newer
-			return
+		if p.At.Before(kept[i].At) { // an older pair of snapshots was looked at
+			return nil, nil
 		}
 		since := map[string]time.Time{}
 		for _, item := range kept[i].Items {
@@ -71,10 +92,7 @@ func (s *session) keepPending(ctx context.Context, c *config.Config, p keptPendi
 			}
 		}
 	}
-	kept = append(slices.DeleteFunc(kept, same), p)
-	if text, err := json.Marshal(kept); err == nil {
-		_ = store.WriteNote(ctx, pendingNote, text)
-	}
+	return json.Marshal(append(slices.DeleteFunc(kept, same), p))
 }
 
 // feed is what is on the way as a feed: an entry says since when, and stays as it is from night to night.

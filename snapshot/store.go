@@ -35,6 +35,7 @@ type shelf interface {
 	readNote(ctx context.Context, name string) ([]byte, error)
 	writeNote(ctx context.Context, name string, text []byte) error
 	appendNote(ctx context.Context, name string, line []byte) error
+	changeNote(ctx context.Context, name string, change func(text []byte) ([]byte, error)) error
 }
 
 // Entry is one stored snapshot.
@@ -227,7 +228,7 @@ func (st *Store) HasNote(ctx context.Context, name string) (bool, error) {
 	return st.in.hasNote(ctx, name)
 }
 
-// WriteNote replaces a note as a whole.
+// WriteNote replaces a note as a whole, whoever wrote it: for what does not follow from what was there.
 func (st *Store) WriteNote(ctx context.Context, name string, text []byte) error {
 	return st.in.writeNote(ctx, name, text)
 }
@@ -235,4 +236,10 @@ func (st *Store) WriteNote(ctx context.Context, name string, text []byte) error 
 // AppendNote adds a line to a note. Runs that do so at the same time lose none of each other's.
 func (st *Store) AppendNote(ctx context.Context, name string, line []byte) error {
 	return st.in.appendNote(ctx, name, line)
+}
+
+// ChangeNote makes a new text of a note's, nil of one that is not there yet, and keeps it only if the note is still what it was made of: else change is asked again, with what
+// another run has written meanwhile. A nil text leaves the note as it is.
+func (st *Store) ChangeNote(ctx context.Context, name string, change func(text []byte) ([]byte, error)) error {
+	return st.in.changeNote(ctx, name, change)
 }

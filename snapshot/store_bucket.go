@@ -133,16 +133,24 @@ func (b bucket) writeNote(ctx context.Context, name string, text []byte) error {
 	return b.Write(ctx, name, text)
 }
 
-// appends is how often a line is tried to be added between those of others.
-const appends = 20
-
 func (b bucket) appendNote(ctx context.Context, name string, line []byte) error {
-	for range appends {
+	return b.changeNote(ctx, name, func(text []byte) ([]byte, error) { return slices.Concat(text, line), nil })
+}
+
+// changes is how often a note is tried to be changed between the writes of others.
+const changes = 20
+
+func (b bucket) changeNote(ctx context.Context, name string, change func(text []byte) ([]byte, error)) error {
+	for range changes {
 		text, version, err := b.Read(ctx, name, maxNote)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		err = b.Replace(ctx, name, slices.Concat(text, line), version)
+		text, err = change(text)
+		if err != nil || text == nil {
+			return err
+		}
+		err = b.Replace(ctx, name, text, version)
 		if !errors.Is(err, objectstore.ErrChanged) {
 			return err
 		}

@@ -3,6 +3,7 @@ package snapshot_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -182,6 +183,33 @@ func TestNotesOfManyRunsAtTheSameTimeLoseNoLine(t *testing.T) {
 		text, err := st.ReadNote(ctx, "history.jsonl")
 		if err != nil || bytes.Count(text, []byte("\n")) != n {
 			t.Errorf("%q, %v", text, err)
+		}
+		for i := range n { // each of them adds a key to what the others have left
+			wg.Go(func() {
+				if err := st.ChangeNote(ctx, "pending.json", func(text []byte) ([]byte, error) {
+					kept := map[string]int{}
+					if len(text) > 0 {
+						if err := json.Unmarshal(text, &kept); err != nil {
+							return nil, err
+						}
+					}
+					kept[fmt.Sprint("pair ", i)] = len(kept)
+					return json.Marshal(kept)
+				}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		kept := map[string]int{}
+		if text, err := st.ReadNote(ctx, "pending.json"); err != nil || json.Unmarshal(text, &kept) != nil || len(kept) != n {
+			t.Errorf("%q, %v", text, err)
+		}
+		if err := st.ChangeNote(ctx, "pending.json", func([]byte) ([]byte, error) { return nil, nil }); err != nil {
+			t.Error(err)
+		}
+		if again, err := st.ReadNote(ctx, "pending.json"); err != nil || len(again) == 0 {
+			t.Errorf("left alone, the note is %q: %v", again, err)
 		}
 		for range 2 {
 			if err := st.WriteNote(ctx, "last", []byte("report")); err != nil {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/envdiff/envdiff/internal/atomicfile"
@@ -185,3 +186,34 @@ func (d directory) appendNote(_ context.Context, name string, line []byte) error
 	_, err = f.Write(line) // one write: the system appends it as a whole
 	return errors.Join(err, f.Close())
 }
+
+// notesLock is the file that a run holds while it changes a note: between reading it and renaming the new one over it no other run does so. The system lets go of it with
+// the process, however that ends.
+const notesLock = ".notes.lock"
+
+func (d directory) changeNote(ctx context.Context, name string, change func(text []byte) ([]byte, error)) error {
+	lock, err := os.OpenFile(d.place(notesLock), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	for syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s: another run holds %s: %w", d.place(name), notesLock, ctx.Err())
+		case <-time.After(lockPause):
+		}
+	}
+	text, err := d.readNote(ctx, name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	text, err = change(text)
+	if err != nil || text == nil {
+		return err
+	}
+	return d.writeNote(ctx, name, text)
+}
+
+// lockPause is how long a run waits before it asks for the lock again, which others hold for the time of a small file's write.
+const lockPause = 10 * time.Millisecond
