@@ -33,6 +33,9 @@ type Harness struct {
 	Foreign func(t *testing.T) engine.Target
 	// Codes are the engine's codes of the refusals that Errors provokes.
 	Codes Codes
+
+	// selection is a database with selectionRows for the cases that only read.
+	selection engine.Target
 }
 
 // Codes are the values of engine.Error.Code for what is refused.
@@ -42,6 +45,7 @@ type Codes struct {
 
 // Run runs the whole suite.
 func Run(t *testing.T, h Harness) {
+	h.selection = h.with(t, selectionRows)
 	t.Run("schema", h.schema)
 	t.Run("names", h.names)
 	t.Run("rows", h.rows)
@@ -328,6 +332,11 @@ func (h Harness) copyIn(t *testing.T, target engine.Target, name string, columns
 	t.Helper()
 	db := h.open(t, target, engine.Scratch)
 	defer db.Close()
+	h.copyInto(t, db, name, columns, rows)
+}
+
+func (h Harness) copyInto(t *testing.T, db engine.DB, name string, columns []string, rows []engine.Row) {
+	t.Helper()
 	n, err := db.CopyIn(h.context(t), schema.Name{Name: name}, columns, feed(rows))
 	if err != nil {
 		t.Fatalf("copy into %s: %v", name, err)

@@ -92,7 +92,7 @@ const selectionRows = `CREATE TABLE s (id INTEGER PRIMARY KEY, grp INTEGER, name
 INSERT INTO s VALUES (1, 1, 'one'), (2, 1, 'two'), (3, 2, 'three'), (4, NULL, 'four'), (5, 2, NULL)`
 
 func (h Harness) selections(t *testing.T) {
-	db := h.open(t, h.with(t, selectionRows), engine.ReadOnly)
+	db := h.open(t, h.selection, engine.ReadOnly)
 	pair := func(grp, name string) engine.Row { return engine.Row{h.integer(grp), text(name)} }
 	for _, c := range []struct {
 		name string
@@ -235,7 +235,7 @@ func (h Harness) applyAll(t *testing.T, target engine.Target, statements []strin
 }
 
 func (h Harness) callbackError(t *testing.T) {
-	db := h.open(t, h.with(t, selectionRows), engine.ReadOnly)
+	db := h.open(t, h.selection, engine.ReadOnly)
 	stop := errors.New("enough")
 	calls := 0
 	err := db.CopyOut(h.context(t), engine.Read{Table: schema.Name{Name: "s"}, Columns: []string{"id"}}, func(engine.Row) error {
@@ -251,7 +251,7 @@ func (h Harness) callbackError(t *testing.T) {
 }
 
 func (h Harness) missingTable(t *testing.T) {
-	db := h.open(t, h.with(t, selectionRows), engine.ReadOnly)
+	db := h.open(t, h.selection, engine.ReadOnly)
 	err := db.CopyOut(h.context(t), engine.Read{Table: schema.Name{Name: "nowhere"}, Columns: []string{"id"}}, func(engine.Row) error { return nil })
 	if refusal := refused(t, "a missing table", err); refusal.Code != h.Codes.NoSuchTable || !strings.Contains(refusal.Message, "nowhere") {
 		t.Errorf("code %q, message %q: want %q and the table's name", refusal.Code, refusal.Message, h.Codes.NoSuchTable)

@@ -243,8 +243,8 @@ func checkGeneratedKey(t *testing.T, got *schema.Table) {
 	}
 }
 
-// schema captures each case twice, checks it, and proves the DDL: applied to an empty
-// database it is captured as the same model.
+// schema captures each case twice, checks it, and proves the DDL, applied to an empty database, and the clone: both are
+// captured as the same model.
 func (h Harness) schema(t *testing.T) {
 	for _, c := range schemaCases {
 		t.Run(c.name, func(t *testing.T) {
@@ -256,6 +256,7 @@ func (h Harness) schema(t *testing.T) {
 			c.check(t, got)
 			sameModel(t, "a second capture", got, h.capture(t, target))
 			sameModel(t, "the schema rebuilt from its DDL", got, h.capture(t, h.rebuild(t, got)))
+			t.Run("a clone has everything", func(t *testing.T) { sameModel(t, "the clone", got, h.capture(t, h.clone(t, target))) })
 		})
 	}
 	t.Run("a renamed table keeps its storage id", h.renameKeepsStorage)

@@ -220,7 +220,7 @@ func (h Harness) cancelledCopies(t *testing.T) {
 
 // concurrentUse: calls wait for each other; none fails, none mixes up rows.
 func (h Harness) concurrentUse(t *testing.T) {
-	db := h.open(t, h.with(t, selectionRows), engine.ReadOnly)
+	db := h.open(t, h.selection, engine.ReadOnly)
 	failed := make(chan error, 8)
 	for range cap(failed) {
 		go func() {
@@ -243,7 +243,7 @@ func (h Harness) concurrentUse(t *testing.T) {
 }
 
 func (h Harness) oneStatement(t *testing.T) {
-	db := h.open(t, h.with(t, selectionRows), engine.ReadOnly)
+	db := h.open(t, h.selection, engine.ReadOnly)
 	for _, sql := range []string{"SELECT 1; SELECT 2", "SELECT 1; DELETE FROM s"} {
 		if err := db.Query(h.context(t), sql, func(engine.Row) error { return nil }); err == nil {
 			t.Errorf("%s was run", sql)
