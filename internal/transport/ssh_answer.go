@@ -198,7 +198,21 @@ func (a *answer) body(name string) error {
 // errUnread is a file that can be opened and not read.
 var errUnread = errors.New("it could not be read to its end")
 
-// end reads the record behind a body or an output, with its exit status.
+// done reads what is behind an output: its end with the exit status, unless it was cut before that, and that no more comes of it.
+func (a *answer) done() (status int, err error) {
+	status = -1
+	if a.line.stream.header[0] == "end" {
+		if status, err = a.end(); err != nil {
+			return 0, err
+		}
+	}
+	if h := a.line.stream.header; len(h) != 1 || h[0] != "done" {
+		return 0, errGarbage
+	}
+	return status, a.nothing()
+}
+
+// end reads the record behind a body, or an output, with its exit status.
 func (a *answer) end() (status int, err error) {
 	h := a.line.stream.header
 	if h[0] != "end" || len(h) > 2 {
@@ -258,11 +272,11 @@ func (a *answer) command(w Want) error {
 		taken = a.now()
 	}
 	limit := outputLimit(w)
-	out, err := a.line.stream.body(limit + 1)
+	out, err := a.line.stream.body(limit + 1 + maxEnd)
 	if err != nil {
 		return err
 	}
-	status, err := a.end()
+	status, err := a.done()
 	if err != nil {
 		return err
 	}

@@ -48,11 +48,11 @@ func (q *question) archive(m *mirror, names []string) {
 
 // archive takes the files of an archive that tar ended well.
 func (a *answer) archive() error {
-	text, err := a.line.stream.body(a.q.largest)
+	text, err := a.line.stream.body(a.q.largest + maxEnd)
 	if err != nil {
 		return err
 	}
-	status, err := a.end()
+	status, err := a.done()
 	if err != nil || status != 0 {
 		return err
 	}

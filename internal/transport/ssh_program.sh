@@ -1,5 +1,5 @@
 # The program that answers questions on a host, fed to /bin/sh on its standard input. dash and busybox ash suffice. It writes no file, reads what it is
-# asked for and nothing else, and ends with its input. S, the mark that begins every record, precedes it.
+# asked for and nothing else, and ends with its input. Before it come S, the mark that begins every record, E, the length that an end record may have, and the limits L and W.
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=/
 export PATH LC_ALL HOME
 unset TAR_OPTIONS LANGUAGE TZ POSIXLY_CORRECT CDPATH ENV BASH_ENV
@@ -102,8 +102,8 @@ a() {
 	eval "set -- $w"
 	if [ $# = 0 ]; then return; fi
 	r archive
-	q=$({ { tar -c -f - "$@" </dev/null 2>/dev/null 3>&- 4>&-; echo $? >&4; } | head -c "$k" >&3; } 4>&1)
-	r end "$q"
+	{ tar -c -f - "$@" </dev/null 2>/dev/null 3>&-; r end $?; } | head -c $((k + E))
+	r done
 }
 
 # h TOOL INDEX PATH...: digests of files.
@@ -116,13 +116,13 @@ h() {
 	"$k" "$@" </dev/null
 }
 
-# c INDEX LIMIT ARGV...: a command's output and exit status.
+# c INDEX LIMIT ARGV...: a command's output and exit status, for which there is no room where the output was too long.
 c() {
 	i=$1 k=$2; shift 2
 	if ! has "$1"; then r no "c$i" gone; return; fi
 	r cmd "$i"
-	q=$({ { $T "$@" </dev/null 2>/dev/null 3>&- 4>&-; echo $? >&4; } | head -c "$k" >&3; } 4>&1)
-	r end "$q"
+	{ $T "$@" </dev/null 2>/dev/null 3>&-; r end $?; } | head -c $((k + E))
+	r done
 }
 
 # ci INDEX LIMIT INPUT ARGV...: the same with a standard input. printf is the shell's own: nobody sees its arguments.
@@ -130,8 +130,8 @@ ci() {
 	i=$1 k=$2 g=$3; shift 3
 	if ! has "$1"; then r no "c$i" gone; return; fi
 	r cmd "$i"
-	q=$({ { printf %s "$g" | $T "$@" 2>/dev/null 3>&- 4>&-; echo $? >&4; } | head -c "$k" >&3; } 4>&1)
-	r end "$q"
+	{ printf %s "$g" | $T "$@" 2>/dev/null 3>&-; r end $?; } | head -c $((k + E))
+	r done
 }
 
 F=none T=

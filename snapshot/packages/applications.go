@@ -20,15 +20,17 @@ var applicationEcosystems = [...]string{"pip", "npm", "gem", "go", "jar"}
 //
 // What Go's linker tells of a program stands in a segment that may be written to (debug/buildinfo looks there too), which is little of a large program: the program headers of 64-bit
 // ELF begin at byte 64, are seven words each, and the first word of such a segment is its type, 1, with the flags RW or RWX above it. What has none such is searched whole.
-const findApplications = `for d in find grep sed head tail; do command -v $d >&2 || exit 3; done
+const findApplications = `for d in find grep sed head dd; do command -v $d >&2 || exit 3; done
 set -- ; for d in /opt /srv /var/www /u/apps /usr/local /usr/lib/node_modules /var/lib/gems; do [ -d "$d" ] && set -- "$@" "$d"; done
 for d in $(find /opt /srv /var/www /u/apps /home -xdev -maxdepth 4 -name current -type l); do [ -d "$d/" ] && set -- "$@" "$d/"; done
 [ $# = 0 ] && exit 0
 m=$(printf '\377 Go buildinf:') b=$(echo x | grep -a -b -o -F x) i=$IFS l='
 '
+# piece OFFSET LENGTH: at least that of the program $p, from the page on that it begins in.
+piece() { dd if="$p" bs=4096 skip=$(($1 / 4096)) count=$(($2 / 4096 + 2)); }
 # told OFFSET: prints what the program $p says of its build there, if it does.
 told() {
-	x=$(tail -c +$(($1 + 1)) "$p" | head -c 65536 | grep -a -o -E -e 'Go buildinf:.{0,40}' -e '(path|mod|dep|build)	[!-~]+(	[!-~]*)*')
+	x=$(piece "$1" 65536 | grep -a -o -E -e 'Go buildinf:.{0,40}' -e '(path|mod|dep|build)	[!-~]+(	[!-~]*)*')
 	case $x in *'Go buildinf:'*) ;; *) return 1 ;; esac
 	printf 'go\t%s\n' "$p"
 	set -f; IFS=$l; for x in $x; do printf ' %s\n' "$x"; done; IFS=$i; set +f
@@ -44,8 +46,8 @@ build() {
 	while [ $# -gt 0 ]; do
 		[ "$s" ] && told "$1" && return
 		k=0
-		for o in $(tail -c +$(($1 + 1)) "$p" | head -c "$2" | grep -a -b -o -F "$m"); do
-			case $o in [0-9]*:*) told $(($1 + ${o%%:*})) && [ "$s" ] && return; k=$((k + 1)); [ $k = 4 ] && break ;; esac
+		for o in $(piece "$1" "$2" | grep -a -b -o -F "$m"); do
+			case $o in [0-9]*:*) told $(($1 / 4096 * 4096 + ${o%%:*})) && [ "$s" ] && return; k=$((k + 1)); [ $k = 4 ] && break ;; esac
 		done
 		shift 2
 	done
@@ -106,7 +108,7 @@ func parseApplications(in snapshot.Input, r *snapshot.Result, hasSystem bool) {
 		unsearched(in, r, s.Problem, named)
 		return
 	case s.Status != 0:
-		unsearched(in, r, "the host has no find, grep and sed", named)
+		unsearched(in, r, "the host has no find, grep, sed, head or dd", named)
 		return
 	case slices.ContainsFunc(files, func(f installedFile) bool { return f.kind == "cut" }):
 		unsearched(in, r, transport.TooMany, named)
