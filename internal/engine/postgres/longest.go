@@ -44,6 +44,9 @@ WHERE p.reltoastrelid <> 0 AND p.oid IN (SELECT `+literal(qualified(r.Table))+`:
 		}
 		sql := "SELECT coalesce(max(" + strings.Join(sizes, " + ") + "), 0) FROM " + from
 		if r.Where != "" {
+			if err := selfContained("condition on "+r.Table.String(), r.Where); err != nil {
+				return &engine.Error{Code: "42601", Table: r.Table.String(), Message: err.Error()}
+			}
 			sql += " WHERE (\n" + r.Where + "\n)"
 		}
 		return query(ctx, pg, sql, func(v [][]byte) error { bytes = number(v[0]); return nil })
