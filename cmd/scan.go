@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -90,9 +91,66 @@ func runScan(ctx context.Context, s *session, args []string) (int, error) {
 		return err
 	})
 	if err == nil && !s.opt.quiet {
-		fmt.Fprintf(s.world.Stdout, "%s: review it before rows are copied by it\n", ci.Terminal(s.opt.write))
+		fmt.Fprintf(s.world.Stdout, "%s: %s\n", ci.Terminal(s.opt.write), ci.Terminal(written(existing, policy)))
 	}
 	return exitOK, err
+}
+
+// maxNamed is how many columns a line names; the others are counted.
+const maxNamed = 5
+
+// written says what a policy's file has got, and what a person has to do now.
+func written(existing, policy *sanitize.Policy) string {
+	var all, masked, kept, other int
+	var added, waiting []string
+	for i := range policy.Tables {
+		t := &policy.Tables[i]
+		var before *sanitize.TablePolicy
+		if existing != nil {
+			before, _ = existing.Table(t.Table)
+		}
+		for _, c := range t.Columns {
+			name := sanitize.ColumnRef{Table: t.Table, Column: c.Column}.String()
+			all++
+			switch c.Action {
+			case sanitize.Mask:
+				masked++
+			case sanitize.Keep:
+				kept++
+			case sanitize.Review:
+				waiting = append(waiting, name)
+			default:
+				other++
+			}
+			if before == nil {
+				added = append(added, name)
+			} else if _, ok := before.Column(c.Column); !ok {
+				added = append(added, name)
+			}
+		}
+	}
+	say := fmt.Sprintf("%s: %d masked, %d kept", count(all, "column"), masked, kept)
+	if other > 0 {
+		say += fmt.Sprintf(", %d set or dropped", other)
+	}
+	if len(waiting) > 0 {
+		say += fmt.Sprintf(", %d waiting for your decision, which stops the copy (%s)", len(waiting), few(waiting))
+	}
+	switch {
+	case existing == nil:
+		return say + "; review it before rows are copied by it"
+	case len(added) == 0:
+		return say + "; nothing was missing"
+	}
+	return say + fmt.Sprintf("; new: %s; review them before rows are copied", few(added))
+}
+
+// few names the first of a list.
+func few(names []string) string {
+	if len(names) <= maxNamed {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:maxNamed], ", "), len(names)-maxNamed)
 }
 
 // oneDatabase is the environment's only database, or the one that --only selects.

@@ -76,6 +76,9 @@ var logTables = words(`audit audits auditlog log logs history histories session 
 var thingTables = words(`product products item items article articles part parts sku skus category categories brand brands feature features tag tags device devices model models plan plans currency currencies country countries language languages unit units
 	artikel produkt produkte teil teile ware waren kategorie kategorien laender sprachen produit produits categorie pays langues producto productos articulo articulos categoria categorias paises produto produtos artigo artigos prodotto prodotti articolo articoli categorie artikelen producten onderdelen produkty towar towary czesci kategorie kraje`)
 
+// goodsCodes are last words of columns that identify goods and publications, however many there are.
+var goodsCodes = words(`sku skus ean ean13 gtin upc isbn issn asin mpn`)
+
 // thingWords are last words of columns whose values name things and states.
 var thingWords = words(`status state type kind code slug locale language lang currency country role level category color colour size unit sku mime mimetype timezone tz gender sex plan tier method channel source medium priority severity environment format engine action event scope visibility theme version isocode iso
 	waehrung land sprache rolle groesse einheit farbe langue devise pays couleur moneda pais idioma moeda valuta paese lingua taal kraj jezyk waluta`)

@@ -190,6 +190,8 @@ func (p *proposer) text(cat category, named bool, class valueClass, clear bool) 
 		return p.masked("text", "binary data")
 	case lastPart(p.c.Name, thingWords) && (distinct <= 50 || distinct*10 <= p.st.seen) && p.st.longest <= 40:
 		return keep("%s, and the name says what kind", plural(distinct))
+	case lastPart(p.c.Name, goodsCodes) && !p.t.person && p.st.longest <= 40:
+		return keep("the name says that it is a code of goods")
 	case p.st.seen >= 50 && distinct <= 20 && distinct*20 <= p.st.seen:
 		return keep("%s in %d rows", plural(distinct), p.st.seen)
 	case p.t.whole && p.t.rows <= 300 && p.t.referenced && !p.t.person:
