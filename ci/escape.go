@@ -42,6 +42,17 @@ func Terminal(s string) string {
 	return b.String()
 }
 
+// ShellWord makes text one word of a POSIX shell, which may be pasted: see Terminal for what does not show.
+func ShellWord(s string) string {
+	safe := func(r rune) bool {
+		return r < 0x80 && (strings.ContainsRune("-_./:=@,+%", r) || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z')
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !safe(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
 func plain(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if s[i] < 0x20 || s[i] >= 0x7f {

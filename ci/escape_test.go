@@ -32,6 +32,36 @@ func FuzzTerminal(f *testing.F) {
 	})
 }
 
+// What a shell reads of a word is the text: quotes are read as POSIX says (2.2.2), and outside of them nothing but a quoted quote needs any.
+func FuzzShellWord(f *testing.F) {
+	for _, s := range []string{"", "web:package/deb/nginx", "main:column/users.a note", "it's $(reboot) `x` !! \"\\", "a\nb", "''", "-x"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		word := ShellWord(s)
+		var read strings.Builder
+		inside := false
+		for i := 0; i < len(word); i++ {
+			switch c := word[i]; {
+			case c == '\'':
+				inside = !inside
+			case inside:
+				read.WriteByte(c)
+			case c == '\\':
+				i++
+				read.WriteByte(word[i])
+			case strings.IndexByte("|&;<>()$`\"*?[#~!{} \t\n", c) >= 0:
+				t.Fatalf("%q: %q is not in quotes", word, c)
+			default:
+				read.WriteByte(c)
+			}
+		}
+		if inside || read.String() != s || word == "" {
+			t.Errorf("%q is %s, which is read as %q", s, word, read.String())
+		}
+	})
+}
+
 func FuzzMarkdownCode(f *testing.F) {
 	for _, s := range []string{"", "`", "``a``", "a|b", " x ", "@team #1 <b>", "\n"} {
 		f.Add(s)

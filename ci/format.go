@@ -14,6 +14,8 @@ type Style struct {
 	Color   bool // SGR colours; words carry the meaning without them
 	Verbose bool // why and what to do, for every finding
 	Quiet   bool // no warnings
+	// Explain is the command that says more of an address of this report; "" is none: then the table names no next step.
+	Explain string
 
 	Host     string // whom collectd is told the values are of; "" is envdiff
 	Interval int    // seconds until collectd expects the next ones; 0 is a day

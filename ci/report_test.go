@@ -130,6 +130,36 @@ func TestTableFitsItsWidth(t *testing.T) {
 	}
 }
 
+// The next step is one that can be pasted: quoted, by id where the address does not fit or does not print, of a gap where nothing was found, and of what was set aside never.
+func TestTheTableNamesTheNextStepOnce(t *testing.T) {
+	at := func(severity finding.Severity, address string) finding.Finding {
+		return finding.Finding{ID: "0123456789abcdef", Rule: "config-value", Severity: severity, Address: address}
+	}
+	waived := at(4, "web:package/deb/waived")
+	waived.Waived = &finding.Waived{}
+	for _, c := range []struct {
+		findings []finding.Finding
+		gaps     []finding.Gap
+		want     string
+	}{
+		{nil, nil, ""},
+		{[]finding.Finding{at(3, "web:package/deb/htop"), at(5, "main:column/users.a note"), waived}, nil, "next: envdiff explain 'main:column/users.a note'"},
+		{[]finding.Finding{at(4, "web:config/"+strings.Repeat("long/", 40))}, nil, "next: envdiff explain 0123456789abcdef"},
+		{[]finding.Finding{at(4, "web:config/\x1b[31m")}, nil, "next: envdiff explain 0123456789abcdef"},
+		{[]finding.Finding{waived}, []finding.Gap{{Address: "web:host/reachable"}}, "next: envdiff explain web:host/reachable"},
+	} {
+		var out bytes.Buffer
+		if err := writeTable(&out, &Report{Findings: c.findings, Gaps: c.gaps}, Style{Explain: "envdiff explain"}); err != nil {
+			t.Fatal(err)
+		}
+		_, next, _ := strings.Cut(out.String(), "next: ")
+		line, _, _ := strings.Cut(next, "\n")
+		if line != strings.TrimPrefix(c.want, "next: ") || strings.Contains(next, "next: ") {
+			t.Errorf("want %q in\n%s", c.want, &out)
+		}
+	}
+}
+
 func TestColourOnlyWhenAsked(t *testing.T) {
 	var with, without bytes.Buffer
 	r := judged(t, "", Baseline{})

@@ -3,6 +3,7 @@ package ci
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/olekukonko/tablewriter"
@@ -39,8 +40,36 @@ func writeTable(w io.Writer, r *Report, s Style) error {
 		p.wrapped("not compared: ", Terminal(text))
 	}
 	p.line("")
+	p.next(r)
 	p.line(p.verdictColor(r.Verdict, summary(r)))
 	return p.err
+}
+
+// next names once how to ask for more: of the finding that weighs most, or of what is not known. It is never wrapped, for it is pasted: an address that is longer than two lines, or does not
+// print as it is, gives way to the finding's id.
+func (p *page) next(r *Report) {
+	if p.style.Explain == "" {
+		return
+	}
+	var first *finding.Finding
+	for i := range r.Findings {
+		if f := &r.Findings[i]; counts(f) && (first == nil || f.Severity > first.Severity) {
+			first = f
+		}
+	}
+	of := ""
+	if first != nil {
+		of = first.Address
+	} else if i := slices.IndexFunc(r.Gaps, func(g finding.Gap) bool { return g.Waived == nil }); i >= 0 {
+		of = r.Gaps[i].Address
+	}
+	line := "next: " + p.style.Explain + " "
+	if first != nil && (Terminal(of) != of || columns(line+ShellWord(of)) > 2*p.style.Width) {
+		of = first.ID
+	}
+	if of != "" && Terminal(of) == of {
+		p.line(line + ShellWord(of))
+	}
 }
 
 // page writes lines and keeps the first error.

@@ -78,21 +78,10 @@ func reproduce(args []string) string {
 		case strings.HasPrefix(a, "-o"), strings.HasPrefix(a, "--output="), strings.HasPrefix(a, "--progress="), strings.HasPrefix(a, "--color="):
 		case a == "-q", a == "--quiet", a == "-v", a == "--verbose":
 		default:
-			words = append(words, shellQuoted(a))
+			words = append(words, ci.ShellWord(a))
 		}
 	}
 	return strings.Join(words, " ")
-}
-
-// shellQuoted makes an argument one word of a POSIX shell.
-func shellQuoted(s string) string {
-	safe := func(r rune) bool {
-		return r < 0x80 && (strings.ContainsRune("-_./:=@,+%", r) || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z')
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !safe(r) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // lookedAt sums up what was read of the sides.

@@ -120,7 +120,7 @@ func (s *session) play(ctx context.Context, dir string, sc scene) error {
 	fmt.Fprintf(s.world.Stdout, "$ envdiff %s\n", strings.Join(sc.args, " "))
 	w := s.world
 	w.Dir = dir
-	w.Args = append(append([]string{}, sc.args...), "--config", filepath.Join(dir, "envdiff.yaml"), "--color", s.opt.color)
+	w.Args = append(append([]string{}, sc.args...), "--color", s.opt.color) // its envdiff.yaml is the directory's
 	if !s.world.StderrTerminal {
 		w.Args = append(w.Args, "--progress", "none")
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 
@@ -85,17 +86,22 @@ func (s *session) explainAddress(ctx context.Context, text string) (int, error) 
 	if err != nil {
 		return 0, err
 	}
+	r, notKept := s.newestReport(ctx)
+	var gaps []finding.Gap
+	if notKept == nil {
+		gaps = gapsAt(r, a)
+	}
 	if c, k, ok := s.readerOf(a); ok {
 		fmt.Fprintf(s.world.Stdout, "%s\n  read by the collector %s: %s\n  %s (compared %s)\n", ci.Terminal(text), c.Name(), c.Doc().Title, k.Doc, k.Axis)
-	} else if a.Kind != "migration" {
+	} else if a.Kind != "migration" && len(gaps) == 0 {
 		return 0, hinted(fmt.Errorf("no collector reads addresses of the kind %q", a.Kind), "envdiff explain lists the rules; docs/collectors lists the addresses")
 	}
-	r, err := s.newestReport(ctx)
-	if err != nil {
+	if notKept != nil {
 		fmt.Fprintln(s.world.Stdout, "  no report is at hand that could say more: compare first, or name one with --report")
 		return exitOK, nil
 	}
-	told := 0
+	told := len(gaps)
+	showGaps(s.world.Stdout, gaps)
 	for _, f := range r.Findings {
 		if f.Address == text || strings.HasPrefix(f.Address, text+"#") {
 			showFinding(s.world.Stdout, &f)
@@ -107,6 +113,28 @@ func (s *session) explainAddress(ctx context.Context, text string) (int, error) 
 		fmt.Fprintf(s.world.Stdout, "  the newest report (%s) has no finding about it\n", ci.Terminal(r.Command))
 	}
 	return exitOK, nil
+}
+
+// gapsAt are the parts of a report that were not known of an address, of what is at it, or of what it is a part of.
+func gapsAt(r *ci.Report, a snapshot.Address) []finding.Gap {
+	text := a.String()
+	return slices.DeleteFunc(slices.Clone(r.Gaps), func(g finding.Gap) bool {
+		return g.Address != text && !strings.HasPrefix(g.Address, text+"#") && g.Address != a.Whole().String()
+	})
+}
+
+func showGaps(w io.Writer, gaps []finding.Gap) {
+	for _, g := range gaps {
+		where := g.Environment
+		if g.Instance != "" {
+			where += "/" + g.Instance
+		}
+		fmt.Fprintf(w, "\nnot known  %s  %s\n  %s\n", ci.Terminal(where), ci.Terminal(g.Address), ci.Terminal(g.Reason))
+		if g.Hint != "" {
+			fmt.Fprintf(w, "  → %s\n", ci.Terminal(g.Hint))
+		}
+		fmt.Fprintln(w, "  what is not known is neither there nor missing: without a waiver (gap: true) the run is incomplete, exit status 3")
+	}
 }
 
 // readerOf finds the collector that reads an address, and how the fact is compared.

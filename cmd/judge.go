@@ -52,6 +52,12 @@ func (s *session) finish(ctx context.Context, c *config.Config, j judgement, r *
 	ci.Judge(r, j.policy)
 	s.describe(c, r)
 	s.remember(ctx, c, r)
+	if store, err := s.memory(c); err == nil && store != nil && !s.opt.quiet {
+		s.explains = "envdiff explain"
+		if s.opt.config != "" {
+			s.explains += " --config " + ci.ShellWord(s.opt.config)
+		}
+	}
 	if err := s.writeOutputs(j.outputs, r); err != nil {
 		return 0, err
 	}

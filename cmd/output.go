@@ -68,7 +68,7 @@ func parseOutputs(flags []string) ([]output, error) {
 func (s *session) writeOutputs(outs []output, r *ci.Report) error {
 	rendered := make([]bytes.Buffer, len(outs))
 	for i, o := range outs {
-		style := ci.Style{Verbose: s.opt.verbose, Quiet: s.opt.quiet}
+		style := ci.Style{Verbose: s.opt.verbose, Quiet: s.opt.quiet, Explain: s.explains}
 		s.collectdStyle(&style)
 		if o.toStdout() {
 			style.Color, style.Width = s.colorStdout(), min(s.world.Width, 120)

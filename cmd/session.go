@@ -29,6 +29,7 @@ type session struct {
 	places   map[string]engine.Place      // on scratch servers, by engine and DSN
 	fileVars map[string]string            // of the key file
 	warnings []string
+	explains string          // the command that says more of what this run found; "" where nothing is kept that it could read
 	compared []side          // what the report is about, for what it shows beside its findings
 	jumps    transport.Jumps // limits how many ssh connections are made at once through one jump host
 }
