@@ -2,6 +2,10 @@ package engine
 
 import "context"
 
+// OwnPrefix begins a name in every statement of envdiff's that reads rows and may take long. Servers count statements without their comments, but with their names: so envdiff's
+// are told from the application's.
+const OwnPrefix = "envdiff_"
+
 // Digester is a database whose server counts statements by their shape. As finds it behind wrappers.
 type Digester interface {
 	// Digests streams what the server has counted in this database; the same statement may

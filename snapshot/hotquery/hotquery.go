@@ -40,7 +40,7 @@ func (collector) Doc() snapshot.Doc {
 		Title: "Hot queries",
 		Text: "The 50 statements that took most time since the server's counters were reset, with calls, seconds and rows, and the fingerprints of all others. A fingerprint is made of the " +
 			"statement's normal form: lower case, placeholders for literals, one placeholder for a list of any length, no comments. Query ids of servers are not used: they differ between " +
-			"servers and versions. Only statements that read or change rows count, and not those on the server's own catalogue.\n\n" +
+			"servers and versions. Only statements that read or change rows count, and neither those on the server's own catalogue nor what envdiff asks.\n\n" +
 			"Times depend on machines and are not compared. A statement that takes more than a hundredth of the last environment's time and that another one has never run is a finding of severity low, unless " +
 			"that server has forgotten statements. Where MySQL or MariaDB run without performance_schema, which is MariaDB's default, or it may not be read, the newest 50 000 rows of the slow log are counted in its place, if log_output has TABLE. " +
 			"It holds slow statements alone, so nothing is said to have never run on such a server. A logged statement is left out, and noted, if it is longer than 16 384 characters or if it is not certain where its literals end. " +
@@ -83,7 +83,7 @@ func (c collector) Collect(ctx context.Context, in snapshot.DatabaseInput) snaps
 	dropped := 0
 	source, err := db.Digests(ctx, func(d engine.Digest) error {
 		s := normalise(d.Text, quote)
-		if s.catalogue || !countedVerb(s.first) {
+		if s.catalogue || s.own || !countedVerb(s.first) {
 			return nil
 		}
 		h := byText[s.text]

@@ -2,15 +2,17 @@ package hotquery
 
 import (
 	"strings"
+
+	"github.com/envdiff/envdiff/internal/engine"
 )
 
 // statement is a statement in its normal form: without literals, comments and the accidents of spelling, so that the
 // same statement has one text on any server.
 type statement struct {
 	text string
-	// first is its first word, catalogue whether it asks for the server's own tables.
-	first     string
-	catalogue bool
+	// first is its first word, catalogue whether it asks for the server's own tables, own whether it is envdiff's.
+	first          string
+	catalogue, own bool
 }
 
 // normalise writes a statement in its normal form. quote is the server's quote of identifiers, " or `: what stands in
@@ -30,6 +32,9 @@ func normalise(text string, quote byte) statement {
 		}
 		if name && ofTheServer(token) {
 			s.catalogue = true
+		}
+		if name && strings.HasPrefix(strings.Trim(token, "\"`"), engine.OwnPrefix) {
+			s.own = true
 		}
 		tokens = append(tokens, token)
 	}

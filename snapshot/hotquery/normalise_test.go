@@ -52,6 +52,19 @@ func TestCatalogueIsToldFromTables(t *testing.T) {
 	}
 }
 
+func TestEnvdiffsOwnStatementsAreTold(t *testing.T) {
+	for text, want := range map[string]bool{
+		`SELECT count(*) FILTER (WHERE "a" IS NULL) AS envdiff_bad, count(*) FROM "t"`: true,
+		"SELECT n FROM (SELECT a AS n FROM t) AS \"envdiff_groups\"":                   true,
+		"SELECT a FROM t WHERE b = 'envdiff_bad' /* envdiff_bad */":                    false,
+		"SELECT my_envdiff_a FROM t":                                                   false,
+	} {
+		if got := normalise(text, '"').own; got != want {
+			t.Errorf("%s: own %t", text, got)
+		}
+	}
+}
+
 // No literal is in a normal form, and it is the same kind of statement.
 func FuzzNormalise(f *testing.F) {
 	f.Add("SELECT 'zqtoken' FROM t WHERE a IN (1, 2)", true)

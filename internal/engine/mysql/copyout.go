@@ -129,6 +129,7 @@ func (s *shape) selection(r engine.Read) (string, error) {
 	for i, name := range r.Columns {
 		list[i] = s.selected(name)
 	}
+	list[0] += " AS " + engine.OwnPrefix + "first"
 	sql := "SELECT " + strings.Join(list, ", ") + " FROM " + qualified(r.Table)
 	var conditions []string
 	if r.Where != "" {

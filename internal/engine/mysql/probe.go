@@ -67,7 +67,7 @@ func question(o schema.Obligation, rel schema.Relation, from string) (string, er
 
 // count counts the rows where a condition is true, and all.
 func count(bad, from string) string {
-	return "SELECT COUNT(CASE WHEN " + bad + " THEN 1 END), COUNT(*) FROM " + from
+	return "SELECT COUNT(CASE WHEN " + bad + " THEN 1 END) AS envdiff_bad, COUNT(*) FROM " + from
 }
 
 func quotedList(columns []string) []string {

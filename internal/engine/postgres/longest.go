@@ -42,7 +42,7 @@ WHERE p.reltoastrelid <> 0 AND p.oid IN (SELECT `+literal(qualified(r.Table))+`:
 		if shape.partitioned {
 			from = qualified(r.Table)
 		}
-		sql := "SELECT coalesce(max(" + strings.Join(sizes, " + ") + "), 0) FROM " + from
+		sql := "SELECT coalesce(max(" + strings.Join(sizes, " + ") + "), 0) AS " + engine.OwnPrefix + "longest FROM " + from
 		if r.Where != "" {
 			if err := selfContained("condition on "+r.Table.String(), r.Where); err != nil {
 				return &engine.Error{Code: "42601", Table: r.Table.String(), Message: err.Error()}

@@ -52,7 +52,7 @@ func probeNotNull(o schema.Obligation, from string) (string, error) {
 	if len(o.Columns) == 0 {
 		return "", misuse("a NOT NULL probe needs a column")
 	}
-	return fmt.Sprintf("SELECT count(*) FILTER (WHERE %s), count(*) FROM %s", nulls(o.Columns, " OR ", "IS NULL"), from), nil
+	return fmt.Sprintf("SELECT count(*) FILTER (WHERE %s) AS envdiff_bad, count(*) FROM %s", nulls(o.Columns, " OR ", "IS NULL"), from), nil
 }
 
 func nulls(columns []string, glue, test string) string {
@@ -143,7 +143,7 @@ func probeCheck(o schema.Obligation, from string) (string, error) {
 	if err := selfContained("check expression", o.Expr); err != nil {
 		return "", misuse("%s", err)
 	}
-	return fmt.Sprintf("SELECT count(*) FILTER (WHERE NOT (%s\n)), count(*) FROM %s", o.Expr, from), nil
+	return fmt.Sprintf("SELECT count(*) FILTER (WHERE NOT (%s\n)) AS envdiff_bad, count(*) FROM %s", o.Expr, from), nil
 }
 
 // lengthType are the types whose values only have to be short enough: an assignment cuts blanks beyond the length and refuses the rest.
@@ -155,7 +155,7 @@ func probeConvertible(o schema.Obligation, from string) (string, error) {
 	if len(o.Columns) != 1 || o.Type == "" {
 		return "", misuse("a type probe needs one column and a type")
 	}
-	return fmt.Sprintf("SELECT count(*) FILTER (WHERE %s), count(*) FROM %s", inconvertible(o), from), nil
+	return fmt.Sprintf("SELECT count(*) FILTER (WHERE %s) AS envdiff_bad, count(*) FROM %s", inconvertible(o), from), nil
 }
 
 // inconvertible is true for values that the type refuses.
