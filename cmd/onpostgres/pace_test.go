@@ -29,13 +29,26 @@ func TestRefreshWaitsForALaggingReplica(t *testing.T) {
 	standby.Exec(t, standby.DSN("postgres"), "SELECT pg_wal_replay_pause()")
 	p.server.Exec(t, p.production, "UPDATE settings SET value = 'zqtoken changed'")
 	time.Sleep(2500 * time.Millisecond)
-	resumed := make(chan struct{})
-	time.AfterFunc(20*time.Second, func() {
-		defer close(resumed)
+	begun := func() bool {
+		return primary.Ask(t, primary.DSN("postgres"), "SELECT count(*) FROM pg_database WHERE datname LIKE 'envdiff\\_scratch\\_next\\_%'") != "0"
+	}
+	sessions := func() string { // that there were and have ended
+		return standby.Ask(t, standby.DSN("postgres"), "SELECT sessions FROM pg_stat_database WHERE datname = '"+name+"'")
+	}
+	until := func(holds func() bool) {
+		for t.Context().Err() == nil && !holds() {
+			time.Sleep(50 * time.Millisecond)
+		}
+	}
+	var resuming sync.WaitGroup
+	resuming.Go(func() { // once the replica was asked beside the copy: what it answers holds until it is asked again
+		until(begun)
+		before := sessions()
+		until(func() bool { return sessions() != before })
 		standby.Exec(t, standby.DSN("postgres"), "SELECT pg_wal_replay_resume()")
 	})
 	p.expect(t, 0, "the copy was held back for", "refresh", "production", "staging")
-	<-resumed
+	resuming.Wait()
 	p.expect(t, 0, "main of staging has 502 rows", "refresh", "production", "staging")
 }
 
