@@ -29,7 +29,7 @@ func tokens(expr string) []token {
 	for i := 0; i < len(expr); {
 		c := expr[i]
 		switch {
-		case c == '\'' || c == '"' || c == '`' || c == '[':
+		case c == '\'' || c == '"' || c == '`' || c == '[' && !subscripts(out):
 			text, end := quoted(expr, i)
 			kind := tokenName
 			if c == '\'' {
@@ -59,6 +59,52 @@ func tokens(expr string) []token {
 		}
 	}
 	return out
+}
+
+// castTails are what follows the first word of a type that has several.
+var castTails = words("varying precision with without time zone")
+
+// plainTokens are an expression's tokens without casts and without parentheses around a name alone: PostgreSQL prints the length of a varchar as length((name)::text).
+func plainTokens(expr string) []token {
+	all := tokens(expr)
+	var ts []token
+	for i := 0; i < len(all); i++ {
+		if i+2 >= len(all) || all[i].text != ":" || all[i+1].text != ":" || all[i].kind != tokenSymbol {
+			ts = append(ts, all[i])
+			continue
+		}
+		for i += 2; i+1 < len(all) && all[i+1].kind == tokenName && castTails[strings.ToLower(all[i+1].text)]; {
+			i++
+		}
+		if i+1 < len(all) && all[i+1].text == "(" {
+			for i < len(all)-1 && all[i].text != ")" {
+				i++
+			}
+		}
+		for i+2 < len(all) && all[i+1].text == "[" && all[i+2].text == "]" {
+			i += 2
+		}
+	}
+	out := ts[:0]
+	for i := 0; i < len(ts); i++ {
+		called := len(out) > 0 && out[len(out)-1].kind == tokenName && !keyword(out[len(out)-1].text)
+		if !called && i+2 < len(ts) && ts[i].text == "(" && ts[i+1].kind == tokenName && ts[i+2].text == ")" {
+			out = append(out, ts[i+1])
+			i += 2
+			continue
+		}
+		out = append(out, ts[i])
+	}
+	return out
+}
+
+// subscripts reports whether a [ behind these tokens is PostgreSQL's, of an array or an element, and not around a name.
+func subscripts(before []token) bool {
+	if len(before) == 0 {
+		return false
+	}
+	last := before[len(before)-1]
+	return last.kind == tokenName && !keyword(last.text) || last.text == ")" || last.text == "]"
 }
 
 func nameByte(c byte) bool {
@@ -110,7 +156,7 @@ func keyword(s string) bool {
 // zero, a pattern of separators and character classes do no harm. A literal belongs to the column named last before it, or
 // to the first one after it.
 func compared(t *schema.Table, expr, column string) string {
-	ts := tokens(expr)
+	ts := plainTokens(expr)
 	var owner string
 	var waiting []token
 	length := false
@@ -179,7 +225,7 @@ func harmful(t token) bool {
 
 // maxLength reads the limit from a check like length(column) <= 40; 0 is none.
 func maxLength(expr, column string) int {
-	ts := tokens(expr)
+	ts := plainTokens(expr)
 	limit := 0
 	for i := 0; i+5 < len(ts); i++ {
 		if !strings.HasSuffix(strings.ToLower(ts[i].text), "length") || ts[i+1].text != "(" || !strings.EqualFold(ts[i+2].text, column) || ts[i+3].text != ")" || ts[i+4].text != "<" {

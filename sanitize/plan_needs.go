@@ -40,6 +40,10 @@ func (b *planner) gatherNeeds(demands []schema.Obligation) {
 				b.needIndex(t, x)
 			}
 		}
+		for _, x := range t.Exclusions {
+			b.needExclusion(t, x)
+		}
+		b.needPartitions(t, t.PartitionBy, t.Partitions)
 	}
 	for _, r := range b.plan.references {
 		for i := range r.fromColumns {
@@ -72,6 +76,41 @@ func (b *planner) needIndex(t *schema.Table, x schema.Index) {
 		b.needExpr(t, p.Expr, what)
 	}
 	b.needPredicate(t, x.Where, what)
+}
+
+// needExclusion is for a constraint that rows exclude each other by comparing some columns: what differs has to go on to do so.
+func (b *planner) needExclusion(t *schema.Table, x schema.Exclusion) {
+	what := "the exclusion constraint " + x.Name
+	_, elements, _ := strings.Cut(x.Definition, "(")
+	elements, where, _ := strings.Cut(elements, " WHERE ")
+	if otherFunctions(elements) != "" || strings.Contains(elements, "(") {
+		b.needExpr(t, elements, what)
+	} else {
+		for _, c := range columnsIn(t, elements) {
+			b.needUnique(t.Name, c, what, folds(t, c, ""))
+		}
+	}
+	b.needPredicate(t, where, what)
+}
+
+// needPartitions is for keys whose rows have to find a partition again: by ranges and lists without one for all others, only values as they are do.
+func (b *planner) needPartitions(t *schema.Table, by string, parts []schema.Partition) {
+	by, _, _ = strings.Cut(by, " SUBPARTITION BY ")
+	kind, _, _ := strings.Cut(strings.ToUpper(by), " ")
+	kind, _, _ = strings.Cut(kind, "(")
+	rest := slices.ContainsFunc(parts, func(p schema.Partition) bool {
+		bound := strings.ToUpper(p.Bound)
+		return bound == "DEFAULT" || strings.HasPrefix(bound, "VALUES LESS THAN MAXVALUE") || strings.HasPrefix(bound, "VALUES LESS THAN (MAXVALUE")
+	})
+	if !rest && (kind == "RANGE" || kind == "LIST") {
+		for _, c := range columnsIn(t, by) {
+			n := b.need(place{t.Name, c})
+			n.broken = append(n.broken, TableKey(t.Name)+" is partitioned by it ("+by+") and has no partition for all other values")
+		}
+	}
+	for _, p := range parts {
+		b.needPartitions(t, p.PartitionBy, p.Partitions)
+	}
 }
 
 // needExpr is for a key that is an expression: each column in it must stay different, also in lower case and trimmed;
