@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/engine/postgres"
 	"github.com/envdiff/envdiff/internal/schema"
 	"github.com/envdiff/envdiff/internal/testservers"
@@ -78,17 +77,7 @@ func rehearseScript(ctx context.Context, t *testing.T, script string) migrations
 	t.Helper()
 	server, e := testservers.Postgres(t), postgres.New()
 	base := target(t, server.DSN("postgres"))
-	dsn := server.NewDatabase(t)
-	server.Exec(t, dsn, shop)
-	production, err := e.Open(context.Background(), target(t, dsn), engine.ReadOnly)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { production.Close() })
-	sch, err := production.Schema(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
+	production, sch := production(context.Background(), t, e)
 	dir := t.TempDir()
 	for file, text := range map[string]string{"41_base.up.sql": "SELECT 1", "42_x.up.sql": script} {
 		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {

@@ -44,21 +44,11 @@ func TestGolangMigrateRunsTheSameFiles(t *testing.T) {
 		{"not at all", "CREATE TABLE two (a int)", "main:migration/42_two: golang-migrate itself fails on an empty clone where the replay passes: "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			dsn := server.NewDatabase(t)
-			server.Exec(t, dsn, shop)
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
 			own := postgres.New()
 			e := &watched{Engine: own, Library: own.(engine.Library), before: tt.before}
-			production, err := e.Open(ctx, target(t, dsn), engine.ReadOnly)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer production.Close()
-			sch, err := production.Schema(ctx)
-			if err != nil {
-				t.Fatal(err)
-			}
+			production, sch := production(ctx, t, e)
 			dir := t.TempDir()
 			for file, text := range map[string]string{"41_base.up.sql": "SELECT 1", "42_two.up.sql": "CREATE TABLE two (a int);\nCREATE INDEX two_a ON two (a);", "43_late.up.sql": "CREATE INDEX CONCURRENTLY users_plan ON users (plan);"} {
 				if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
@@ -79,7 +69,7 @@ func TestGolangMigrateRunsTheSameFiles(t *testing.T) {
 			if said := gapsOf(out.Gaps); !strings.HasPrefix(said, tt.gap) || tt.gap == "" && said != "" {
 				t.Errorf("gaps %q, want %q", said, tt.gap)
 			}
-			if at := server.Ask(t, dsn, "SELECT version || ' ' || dirty FROM schema_migrations"); at != "41 false" {
+			if at := server.Ask(t, read.dsn, "SELECT version || ' ' || dirty FROM schema_migrations"); at != "41 false" {
 				t.Errorf("production stands at %s", at)
 			}
 		})

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/envdiff/envdiff/internal/engine"
 	"github.com/envdiff/envdiff/internal/engine/postgres"
 	"github.com/envdiff/envdiff/internal/schema"
 	"github.com/envdiff/envdiff/internal/testservers"
@@ -36,19 +35,9 @@ func TestTheWayBackAndASecondRun(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			dsn := server.NewDatabase(t)
-			server.Exec(t, dsn, shop)
 			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 			defer cancel()
-			production, err := e.Open(ctx, target(t, dsn), engine.ReadOnly)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer production.Close()
-			sch, err := production.Schema(ctx)
-			if err != nil {
-				t.Fatal(err)
-			}
+			production, sch := production(ctx, t, e)
 			dir := t.TempDir()
 			for file, text := range map[string]string{"41_base.up.sql": "SELECT 1", "42_x.up.sql": tt.up, "42_x.down.sql": tt.down} {
 				if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {

@@ -135,17 +135,7 @@ func TestRehearsalOnPostgres(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
-			dsn := server.NewDatabase(t)
-			server.Exec(t, dsn, shop)
-			production, err := e.Open(ctx, target(t, dsn), engine.ReadOnly)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer production.Close()
-			sch, err := production.Schema(ctx)
-			if err != nil {
-				t.Fatal(err)
-			}
+			production, sch := production(ctx, t, e)
 			dir := t.TempDir()
 			for file, text := range map[string]string{"41_base.up.sql": "SELECT 1", "42_x.up.sql": tt.script} {
 				if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
