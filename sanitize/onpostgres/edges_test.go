@@ -63,3 +63,28 @@ func TestOddCellsAreCopied(t *testing.T) {
 		}
 	}
 }
+
+// A database of bytes (SQL_ASCII) may hold texts that are valid in no encoding: they are masked as such. A copy beside such a database has its encoding.
+func TestTextsOfNoEncodingAreCopied(t *testing.T) {
+	server := testservers.Postgres(t)
+	server.Exec(t, server.DSN("postgres"), "CREATE DATABASE bytes ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+	t.Cleanup(func() { server.Exec(t, server.DSN("postgres"), "DROP DATABASE bytes WITH (FORCE)") })
+	dsn := server.DSN("bytes")
+	server.Exec(t, dsn, `CREATE TABLE t (id int PRIMARY KEY, name text, kept text); INSERT INTO t SELECT n, E'M\xfcller-' || n, E'caf\xe9 \\N' FROM generate_series(1, 40) n`)
+	src := open(t, dsn, engine.ReadOnly)
+	sch, err := src.Schema(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy := scanned(t, src, sch)
+	table, _ := policy.Table("t")
+	kept, _ := table.Column("kept")
+	kept.Action = sanitize.Keep
+	for _, use := range []sanitize.Use{sanitize.Keepable, sanitize.Rehearsal} {
+		copied, _ := builtBeside(t, dsn, src, sch, policy, use)
+		const sql = `SELECT count(*) || ' ' || count(DISTINCT name) || ' ' || sum((name LIKE 'M%ller-%')::int) || ' ' || sum((kept = E'caf\xe9 \\N')::int) || ' ' || current_setting('server_encoding') FROM t`
+		if got := server.Ask(t, copied.DSN, sql); got != "40 40 0 40 SQL_ASCII" {
+			t.Errorf("use %d: %s", use, got)
+		}
+	}
+}

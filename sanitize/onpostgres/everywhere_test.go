@@ -84,12 +84,18 @@ func scanned(t *testing.T, src engine.DB, sch *schema.Database) *sanitize.Policy
 // built is a sanitised copy and its report.
 func built(t *testing.T, server *testservers.Server, src engine.DB, sch *schema.Database, policy *sanitize.Policy, use sanitize.Use) (engine.Target, *finding.Sanitization) {
 	t.Helper()
+	return builtBeside(t, server.DSN("postgres"), src, sch, policy, use)
+}
+
+// builtBeside makes the copy with the encoding of the database that a URL names.
+func builtBeside(t *testing.T, base string, src engine.DB, sch *schema.Database, policy *sanitize.Policy, use sanitize.Use) (engine.Target, *finding.Sanitization) {
+	t.Helper()
 	plan, err := sanitize.NewPlan(policy, sch, use, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	key := testKey(t)
-	copied, err := sanitize.Build(t.Context(), src, engine.Target{Engine: "postgres", DSN: server.DSN("postgres"), Display: "scratch"}, t.TempDir(), sch, plan, key, sanitize.CopyOptions{})
+	copied, err := sanitize.Build(t.Context(), src, engine.Target{Engine: "postgres", DSN: base, Display: "scratch"}, t.TempDir(), sch, plan, key, sanitize.CopyOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -77,6 +77,9 @@ func (d *database) connect(ctx context.Context) (*pgconn.PgConn, error) {
 	for _, s := range settings {
 		sql += "SET " + local + s[0] + " = " + literal(s[1]) + "; "
 	}
+	if pg.ParameterStatus("server_encoding") == "SQL_ASCII" { // it knows no characters: asked for UTF-8, it would refuse all bytes that are none
+		sql += "SET " + local + "client_encoding = SQL_ASCII; "
+	}
 	if _, err := execute(ctx, pg, sql); err != nil {
 		hangUp(pg)
 		return nil, fail(ctx, d.target, err)
