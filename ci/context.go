@@ -68,6 +68,11 @@ type Profile struct {
 	Environment string             `json:"environment"`
 	Address     string             `json:"address"`
 	Counts      map[string]float64 `json:"counts"`
+	// Categories are the rows that each value has, of columns of few values that the sanitising policy keeps.
+	Categories map[string]float64 `json:"categories,omitempty"`
+	// Quantiles are of numbers, or of lengths in characters or ages in days, which Measured says; least first, at even steps.
+	Quantiles []float64 `json:"quantiles,omitempty"`
+	Measured  string    `json:"measured,omitempty"`
 }
 
 func (c *Context) fillEmpty() {

@@ -36,84 +36,6 @@ func (s *svg) done() template.HTML {
 	return template.HTML(s.String()) //nolint:gosec // every text in it went through HTMLEscapeString
 }
 
-type htmlChart struct {
-	Address string
-	Drawing template.HTML
-}
-
-// shares are the counts of a column's profile that are a part of its rows.
-var shares = []struct{ count, name string }{
-	{"nulls", "null"}, {"distinct", "distinct"}, {"blanks", "blank"}, {"non_ascii", "beyond ASCII"}, {"negatives", "negative"}, {"zeros", "zero"}, {"positives", "positive"},
-}
-
-// htmlCharts draws the columns whose data drifted: what share of the rows has each trait, for every environment.
-func htmlCharts(r *Report) []htmlChart {
-	var order []string
-	columns := map[string][]Profile{}
-	for _, p := range r.context().Profiles {
-		if columns[p.Address] == nil {
-			order = append(order, p.Address)
-		}
-		columns[p.Address] = append(columns[p.Address], p)
-	}
-	var charts []htmlChart
-	for _, address := range order {
-		charts = append(charts, htmlChart{Terminal(address), columnChart(address, columns[address])})
-	}
-	return charts
-}
-
-func columnChart(address string, sides []Profile) template.HTML {
-	var shown []int
-	for i, share := range shares {
-		for _, p := range sides {
-			if p.Counts[share.count] > 0 {
-				shown = append(shown, i)
-				break
-			}
-		}
-	}
-	const label, width, room = 84.0, 190.0, 360
-	row, gap := 15.0, 7.0
-	height := float64(len(shown))*(row*float64(len(sides))+gap) + row*float64(len(sides)) + 8
-	var s svg
-	s.open(room, int(height), "shares of rows of "+address)
-	y := 2.0
-	for _, i := range shown {
-		s.text("q", label-8, y+11, "end", shares[i].name)
-		for j, p := range sides {
-			rows := p.Counts["rows"]
-			share := 0.0
-			if rows > 0 {
-				share = min(p.Counts[shares[i].count]/rows, 1)
-			}
-			says := fmt.Sprintf("%s: %.0f of %.0f rows", p.Environment, p.Counts[shares[i].count], rows)
-			s.bar(string(rune('a'+j%4)), label, y+2, share*width, row-4, says)
-			s.text("", label+share*width+6, y+11, "start", percent(share))
-			y += row
-		}
-		y += gap
-	}
-	for j, p := range sides {
-		s.bar(string(rune('a'+j%4)), label, y+3, 10, row-6, p.Environment)
-		s.text("", label+16, y+12, "start", fmt.Sprintf("%s, %.0f rows", p.Environment, p.Counts["rows"]))
-		y += row
-	}
-	return s.done()
-}
-
-func percent(share float64) string {
-	switch {
-	case share == 0:
-		return "none"
-	case share < 0.001:
-		return "< 0.1 %"
-	case share < 0.1:
-		return fmt.Sprintf("%.1f %%", 100*share)
-	}
-	return fmt.Sprintf("%.0f %%", 100*share)
-}
-
 type htmlRehearsal struct {
 	Name, Engine, Head string
 
@@ -249,6 +171,8 @@ func trendChart(points []TrendPoint) template.HTML {
 		}
 	}
 	s.text("q", left, height+24, "start", points[0].At.UTC().Format("2006-01-02"))
-	s.text("q", left+step*float64(len(points)), height+24, "start", last.At.UTC().Format("2006-01-02"))
+	if width := step * float64(len(points)); width > 80 { // else one date would stand on the other
+		s.text("q", left+width, height+24, "start", last.At.UTC().Format("2006-01-02"))
+	}
 	return s.done()
 }

@@ -53,6 +53,7 @@ func markdownFindings(b *strings.Builder, r *Report) {
 	for _, f := range open {
 		markdownQueries(b, f)
 	}
+	markdownFixes(b, open)
 	if len(aside) > 0 {
 		fmt.Fprintf(b, "\n<details><summary>%d set aside</summary>\n\n| rule | where | why |\n|---|---|---|\n", len(aside))
 		for _, f := range aside {
@@ -60,6 +61,37 @@ func markdownFindings(b *strings.Builder, r *Report) {
 		}
 		b.WriteString("\n</details>\n")
 	}
+}
+
+// mostFixes is how many findings' commands a comment holds: more belong into the report.
+const mostFixes = 20
+
+// markdownFixes gives the commands in a folded block, where nothing of them is escaped or wrapped.
+func markdownFixes(b *strings.Builder, open []*finding.Finding) {
+	var with []*finding.Finding
+	for _, f := range open {
+		if len(f.Fix) > 0 {
+			with = append(with, f)
+		}
+	}
+	if len(with) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n<details><summary>commands to paste for %s</summary>\n", plural(len(with), "finding", "findings"))
+	for i, f := range with {
+		if i == mostFixes {
+			fmt.Fprintf(b, "\nand of %d more findings: see the report\n", len(with)-i)
+			break
+		}
+		for _, x := range f.Fix {
+			if Terminal(x.Command) != x.Command {
+				continue // escaped, it would be another command
+			}
+			fence := strings.Repeat("`", max(3, longestRun(x.Command, '`')+1))
+			fmt.Fprintf(b, "\n%s on %s\n\n%s\n%s\n%s\n", MarkdownCode(f.Address), MarkdownText(x.Where), fence, x.Command, fence)
+		}
+	}
+	b.WriteString("\n</details>\n")
 }
 
 // markdownQueries gives SQL in blocks, where nothing of it is escaped or wrapped.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -357,5 +358,51 @@ func TestBaselineShrinksAndRefusesOtherFiles(t *testing.T) {
 	}
 	if _, err := LoadBaseline(path); err == nil {
 		t.Error("a damaged baseline was read")
+	}
+}
+
+// A command in a comment is the command: in a fence that it cannot end, and left out where it would show as another one.
+func TestCommandsOfACommentCanBePasted(t *testing.T) {
+	r := &Report{Findings: []finding.Finding{
+		{ID: "1", Rule: "index-missing", Severity: 4, Address: "main:index/a.b", Fix: []finding.Fix{{Where: "production: *db1*", Command: "CREATE INDEX ```x``` ON \"a|b\" (c);"}}},
+		{ID: "2", Rule: "index-missing", Severity: 4, Address: "main:index/a.c", Fix: []finding.Fix{{Where: "production", Command: "reboot \u202e"}}},
+	}}
+	for range mostFixes {
+		r.Findings = append(r.Findings, r.Findings[0])
+	}
+	var out bytes.Buffer
+	if err := writeMarkdown(&out, r, Style{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"commands to paste for 22 findings", "\n````\nCREATE INDEX ```x``` ON \"a|b\" (c);\n````\n", "and of 2 more findings: see the report"} {
+		if !strings.Contains(out.String(), part) {
+			t.Errorf("%q is not in\n%s", part, &out)
+		}
+	}
+	if strings.Contains(out.String(), "reboot") || strings.Contains(out.String(), "*db1*") {
+		t.Errorf("a command or a name is not as it should be:\n%s", &out)
+	}
+}
+
+// A drifted column shows its values where they are kept, the rest of them together, and else where they lie.
+func TestColumnsAreDrawnByTheirValues(t *testing.T) {
+	many := map[string]float64{}
+	for i := range 9 {
+		many[fmt.Sprintf("<v%d>", i)] = float64(10 - i)
+	}
+	drawn := string(columnChart("main:profile/orders.status", []Profile{{Environment: "staging", Counts: map[string]float64{"rows": 54, "distinct": 9}, Categories: many},
+		{Environment: "production", Counts: map[string]float64{"rows": 100, "distinct": 1}, Categories: map[string]float64{"<v0>": 100}}}))
+	for _, part := range []string{"&#34;&lt;v0&gt;&#34;", ">3 others<", "staging: 3 others 9 of 54 rows", ">100 %<"} {
+		if !strings.Contains(drawn, part) {
+			t.Errorf("%q is not in %s", part, drawn)
+		}
+	}
+	drawn = string(columnChart("main:profile/orders.total", []Profile{{Environment: "staging", Measured: "value", Quantiles: []float64{1, 2, 3, 4, 5}, Counts: map[string]float64{"rows": 5}},
+		{Environment: "production", Measured: "value", Quantiles: []float64{1, 20, 30, 40, 50}, Counts: map[string]float64{"rows": 5}}}))
+	if !strings.Contains(drawn, "production: half of the rows are from 20 to 40, the median is 30") {
+		t.Error(drawn)
+	}
+	for _, one := range [][]float64{nil, {1}, {2, 2, 2, 2, 2}} {
+		columnChart("main:profile/orders.total", []Profile{{Environment: "staging", Measured: "value", Quantiles: one, Counts: map[string]float64{"rows": 5}}})
 	}
 }

@@ -30,7 +30,8 @@ func writeTable(w io.Writer, r *Report, s Style) error {
 	p.rehearsal(r)
 	p.refresh(r)
 	p.gaps(r)
-	if !s.Quiet {
+	if !s.Quiet && len(r.Warnings) > 0 {
+		p.line("")
 		for _, warning := range r.Warnings {
 			p.wrapped("warning: ", Terminal(warning))
 		}

@@ -3,9 +3,11 @@ package cmd
 import (
 	"cmp"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/envdiff/envdiff/ci"
@@ -142,28 +144,71 @@ func describeProfiles(r *ci.Report, sides []side) {
 		return
 	}
 	for _, sd := range sides {
-		rows, counts := map[string]float64{}, map[string]map[string]float64{}
+		rows, of := map[string]float64{}, map[string]*ci.Profile{}
 		for i := range sd.snap.Lines {
 			l := &sd.snap.Lines[i]
 			if l.Address.Kind != "profile" || len(l.Values) == 0 {
 				continue
 			}
-			n, ok := l.Values[0].Value.Number()
-			object := l.Address.Whole().String()
-			switch {
-			case !ok:
-			case l.Address.Attribute == "rows" && rows[object] == 0, l.Address.Attribute == "examined":
+			v, object := l.Values[0].Value, l.Address.Whole().String()
+			n, isNumber := v.Number()
+			if a := l.Address.Attribute; isNumber && (a == "rows" && rows[object] == 0 || a == "examined") {
 				rows[object] = n // that the counts are of
-			case wanted[object]:
-				if counts[object] == nil {
-					counts[object] = map[string]float64{}
-				}
-				counts[object][l.Address.Attribute] = n
+			}
+			if !wanted[object] || !strings.Contains(l.Address.Name, ".") {
+				continue
+			}
+			p := of[object]
+			if p == nil {
+				p = &ci.Profile{Environment: sd.ref.Text, Address: object, Counts: map[string]float64{}}
+				of[object] = p
+			}
+			if isNumber {
+				p.Counts[l.Address.Attribute] = n
+			} else {
+				describeDistribution(p, l.Address.Attribute, v)
 			}
 		}
-		for _, object := range slices.Sorted(maps.Keys(counts)) {
-			counts[object]["rows"] = rows[object[:strings.LastIndexByte(object, '.')]]
-			r.Context.Profiles = append(r.Context.Profiles, ci.Profile{Environment: sd.ref.Text, Address: object, Counts: counts[object]})
+		for _, object := range slices.Sorted(maps.Keys(of)) {
+			p := of[object]
+			p.Counts["rows"] = rows[object[:strings.LastIndexByte(object, '.')]]
+			r.Context.Profiles = append(r.Context.Profiles, *p)
+		}
+	}
+}
+
+// measures are the attributes that hold quantiles, and what they are of: a column has one of them.
+var measures = map[string]string{"quantiles": "value", "ages": "age in days", "lengths": "length in characters"}
+
+// describeDistribution adds how the values are distributed, where the profile says so.
+func describeDistribution(p *ci.Profile, attribute string, v snapshot.Value) {
+	if !v.IsList() {
+		return
+	}
+	for _, item := range v.Items() {
+		text, isText := item.Text()
+		n, isNumber := item.Number()
+		if isText && attribute == "categories" {
+			if at := strings.LastIndexByte(text, '='); at >= 0 {
+				if n, err := strconv.ParseFloat(text[at+1:], 64); err == nil && n > 0 {
+					if p.Categories == nil {
+						p.Categories = map[string]float64{}
+					}
+					p.Categories[text[:at]] += n
+				}
+			}
+			continue
+		}
+		if measures[attribute] == "" || p.Measured != "" && p.Measured != measures[attribute] {
+			continue
+		}
+		if isText {
+			parsed, err := strconv.ParseFloat(text, 64)
+			n, isNumber = parsed, err == nil
+		}
+		if isNumber && !math.IsNaN(n) && !math.IsInf(n, 0) {
+			p.Measured = measures[attribute]
+			p.Quantiles = append(p.Quantiles, n)
 		}
 	}
 }
