@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -29,6 +30,9 @@ type Server struct {
 	launch    func() (*throwaway.Process, error) // again, on the same data and port
 	signal    os.Signal
 	databases atomic.Int64
+
+	admins  sync.Mutex     // held by who uses session
+	session *pgconn.PgConn // that makes and drops databases: to begin one costs as much as what it then does
 }
 
 // superuser is the account that the server is made with. Connections by it need no password.
@@ -98,9 +102,27 @@ func (s *Server) Exec(t testing.TB, dsn, script string) {
 	}
 }
 
+// admin runs one statement in a session that stays, and in another one where that was ended: by a restart, by a test.
 func (s *Server) admin(t testing.TB, sql string) {
 	t.Helper()
-	s.Exec(t, s.DSN("postgres"), sql)
+	s.admins.Lock()
+	defer s.admins.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	var err error
+	for range 2 {
+		if s.session == nil || s.session.IsClosed() {
+			if s.session, err = pgconn.Connect(ctx, s.DSN("postgres")); err != nil {
+				break
+			}
+		}
+		if _, err = s.session.Exec(ctx, sql).ReadAll(); err == nil || !s.session.IsClosed() {
+			break
+		}
+	}
+	if err != nil {
+		t.Fatalf("arranging: %v\n%s", err, sql)
+	}
 }
 
 func (s *Server) stop() { s.process.Stop(s.signal) }

@@ -29,6 +29,15 @@ func TestPostgresServesOneDatabasePerTest(t *testing.T) {
 	}
 }
 
+func TestPostgresMakesDatabasesAfterARestart(t *testing.T) {
+	server := NewPostgres(t)
+	server.NewDatabase(t)
+	server.Restart(t)
+	server.Exec(t, server.NewDatabase(t), "SELECT 1")
+	server.Exec(t, server.DSN("postgres"), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()")
+	server.Exec(t, server.NewDatabase(t), "SELECT 1")
+}
+
 func TestPostgresAsksOthersForTheirPassword(t *testing.T) {
 	server := Postgres(t)
 	dsn := server.NewDatabase(t)
