@@ -117,6 +117,9 @@ func htmlOf(f *finding.Finding, anchor string) htmlFinding {
 // htmlSides puts a finding's values side by side, with what differs marked: each is held against the one that most
 // instances have, or against the first.
 func htmlSides(f *finding.Finding) []htmlSide {
+	if CountsAlone(f) {
+		return nil // the chart shows the column
+	}
 	usual, most := -1, 0
 	for i, s := range f.Values {
 		if s.State == finding.Present && len(s.Instances) > most {

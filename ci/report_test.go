@@ -402,6 +402,13 @@ func TestColumnsAreDrawnByTheirValues(t *testing.T) {
 	if !strings.Contains(drawn, "production: half of the rows are from 20 to 40, the median is 30") {
 		t.Error(drawn)
 	}
+	of := finding.Finding{Address: "main:profile/orders.status", Values: []finding.Side{{Environment: "staging", State: finding.Present, Value: json.RawMessage("0")}}}
+	if sides := htmlSides(&of); len(sides) > 0 {
+		t.Errorf("beside the chart stands %+v", sides)
+	}
+	if of.Address += "#nulls"; len(htmlSides(&of)) != 1 {
+		t.Error("a count that was found is not shown")
+	}
 	for _, one := range [][]float64{nil, {1}, {2, 2, 2, 2, 2}} {
 		columnChart("main:profile/orders.total", []Profile{{Environment: "staging", Measured: "value", Quantiles: one, Counts: map[string]float64{"rows": 5}}})
 	}

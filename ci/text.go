@@ -136,3 +136,8 @@ func wrap(text string, width int) []string {
 	}
 	return append(lines, line)
 }
+
+// CountsAlone reports a finding about a column's data as a whole: what stands as its value is one of many counts, which says nothing without the others.
+func CountsAlone(f *finding.Finding) bool {
+	return strings.Contains(f.Address, ":profile/") && !strings.Contains(f.Address, "#")
+}

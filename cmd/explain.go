@@ -192,7 +192,10 @@ func showFinding(w io.Writer, f *finding.Finding) {
 	for _, line := range append(ci.FixLines(f.Fix), ci.QueryLines(f.Queries, math.MaxInt)...) {
 		fmt.Fprintf(w, "  %s\n", line)
 	}
-	sides := append([]finding.Side(nil), f.Values...)
+	var sides []finding.Side
+	if !ci.CountsAlone(f) {
+		sides = append(sides, f.Values...)
+	}
 	sort.SliceStable(sides, func(i, j int) bool { return sides[i].Environment < sides[j].Environment })
 	for _, side := range sides {
 		value := string(side.State)
