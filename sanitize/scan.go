@@ -128,6 +128,9 @@ type columnStats struct {
 	binary   int64
 }
 
+// scanned is how much of a value is looked at: enough to say what it is.
+const scanned = 64 << 10
+
 // sample reads rows once and counts.
 func (s *scanner) sample(t *schema.Table, columns []string) ([]columnStats, int64, error) {
 	stats := make([]columnStats, len(columns))
@@ -136,7 +139,7 @@ func (s *scanner) sample(t *schema.Table, columns []string) ([]columnStats, int6
 	}
 	seed := maphash.MakeSeed()
 	var rows int64
-	err := s.db.CopyOut(s.ctx, engine.Read{Table: t.Name, Columns: columns, Limit: s.opt.Rows}, func(row engine.Row) error {
+	err := s.db.CopyOut(s.ctx, engine.Read{Table: t.Name, Columns: columns, Limit: s.opt.Rows, Cut: scanned}, func(row engine.Row) error {
 		rows++
 		for i, cell := range row {
 			stats[i].add(seed, cell)
@@ -152,7 +155,11 @@ func (c *columnStats) add(seed maphash.Seed, cell engine.Cell) {
 	}
 	c.seen++
 	c.longest = max(c.longest, len(cell.Data))
-	c.distinct[maphash.Bytes(seed, cell.Data)] = true
+	digest := maphash.Bytes(seed, cell.Data)
+	if len(cell.Data) >= scanned { // the rest of it, which is not read, is taken to be its own
+		digest += uint64(c.seen)
+	}
+	c.distinct[digest] = true
 	if isFlag(cell.Data) {
 		c.flags++
 	}

@@ -181,6 +181,8 @@ type Read struct {
 	Part    *Part    // nil is all; one of those that a Parter cut the table into
 	OrderBy []string // columns, in the engine's binary order; nil is any order
 	Limit   int64    // 0 is all
+	// Cut is how much of a long text or value of bytes is read, in characters or bytes; 0 is all of it. A value of another type that is much longer may come as null.
+	Cut int64
 }
 
 // DB is an open database. It has one connection: calls from several goroutines wait for each other, and a callback

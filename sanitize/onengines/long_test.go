@@ -50,6 +50,14 @@ func TestAHugeValueIsRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		var cut []string // what scan reads
+		err = src.CopyOut(t.Context(), engine.Read{Table: sch.Tables[0].Name, Columns: []string{"id", "name", "content"}, OrderBy: []string{"id"}, Cut: 6}, func(r engine.Row) error {
+			cut = append(cut, string(r[0].Data)+string(r[1].Data)+string(r[2].Data))
+			return nil
+		})
+		if err != nil || len(cut) != 2 || cut[0] != "1smallx" || len(cut[1]) != len("2huge123456") {
+			t.Errorf("%s: %d rows, %v", c.engine.Name(), len(cut), err)
+		}
 		policy := func(entry string) *sanitize.Policy {
 			p, err := sanitize.ParsePolicy([]byte("tables: {files: {"+entry+"}}"), "sanitize.yaml")
 			if err != nil {

@@ -21,6 +21,14 @@ func TestAHugeValueIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var cut []string // what scan reads
+	err = src.CopyOut(t.Context(), engine.Read{Table: sch.Tables[0].Name, Columns: []string{"id", "name", "content"}, OrderBy: []string{"id"}, Cut: 6}, func(r engine.Row) error {
+		cut = append(cut, string(r[0].Data)+string(r[1].Data)+string(r[2].Data))
+		return nil
+	})
+	if err != nil || strings.Join(cut, " ") != `1small\x00 2huge\x303030303030` {
+		t.Errorf("%v %v", cut, err)
+	}
 	for _, c := range []struct{ entry, refused, rows string }{
 		{"columns: {id: {keep: true}, name: {keep: true}, content: {keep: true}}", "files has a row of about 255 MiB as text", ""},
 		{"columns: {id: {keep: true}, name: {keep: true}, content: {mask: text}}", "octet_length(COLUMN) < 16777216", ""},

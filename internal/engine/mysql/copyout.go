@@ -128,6 +128,9 @@ func (s *shape) selection(r engine.Read) (string, error) {
 	list := make([]string, len(r.Columns))
 	for i, name := range r.Columns {
 		list[i] = s.selected(name)
+		if typ := s.column(name).typ; r.Cut > 0 && (longTypes[typ] || typ == "text" || typ == "blob") {
+			list[i] = "LEFT(" + list[i] + ", " + strconv.FormatInt(r.Cut, 10) + ")"
+		}
 	}
 	list[0] += " AS " + engine.OwnPrefix + "first"
 	sql := "SELECT " + strings.Join(list, ", ") + " FROM " + qualified(r.Table)

@@ -192,7 +192,7 @@ func (s *shape) source(r engine.Read) (string, error) {
 		s.plain = s.plain && !s.columns[name].generated && !seen[name]
 		seen[name] = true
 	}
-	if s.plain && len(r.Columns) > 0 && r.Where == "" && r.Match == nil && r.Modulo == nil && r.Part == nil && r.Limit == 0 && len(r.OrderBy) == 0 {
+	if s.plain && len(r.Columns) > 0 && r.Where == "" && r.Match == nil && r.Modulo == nil && r.Part == nil && r.Limit == 0 && r.Cut == 0 && len(r.OrderBy) == 0 {
 		return qualified(r.Table) + " (" + quoteAll(r.Columns) + ")", nil
 	}
 	sql, err := s.selection(r)
@@ -231,7 +231,7 @@ func (s *shape) selection(r engine.Read) (string, error) {
 	if s.looked != "" {
 		conditions = append(conditions, s.looked)
 	}
-	sql := "SELECT " + quoteAll(r.Columns) + " FROM " + from
+	sql := "SELECT " + s.cut(r.Columns, r.Cut) + " FROM " + from
 	if len(conditions) > 0 {
 		sql += " WHERE " + strings.Join(conditions, " AND ")
 	}
@@ -240,6 +240,24 @@ func (s *shape) selection(r engine.Read) (string, error) {
 		sql += " LIMIT " + strconv.FormatInt(r.Limit, 10)
 	}
 	return sql, nil
+}
+
+// cut lists columns, of whose long values only the beginning is read: the server takes no more of what is stored out of line. Types that cannot be cut are told by
+// what is stored of them, which may be a hundredth.
+func (s *shape) cut(columns []string, at int64) string {
+	if at == 0 {
+		return quoteAll(columns)
+	}
+	list := make([]string, len(columns))
+	for i, name := range columns {
+		switch list[i] = quote(name); s.columns[name].sqlType {
+		case "text", "bytea", "character varying":
+			list[i] = "substring(" + quote(name) + " FROM 1 FOR " + strconv.FormatInt(at, 10) + ")"
+		default:
+			list[i] = "CASE WHEN pg_catalog.pg_column_size(" + quote(name) + ") <= " + strconv.FormatInt(at, 10) + " THEN " + quote(name) + " END"
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // lookups are the values of a remainder's column that an index finds sooner than all rows are read. The planner is told not to read all of them: it takes each

@@ -82,7 +82,15 @@ func bindTuples(s *stmt, a *arena, tuples []engine.Row) error {
 // collation decide what is equal, as they do for a foreign key.
 func selectRows(r engine.Read, tuples int) string {
 	var b strings.Builder
-	b.WriteString("SELECT " + quoteAll(r.Columns) + " FROM " + quote(r.Table.Name))
+	columns := quoteAll(r.Columns)
+	if r.Cut > 0 {
+		list := make([]string, len(r.Columns))
+		for i, name := range quoted(r.Columns) {
+			list[i] = fmt.Sprintf("CASE WHEN typeof(%[1]s) IN ('text', 'blob') AND octet_length(%[1]s) > %[2]d THEN substr(%[1]s, 1, %[2]d) ELSE %[1]s END", name, r.Cut)
+		}
+		columns = strings.Join(list, ", ")
+	}
+	b.WriteString("SELECT " + columns + " FROM " + quote(r.Table.Name))
 	var conditions []string
 	if r.Where != "" {
 		conditions = append(conditions, "("+r.Where+"\n)") // the condition may end in a comment
