@@ -110,7 +110,7 @@ func columnChart(address string, sides []Profile) template.HTML {
 			if rows > 0 {
 				share = min(g.counts[j]/rows, 1)
 			}
-			says := fmt.Sprintf("%s: %s %.0f of %.0f rows", p.Environment, g.name, g.counts[j], rows)
+			says := fmt.Sprintf("%s: %s in %.0f of %.0f rows", p.Environment, g.name, g.counts[j], rows)
 			s.bar(string(rune('a'+j%4)), label, y+2, share*width, row-4, says)
 			s.text("", label+share*width+6, y+11, "start", percent(share))
 			y += row

@@ -392,7 +392,7 @@ func TestColumnsAreDrawnByTheirValues(t *testing.T) {
 	}
 	drawn := string(columnChart("main:profile/orders.status", []Profile{{Environment: "staging", Counts: map[string]float64{"rows": 54, "distinct": 9}, Categories: many},
 		{Environment: "production", Counts: map[string]float64{"rows": 100, "distinct": 1}, Categories: map[string]float64{"<v0>": 100}}}))
-	for _, part := range []string{"&#34;&lt;v0&gt;&#34;", ">3 others<", "staging: 3 others 9 of 54 rows", ">100 %<"} {
+	for _, part := range []string{"&#34;&lt;v0&gt;&#34;", ">3 others<", "staging: 3 others in 9 of 54 rows", ">100 %<"} {
 		if !strings.Contains(drawn, part) {
 			t.Errorf("%q is not in %s", part, drawn)
 		}

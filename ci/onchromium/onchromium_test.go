@@ -177,7 +177,7 @@ func TestEverythingIsThereAndNothingHostileRuns(t *testing.T) {
 		`document.querySelector("#hosts .odd b").textContent`:                                  "web3",
 		`[...document.querySelectorAll("#schema mark")].map(m => m.textContent.trim()).join()`: "id integer,id bigint",
 		`document.querySelector("#rehearsal rect.all title").textContent`:                      "ACCESS EXCLUSIVE of users for 1.500 s blocks reads and writes",
-		`document.querySelector("#distributions rect.b title").textContent`:                    "production: 40 of 100 rows",
+		`document.querySelector("#distributions rect.b title").textContent`:                    "production: null in 40 of 100 rows",
 	} {
 		if got := eval[string](t, ctx, script); got != want {
 			t.Errorf("%s is %q, want %q", script, got, want)
