@@ -50,7 +50,7 @@ const (
 	readDeadline   = 10 * time.Second
 	writeDeadline  = 2 * time.Minute
 	maxHeader      = 16 << 10
-	maxConnections = 128 // at once; more wait to be accepted
+	maxConnections = 128 // at once: see crowd
 )
 
 func runServe(ctx context.Context, s *session, args []string) (int, error) {
@@ -78,7 +78,7 @@ func runServe(ctx context.Context, s *session, args []string) (int, error) {
 		<-ctx.Done()
 		server.Close()
 	}()
-	if err := server.Serve(netutil.LimitListener(listener, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
+	if err := server.Serve(netutil.LimitListener(listener, 2*maxConnections)); !errors.Is(err, http.ErrServerClosed) {
 		return 0, err
 	}
 	return exitOK, nil
@@ -86,8 +86,12 @@ func runServe(ctx context.Context, s *session, args []string) (int, error) {
 
 // server has limits for clients that send slowly, much, or nothing.
 func (t *site) server(ctx context.Context) *http.Server {
-	return &http.Server{Handler: t, ReadHeaderTimeout: readDeadline, ReadTimeout: readDeadline, WriteTimeout: writeDeadline, IdleTimeout: readDeadline,
-		MaxHeaderBytes: maxHeader, ErrorLog: log.New(io.Discard, "", 0), BaseContext: func(net.Listener) context.Context { return ctx }}
+	c := &crowd{all: map[net.Conn]*visitor{}}
+	return &http.Server{Handler: c.serving(t), ReadHeaderTimeout: readDeadline, ReadTimeout: readDeadline, WriteTimeout: writeDeadline, IdleTimeout: readDeadline,
+		MaxHeaderBytes: maxHeader, ErrorLog: log.New(io.Discard, "", 0), BaseContext: func(net.Listener) context.Context { return ctx },
+		ConnState: c.changed, ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			return context.WithValue(ctx, visitorKey{}, conn)
+		}}
 }
 
 func isLoopback(host string) bool {

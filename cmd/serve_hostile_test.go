@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/net/netutil"
 )
 
 // hostile is a site behind the server that envdiff serve runs, with its deadline for requests shortened.
@@ -51,6 +53,31 @@ func raw(t *testing.T, address, request string) string {
 		t.Errorf("%.60q: the connection is still open after a minute: %v", request, err)
 	}
 	return string(answer)
+}
+
+// Who opens many connections and says nothing, or half a request, keeps nobody waiting: here no deadline would ever free one.
+func TestServeAnswersInACrowdThatSaysNothing(t *testing.T) {
+	behind, _ := served(t, "a-token-of-24-characters")
+	server := behind.Config.Handler.(*site).server(context.Background())
+	server.ReadHeaderTimeout, server.ReadTimeout, server.IdleTimeout = time.Hour, time.Hour, time.Hour
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go server.Serve(netutil.LimitListener(listener, 2*maxConnections))
+	t.Cleanup(func() { server.Close() })
+	for i := range 3 * maxConnections {
+		conn, err := net.Dial("tcp", listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		io.WriteString(conn, []string{"", "G", "GET / HTTP/1.1\r\nHost: localhost\r\n"}[i%3])
+	}
+	answer := raw(t, listener.Addr().String(), "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer a-token-of-24-characters\r\n\r\n")
+	if !strings.HasPrefix(answer, "HTTP/1.1 200 ") {
+		t.Errorf("in a crowd the answer is %.60q", answer)
+	}
 }
 
 func TestServeHangsUpOnWhoSendsSlowlyOrTooMuch(t *testing.T) {
