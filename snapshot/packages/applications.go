@@ -16,7 +16,8 @@ import (
 var applicationEcosystems = [...]string{"pip", "npm", "gem", "go", "jar"}
 
 // findApplications searches a running host for what was installed beside the distribution's packages, and prints a line KIND TAB PATH for each, with what it takes
-// from inside of files on lines that begin with a blank. Of a deployment only the release that runs is searched: where "current" leads. Directories of people are not.
+// from inside of files on lines that begin with a blank. Of a deployment only the release that runs is searched: where "current" leads. Directories of people are not,
+// and of Go's own toolchain, which has a VERSION beside its 16,000 files of source and tests, only the programs.
 //
 // What Go's linker tells of a program stands in a segment that may be written to (debug/buildinfo looks there too), which is little of a large program: the program headers of 64-bit
 // ELF begin at byte 64, are seven words each, and the first word of such a segment is its type, 1, with the flags RW or RWX above it. What has none such is searched whole.
@@ -53,6 +54,7 @@ build() {
 	done
 }
 find "$@" -xdev -maxdepth 10 ! -type f \( \( -name releases -o -name .git -o -name .cache -o -path '*/pkg/tool' \) -prune -o \
+ \( -path '*/go/src' -o -path '*/go/test' \) -exec test -f {}/../VERSION \; -prune -o \
  \( -name site-packages -o -name dist-packages -o -name node_modules -o -name specifications \) -print -prune \) -o \
  -type f \( -name '*.jar' -print -o -size +1000k -perm -100 -size -200000k -print \) | head -n 20001 | while IFS= read -r p; do
 n=$((n + 1)); [ $n -gt 20000 ] && printf 'cut\t/\n'

@@ -87,6 +87,17 @@ func TestPackagesOfProgrammingLanguages(t *testing.T) {
 	}
 }
 
+// What only has its name, a workspace, is searched.
+func TestOfGosToolchainNoSourceIsSearched(t *testing.T) {
+	got, _ := applicationFacts(snapshot.RoleSpec{}, transport.Sections{"applications": search(t, map[string]string{
+		"usr/local/go/VERSION": "go1.26", "usr/local/go/src/net/a-1.0.jar": "", "usr/local/go/test/b-1.0.jar": "",
+		"opt/go/src/shop/c-1.0.jar": "",
+	})})
+	if d := cmp.Diff(map[string]string{"package/jar/opt/go/src/shop/c#version": "1.0"}, got); d != "" {
+		t.Error(d)
+	}
+}
+
 // A directory tree tells the same as the host whose tree it is.
 func TestATreeTellsTheSame(t *testing.T) {
 	files := application()
