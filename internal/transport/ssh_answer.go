@@ -198,31 +198,34 @@ func (a *answer) body(name string) error {
 // errUnread is a file that can be opened and not read.
 var errUnread = errors.New("it could not be read to its end")
 
-// done reads what is behind an output: its end with the exit status, unless it was cut before that, and that no more comes of it.
-func (a *answer) done() (status int, err error) {
-	status = -1
-	if a.line.stream.header[0] == "end" {
-		if status, err = a.end(); err != nil {
-			return 0, err
-		}
+// output reads what a program printed, of at most limit bytes, and its exit status, which is behind it: -1 where the output was cut, or the program killed with its shell.
+func (a *answer) output(limit int64) (out []byte, status int, err error) {
+	mark := a.line.stream.word()
+	text, err := a.line.stream.body(limit + int64(len(mark)) + 3)
+	if err != nil {
+		return nil, 0, err
 	}
 	if h := a.line.stream.header; len(h) != 1 || h[0] != "done" {
-		return 0, errGarbage
+		return nil, 0, errGarbage
 	}
-	return status, a.nothing()
+	out, status = text, -1
+	if at := len(text) - len(mark) - 3; at >= 0 && string(text[at:at+len(mark)]) == mark {
+		out = text[:at]
+		if status, err = index([]string{string(text[at+len(mark):])}, 256); err != nil {
+			return nil, 0, err
+		}
+	}
+	return out, status, a.nothing()
 }
 
-// end reads the record behind a body, or an output, with its exit status.
+// end reads the record behind a body, with its exit status.
 func (a *answer) end() (status int, err error) {
 	h := a.line.stream.header
-	if h[0] != "end" || len(h) > 2 {
+	if h[0] != "end" || len(h) != 2 {
 		return 0, errGarbage
 	}
-	status = -1 // a command whose status did not come was killed with its shell
-	if len(h) == 2 {
-		if status, err = index(h[1:], 256); err != nil {
-			return 0, err
-		}
+	if status, err = index(h[1:], 256); err != nil {
+		return 0, err
 	}
 	return status, a.nothing()
 }
@@ -272,11 +275,7 @@ func (a *answer) command(w Want) error {
 		taken = a.now()
 	}
 	limit := outputLimit(w)
-	out, err := a.line.stream.body(limit + 1 + maxEnd)
-	if err != nil {
-		return err
-	}
-	status, err := a.done()
+	out, status, err := a.output(limit + 1)
 	if err != nil {
 		return err
 	}

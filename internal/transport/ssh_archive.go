@@ -48,11 +48,7 @@ func (q *question) archive(m *mirror, names []string) {
 
 // archive takes the files of an archive that tar ended well.
 func (a *answer) archive() error {
-	text, err := a.line.stream.body(a.q.largest + maxEnd)
-	if err != nil {
-		return err
-	}
-	status, err := a.done()
+	text, status, err := a.output(a.q.largest)
 	if err != nil || status != 0 {
 		return err
 	}
@@ -70,7 +66,7 @@ func (a *answer) archive() error {
 
 // parseArchive returns the regular files of an archive by their names without the leading slash. The second name of a file is in an archive as a link to its first.
 func parseArchive(text []byte) (map[string][]byte, error) {
-	files := map[string][]byte{}
+	files, left := map[string][]byte{}, int64(len(text))
 	in := tar.NewReader(bytes.NewReader(text))
 	for {
 		h, err := in.Next()
@@ -83,9 +79,10 @@ func parseArchive(text []byte) (map[string][]byte, error) {
 		name := archiveName(h.Name)
 		switch h.Typeflag {
 		case tar.TypeReg:
-			if h.Size > int64(len(text)) { // a sparse file tells of more than it holds
+			if h.Size > left { // sparse files tell of more than they hold
 				continue
 			}
+			left -= h.Size
 			data := make([]byte, h.Size)
 			if _, err := io.ReadFull(in, data); err != nil {
 				return nil, err

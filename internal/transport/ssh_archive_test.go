@@ -4,7 +4,9 @@ import (
 	"archive/tar"
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -67,6 +69,23 @@ func TestSSHManyFilesAreReadTogether(t *testing.T) {
 	}
 }
 
+// Wherever an output that is too long is cut, it is that command's problem and nobody else's.
+func TestSSHOutputsAroundTheirLimit(t *testing.T) {
+	h := busyboxHost(t, plant(t, map[string]string{"etc/a": "a"}))
+	const limit = 100
+	var wants []Want
+	for size := limit - 2; size < limit+60; size++ {
+		wants = append(wants, Want{ID: strconv.Itoa(size), Command: []string{"sh", "-c", "printf '%" + strconv.Itoa(size) + "s\\n' | tr ' ' x | head -c " + strconv.Itoa(size) + "; exit 7"}, MaxBytes: limit})
+	}
+	got := sections(t, reach(t, h, nil), wants)
+	for size := limit - 2; size < limit+60; size++ {
+		s := got[strconv.Itoa(size)]
+		if whole := s.Problem == OK && len(s.Output) == size && s.Status == 7; whole != (size <= limit) || !whole && s.Problem != TooLarge {
+			t.Errorf("%d bytes: %q, status %d, %d bytes: %s", size, s.Problem, s.Status, len(s.Output), s.Detail)
+		}
+	}
+}
+
 func archiveOf(t testing.TB, headers ...tar.Header) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -90,6 +109,35 @@ func TestParseArchive(t *testing.T) {
 		tar.Header{Name: "etc/c", Typeflag: tar.TypeSymlink, Linkname: "a"}, tar.Header{Name: "../../etc/d", Size: 1}))
 	if err != nil || len(got) != 3 || string(got["etc/a"]) != "xx" || string(got["etc/b"]) != "xx" || string(got["etc/d"]) != "x" {
 		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// A sparse file takes little room in an archive and much where it is read: all together are not more than was sent.
+func TestSparseFilesOfAnArchiveAreBounded(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 60 {
+		name := filepath.Join(dir, strconv.Itoa(i))
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(name, 32<<10); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := exec.Command("tar", "-c", "--format=posix", "-S", "-C", dir, ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := parseArchive(text)
+	if err != nil || len(text) < 32<<10 {
+		t.Fatalf("an archive of %d bytes: %v", len(text), err)
+	}
+	held := 0
+	for _, data := range files {
+		held += len(data)
+	}
+	if held == 0 || held > len(text) {
+		t.Errorf("%d bytes of %d files from an archive of %d", held, len(files), len(text))
 	}
 }
 

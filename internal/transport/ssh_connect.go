@@ -99,7 +99,7 @@ func (o SSHOptions) dial(ctx context.Context) (*line, error) {
 	mark := "envdiff-" + rand.Text()
 	l.stream = newStream(r, mark)
 	l.stream.left = maxTotal
-	opening := fmt.Sprintf("S=%s E=%d L=%d W=%d\n%s", mark, maxEnd, maxListing, int(o.commandTimeout/time.Second), sshProgram)
+	opening := fmt.Sprintf("S=%s L=%d W=%d\n%s", mark, maxListing, int(o.commandTimeout/time.Second), sshProgram)
 	stop := context.AfterFunc(ctx, l.kill)
 	defer stop()
 	go func() { _, _ = io.WriteString(l.in, opening) }()

@@ -59,7 +59,7 @@ func converse(t *testing.T, finds string, answer []byte) Sections {
 
 const toldByFind = "banner\n\nM tree find\nd 755 0 0 0 \x00/etc\x00\x00\nM did\n" +
 	"\nM tree find\nd 755 0 0 0 \x00/etc\x00\x00f 644 3 0 0 \x00/etc/passwd\x00\x00l 777 1 0 0 \x00/etc/l\x00passwd\x00R\x00/etc/d\x00\x00\nM did\n" +
-	"\nM cmd 3\nout\nM end 0\n\nM done\n\nM ok 0\n" +
+	"\nM cmd 3\noutM000\nM done\n\nM ok 0\n" +
 	"\nM body 0\nabc\nM end 0\n\nM body 1\nabc\nM end 0\n\nM ok 1\n"
 
 const toldByStat = "\nM tree stat\nM:s 41ed 0 0 0 /etc\nM:s 81a4 3 0 0 /etc/passwd\n\nM rest\nM:l /etc/l\x00passwd\nM:r /etc\n\nM did\n\nM no c3 gone\n\nM ok 0\n"
@@ -81,7 +81,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Add("ls", []byte("\nM tree ls\nM:n 4 /etc\ndrwxr-xr-x 2 0 0 0 Nov 22 14:00 /etc\n\nM rest\n\nM did\n"))
 	f.Add("find", []byte("\nM digests md5sum\n0123456789abcdef0123456789abcdef  /etc/passwd\n\nM no 0 denied\n\nM ok 0\n"))
 	f.Add("find", []byte(strings.Repeat("\nM ", 100)))
-	f.Add("find", []byte("\nM tree find\nd 755 0 0 0 \x00/etc\x00\x00f 644 3 0 0 \x00/etc/passwd\x00\x00\nM did\n\nM ok 0\n\nM archive\nnone\nM end 2\n\nM done\n\nM ok 1\n\nM body 0\nabc\nM end 0\n\nM ok 2\n"))
+	f.Add("find", []byte("\nM tree find\nd 755 0 0 0 \x00/etc\x00\x00f 644 3 0 0 \x00/etc/passwd\x00\x00\nM did\n\nM ok 0\n\nM archive\nnoneM002\nM done\n\nM ok 1\n\nM body 0\nabc\nM end 0\n\nM ok 2\n"))
 	f.Fuzz(func(t *testing.T, finds string, answer []byte) { converse(t, finds, answer) })
 }
 

@@ -1,5 +1,5 @@
 # The program that answers questions on a host, fed to /bin/sh on its standard input. dash and busybox ash suffice. It writes no file, reads what it is
-# asked for and nothing else, and ends with its input. Before it come S, the mark that begins every record, E, the length that an end record may have, and the limits L and W.
+# asked for and nothing else, and ends with its input. Before it come S, the mark that begins every record, and the limits L and W.
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=/
 export PATH LC_ALL HOME
 unset TAR_OPTIONS LANGUAGE TZ POSIXLY_CORRECT CDPATH ENV BASH_ENV
@@ -12,6 +12,9 @@ has() { command -v "$1" >&2; }
 
 # r KIND ARGS: begins a record.
 r() { printf '\n%s %s\n' "$S" "$*"; }
+
+# z STATUS: what ends an output, as long as ever: what bounds the output leaves room for it, and cuts nothing else of an output that is not too long.
+z() { printf '%s%03d' "$S" "$1"; }
 
 # t DEPTH ROOT...: everything to that depth below the roots, themselves included; links are not followed.
 t() {
@@ -102,7 +105,7 @@ a() {
 	eval "set -- $w"
 	if [ $# = 0 ]; then return; fi
 	r archive
-	{ tar -c -f - "$@" </dev/null 2>/dev/null 3>&-; r end $?; } | head -c $((k + E))
+	{ tar -c -f - "$@" </dev/null 2>/dev/null 3>&-; z $?; } | head -c $((k + ${#S} + 3))
 	r done
 }
 
@@ -116,12 +119,12 @@ h() {
 	"$k" "$@" </dev/null
 }
 
-# c INDEX LIMIT ARGV...: a command's output and exit status, for which there is no room where the output was too long.
+# c INDEX LIMIT ARGV...: a command's output and exit status.
 c() {
 	i=$1 k=$2; shift 2
 	if ! has "$1"; then r no "c$i" gone; return; fi
 	r cmd "$i"
-	{ $T "$@" </dev/null 2>/dev/null 3>&-; r end $?; } | head -c $((k + E))
+	{ $T "$@" </dev/null 2>/dev/null 3>&-; z $?; } | head -c $((k + ${#S} + 3))
 	r done
 }
 
@@ -130,7 +133,7 @@ ci() {
 	i=$1 k=$2 g=$3; shift 3
 	if ! has "$1"; then r no "c$i" gone; return; fi
 	r cmd "$i"
-	{ printf %s "$g" | $T "$@" 2>/dev/null 3>&-; r end $?; } | head -c $((k + E))
+	{ printf %s "$g" | $T "$@" 2>/dev/null 3>&-; z $?; } | head -c $((k + ${#S} + 3))
 	r done
 }
 

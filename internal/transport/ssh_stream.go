@@ -14,7 +14,6 @@ import (
 const (
 	maxBanner  = 1 << 20   // what login scripts may print before the program speaks
 	maxHeader  = 1 << 10   // one record's first line
-	maxEnd     = 100       // the record that ends an output
 	maxListing = 32 << 20  // the listing of one tree, about 300,000 names; the host cuts it there
 	maxTotal   = 256 << 20 // all answers of one Fetch together
 )

@@ -33,7 +33,7 @@ func (d *database) Longest(ctx context.Context, r engine.Read) (longest int64, e
 		if len(sizes) == 0 {
 			return nil
 		}
-		sql := "SELECT COALESCE(MAX(" + strings.Join(sizes, " + ") + "), 0) FROM " + qualified(r.Table)
+		sql := "SELECT COALESCE(MAX(" + strings.Join(sizes, " + ") + "), 0) AS " + engine.OwnPrefix + "longest FROM " + qualified(r.Table)
 		if r.Where != "" {
 			if err := selfContained("condition on "+r.Table.String(), r.Where); err != nil {
 				return err
