@@ -74,11 +74,11 @@ func TestSSHOutputsAroundTheirLimit(t *testing.T) {
 	h := busyboxHost(t, plant(t, map[string]string{"etc/a": "a"}))
 	const limit = 100
 	var wants []Want
-	for size := limit - 2; size < limit+60; size++ {
+	for size := limit - 2; size < limit+80; size++ {
 		wants = append(wants, Want{ID: strconv.Itoa(size), Command: []string{"sh", "-c", "printf '%" + strconv.Itoa(size) + "s\\n' | tr ' ' x | head -c " + strconv.Itoa(size) + "; exit 7"}, MaxBytes: limit})
 	}
 	got := sections(t, reach(t, h, nil), wants)
-	for size := limit - 2; size < limit+60; size++ {
+	for size := limit - 2; size < limit+80; size++ {
 		s := got[strconv.Itoa(size)]
 		if whole := s.Problem == OK && len(s.Output) == size && s.Status == 7; whole != (size <= limit) || !whole && s.Problem != TooLarge {
 			t.Errorf("%d bytes: %q, status %d, %d bytes: %s", size, s.Problem, s.Status, len(s.Output), s.Detail)
